@@ -1,0 +1,1 @@
+"""Input and output: Kafka, files and memory. Columns of numpy in, columns out."""

@@ -1,0 +1,162 @@
+"""The columns that travel through the daemon: what was read, what was made of it, what was refused.
+
+Letters of the shapes: N readings, C channels. A batch is a handful of arrays, never a list of objects per reading.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+Headers = Sequence[tuple[str, bytes]]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic: the unit of order, of state and of delivery."""
+
+    topic: str
+    partition: int
+
+
+class Reason(StrEnum):
+    """Why a reading was rejected. These words are labels of metrics and stand in dead letters."""
+
+    TOMBSTONE = "tombstone"
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"
+    WRONG_TYPE = "wrong_type"
+    NOT_FINITE = "not_finite"
+    NO_CHANNEL = "no_channel"
+    EMPTY_KEY = "empty_key"
+    BAD_KEY = "bad_key"
+    BAD_TIMESTAMP = "bad_timestamp"
+    FUTURE = "future"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Messages of one topic partition as they were read, in offset order. A record may hold many readings."""
+
+    topic_partition: TopicPartition
+    offset: Int64  # (R,)
+    timestamp_ms: Int64  # (R,) the record's own; -1 where it has none
+    key: list[bytes | None]
+    value: list[bytes | None]  # None is a tombstone
+    headers: list[Headers]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to read after these records. Offsets may have holes, so it is not offset + length."""
+        return int(self.offset[-1]) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Timestamped vectors of channel values of one group in one source partition, in offset order.
+
+    Identity of a reading: (topic, partition, offset, index).
+    """
+
+    group: str
+    topic_partition: TopicPartition
+    series: NDArray[np.object_]  # (N,) str
+    offset: Int64  # (N,)
+    index: Int64  # (N,) position inside its record
+    timestamp: Int64  # (N,) ns since the epoch, UTC
+    values: Float64  # (N, C) NaN where a channel is absent
+    present: Bool  # (N, C)
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def take(self, which: Any) -> "Readings":
+        """The readings at ``which``: a slice, a boolean mask or positions."""
+        return Readings(
+            self.group,
+            self.topic_partition,
+            self.series[which],
+            self.offset[which],
+            self.index[which],
+            self.timestamp[which],
+            self.values[which],
+            self.present[which],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Readings that were refused, with the records they came in, so that a dead letter can carry the bytes."""
+
+    group: str
+    records: Records
+    offset: Int64  # (N,) of the record; every one occurs in ``records``
+    index: Int64  # (N,) position inside its record; 0 where the record as a whole was refused
+    reason: list[Reason]
+    detail: list[str]  # where, what was expected, what came
+
+    def __len__(self) -> int:
+        return len(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the detector says of every scored reading. ``value`` is in the unit judged: after the group's transform."""
+
+    readings: Readings
+    channels: tuple[str, ...]
+    value: Float64  # (N, C) NaN where absent, here and below
+    forecast: Float64  # (N, C) made before the reading was seen
+    lower: Float64  # (N, C) of the band
+    upper: Float64  # (N, C)
+    anomaly_score: Float64  # (N,) 1 is the line, above it is an anomaly
+    p_value: Float64  # (N,)
+    shares: Float64  # (N, C) of the surprise, sum 1
+    is_anomalous: Bool  # (N,) an alarm of this series is open after this reading
+    warming: Bool  # (N,) judged on little history of its own
+    artifact: str
+
+    def __len__(self) -> int:
+        return len(self.readings)
+
+    def take(self, which: Any) -> "Results":
+        """The results at ``which``: a slice, a boolean mask or positions."""
+        return Results(
+            self.readings.take(which),
+            self.channels,
+            self.value[which],
+            self.forecast[which],
+            self.lower[which],
+            self.upper[which],
+            self.anomaly_score[which],
+            self.p_value[which],
+            self.shares[which],
+            self.is_anomalous[which],
+            self.warming[which],
+            self.artifact,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """Alarms that opened or closed, each with the result of the reading that did it."""
+
+    results: Results  # (N,) of the reading that opened or closed the alarm
+    kind: list[str]  # "spike"
+    event: list[str]  # "opened" or "closed"
+    alarm_id: list[str]  # the same for the opening and the closing, and after any replay
+    opened_timestamp: Int64  # (N,) ns, event time of the opening reading
+    peak_score: Float64  # (N,) the largest anomaly score since the opening
+
+    def __len__(self) -> int:
+        return len(self.kind)
