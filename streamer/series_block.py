@@ -1,0 +1,113 @@
+"""Writes the rows of single series on the metrics page from an immutable snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.columns import Float64, Int64
+from streamer.number_text import WIDTH, number_text
+
+CHANNEL_LABELS = ("group", "series", "channel")
+SERIES_LABELS = ("group", "series")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSnapshot:
+    """The exported series of one group as they stand now. N series, C channels. Nobody changes the arrays any more.
+
+    A pair of group and series occurs once among all the snapshots of a page: Prometheus refuses doubles.
+    """
+
+    group: str
+    channels: tuple[str, ...]
+    series: tuple[str, ...]
+    value: Float64  # (N, C) NaN leaves the row out, here and below
+    forecast: Float64  # (N, C)
+    lower: Float64  # (N, C)
+    upper: Float64  # (N, C)
+    anomaly_score: Float64  # (N,) 1 is the line
+    anomaly_score_max: Float64  # (N,) the peak of the last minute
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+
+class Family(NamedTuple):
+    """One metric of the block, the column of the snapshot it shows, and its labels."""
+
+    name: str
+    column: str
+    labels: tuple[str, ...]
+    description: str
+
+
+FAMILIES = (
+    Family("streamer_series_value", "value", CHANNEL_LABELS, "Newest value, after the transform of its group."),
+    Family("streamer_series_forecast", "forecast", CHANNEL_LABELS, "Forecast made before the newest value was seen."),
+    Family("streamer_series_forecast_lower", "lower", CHANNEL_LABELS, "Lower edge of the forecast band."),
+    Family("streamer_series_forecast_upper", "upper", CHANNEL_LABELS, "Upper edge of the forecast band."),
+    Family("streamer_series_anomaly_score", "anomaly_score", SERIES_LABELS, "Newest anomaly score; above 1: anomaly."),
+    Family(
+        "streamer_series_anomaly_score_max",
+        "anomaly_score_max",
+        SERIES_LABELS,
+        "Peak of it in the last minute.",
+    ),
+)
+
+
+def render(snapshots: Sequence[SeriesSnapshot], openmetrics: bool) -> bytes:
+    """Write the rows of every snapshot as the last part of a page in Prometheus's text format, or of OpenMetrics.
+
+    Numbers cost numpy alone, so that a scrape does not hold up the loop that steps the tensors. What stands before
+    the numbers is kept from one page to the next, as long as the series stay the same.
+    """
+    parts = [part for family in FAMILIES for part in _family(family, snapshots)]
+    return b"".join(parts) + (b"# EOF\n" if openmetrics else b"")
+
+
+def _family(family: Family, snapshots: Sequence[SeriesSnapshot]) -> list[bytes]:
+    rows = [_rows(family, snapshot) for snapshot in snapshots]
+    heading = f"# HELP {family.name} {family.description}\n# TYPE {family.name} gauge\n"
+    return [heading.encode(), *rows] if any(rows) else []
+
+
+def _rows(family: Family, snapshot: SeriesSnapshot) -> bytes:
+    """Fill the numbers of one column into the prepared lines, and leave out the lines that have none."""
+    channels = snapshot.channels if family.labels == CHANNEL_LABELS else None
+    lines = _lines(family.name, snapshot.group, snapshot.series, channels)
+    numbers = getattr(snapshot, family.column).reshape(-1)  # (R,) R = N * C or N
+    is_there = ~np.isnan(numbers)
+    page = lines.text.copy()
+    places: NDArray[np.void] = np.ndarray(max(len(page) - WIDTH + 1, 0), f"V{WIDTH}", page, strides=(1,))
+    places[lines.number_at[is_there]] = number_text(numbers[is_there])
+    if not is_there.all():
+        page = page[np.repeat(is_there, lines.width)]
+    return page.tobytes()
+
+
+class _Lines(NamedTuple):
+    """R complete lines with room for their numbers."""
+
+    text: NDArray[np.uint8]  # all lines in one
+    number_at: Int64  # (R,) where the number of a line begins
+    width: Int64  # (R,) bytes of a line with its end
+
+
+@lru_cache(maxsize=256)
+def _lines(name: str, group: str, series: tuple[str, ...], channels: tuple[str, ...] | None) -> _Lines:
+    start = f'{name}{{group="{_escape(group)}",series="'
+    ends = ['"} '] if channels is None else [f'",channel="{_escape(channel)}"}} ' for channel in channels]
+    names = [_escape(one) for one in series]
+    room = "0" * WIDTH + "\n"
+    lines = [f"{start}{one}{end}{room}".encode() for one in names for end in ends]
+    width = np.array([len(line) for line in lines], dtype=np.int64)
+    return _Lines(np.frombuffer(b"".join(lines), dtype=np.uint8), np.cumsum(width) - len(room), width)
+
+
+def _escape(label: str) -> str:
+    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
