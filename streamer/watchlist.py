@@ -1,0 +1,122 @@
+"""Decides which series have a row of their own on the metrics page.
+
+Every new row is a new time series in Prometheus and stays there for hours: a list of "the worst thousand now" creates
+a hundred thousand of them in an hour. So whoever is let in stays a while, and only so many are let in an hour.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import cached_property
+from itertools import compress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.columns import Int64
+
+Table = Hashable  # whatever names one table of series, such as (group, topic, partition)
+
+
+@dataclass(frozen=True)
+class WatchPolicy:
+    """How many series may have a row, and for how long."""
+
+    limit: int = 1_000
+    pinned: tuple[str, ...] = ()  # names of series that always have a row, with * and ? as in a shell
+    newcomers_per_hour: int = 2_000
+    stay_seconds: float = 300.0  # how long a row stays after the last anomalous reading
+
+    def is_pinned(self, series: str) -> bool:
+        return self._pattern is not None and self._pattern.match(series) is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        return re.compile("|".join(map(translate, self.pinned))) if self.pinned else None
+
+
+class Watchlist:
+    """The series that have a row: all while they are few, above the limit the pinned and the recently anomalous.
+
+    One list serves all tables of a daemon, since they share one page. A call costs what it is told about, never the
+    fleet. Times are seconds of a clock that never goes back. One thread calls every method.
+    """
+
+    def __init__(self, policy: WatchPolicy, now: float) -> None:
+        self.admitted = 0
+        self.refused = 0
+        self._policy = policy
+        self._fleet: Counter[Table] = Counter()
+        self._pinned: dict[Table, list[int]] = {}
+        self._seen: dict[Table, dict[int, float]] = {}  # by row, the time of the last anomalous reading
+        self._tokens = float(policy.newcomers_per_hour)
+        self._refilled_at = now
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether every series has a row."""
+        return self._fleet.total() <= self._policy.limit
+
+    def discover(self, table: Table, names: Sequence[str]) -> None:
+        """Take note of new series, which got the next rows of their table in this order."""
+        first = self._fleet[table]
+        self._fleet[table] += len(names)
+        if self._policy.pinned:
+            pinned = list(compress(range(first, first + len(names)), map(self._policy.is_pinned, names)))
+            room = self._policy.limit - sum(map(len, self._pinned.values()))
+            self._pinned.setdefault(table, []).extend(pinned[:room])
+            self.refused += len(pinned[room:])
+
+    def forget(self, table: Table) -> None:
+        """Drop a table that has left this process."""
+        for kept in (self._fleet, self._pinned, self._seen):
+            kept.pop(table, None)
+
+    def admit(self, table: Table, anomalous_rows: NDArray[np.integer], now: float) -> None:
+        """Let the series in that are anomalous now, the first ones first, and let those leave that long are not.
+
+        Above the limit a series that finds no room, or has used up the hour, is refused and counted, once a call.
+        While every series has a row nobody is admitted or refused.
+        """
+        if self.shows_all:
+            return
+        self._expire(now)
+        seen = self._seen.setdefault(table, {})
+        is_seated = np.isin(anomalous_rows, self._seated(table))
+        seen.update(dict.fromkeys(anomalous_rows[is_seated].tolist(), now))
+        newcomers = anomalous_rows[~is_seated]
+        pinned = self._pinned.get(table)
+        if pinned and len(newcomers):
+            newcomers = newcomers[~np.isin(newcomers, pinned)]
+        admitted = min(len(newcomers), self._free_seats(), int(self._refill(now)))
+        seen.update(dict.fromkeys(newcomers[:admitted].tolist(), now))
+        self._tokens -= admitted
+        self.admitted += admitted
+        self.refused += len(newcomers) - admitted
+
+    def rows(self, table: Table) -> Int64:
+        """Tell which rows of a table are on the page. -> (W,) rising."""
+        if self.shows_all:
+            return np.arange(self._fleet[table], dtype=np.int64)
+        return np.union1d(np.array(self._pinned.get(table, []), dtype=np.int64), self._seated(table))
+
+    def _seated(self, table: Table) -> Int64:
+        seen = self._seen.get(table, {})
+        return np.fromiter(seen, dtype=np.int64, count=len(seen))
+
+    def _free_seats(self) -> int:
+        taken = sum(map(len, self._pinned.values())) + sum(map(len, self._seen.values()))
+        return max(self._policy.limit - taken, 0)
+
+    def _refill(self, now: float) -> float:
+        hourly = self._policy.newcomers_per_hour
+        self._tokens = min(self._tokens + (now - self._refilled_at) * hourly / 3600, float(hourly))
+        self._refilled_at = now
+        return self._tokens
+
+    def _expire(self, now: float) -> None:
+        oldest = now - self._policy.stay_seconds
+        for table, seen in self._seen.items():
+            self._seen[table] = {row: at for row, at in seen.items() if at >= oldest}
