@@ -1,0 +1,67 @@
+"""The shape of a case: what a kind of source or sink offers so that one contract suite can run on it.
+
+A kind gives one function `<kind>_source_case(request)` or `<kind>_sink_case(request)`; it takes pytest's request, may ask
+it for fixtures, and registers what must be tidied up with ``request.addfinalizer``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from connectors.columns import TopicPartition
+from connectors.encode import Encoder
+from connectors.ports import Sink, Source
+
+Rows = Sequence[tuple[bytes, bytes]]
+
+
+class SourceCase(Protocol):
+    """One empty partition that rows can be put on, and sources that read it."""
+
+    @property
+    def partition(self) -> TopicPartition:
+        """The only partition there is; its first row has offset 0 and offsets have no holes."""
+        ...
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether a source opened later goes on behind what an earlier one committed."""
+        ...
+
+    def fill(self, rows: Rows) -> None:
+        """Put these (key, value) on the partition. Called once, before `open`.
+
+        Every value is a JSON object on one line, and its member ``"series"`` is the key.
+        """
+        ...
+
+    def open(self) -> Source:
+        """A new source of this partition, starting behind what was committed, else at the earliest row.
+
+        A test closes what it opened before it opens the next one; both belong to one consumer group.
+        """
+        ...
+
+
+class SinkCase(Protocol):
+    """Sinks of one kind, and a way to read what they made durable that does not go through them."""
+
+    @property
+    def keeps_keys(self) -> bool:
+        """Whether `messages` knows the keys; where it does not, they are None."""
+        ...
+
+    def open(self, encoder: Encoder) -> Sink:
+        """A new sink whose columns are encoded by ``encoder``. Its topics exist (see `CASE_TOPICS`)."""
+        ...
+
+    def messages(self, topic: str) -> list[tuple[bytes | None, bytes]]:
+        """The (key, value) that are durable on ``topic`` by now, in the order they were written."""
+        ...
+
+
+CASE_TOPICS = ("results", "alarms", "dead-letters")
+"""The topics that the sink suite writes to: the defaults of `connectors.outputs`, one partition each.
+
+Where topics outlive a test, as on a broker, a case maps them: the encoder it gets writes to exactly these names, so a Kafka
+case either starts from emptied topics or reads from the end offsets it noted in `open`.
+"""
