@@ -1,0 +1,37 @@
+"""The one matrix product of live steps: 32-row tiles, so that no bit of a row depends on how many rows came with it.
+
+A plain ``addmm`` picks its kernel by the batch size, and rows differ in their last bits between batches of 1, 2, 3 and
+more. In zero-padded tiles of 32 rows, multiplied by ``baddbmm``, they do not; the test of tiles asserts it.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+TILE_ROWS = 32
+
+
+class TiledLinear(nn.Module):
+    """``y = x W + b`` in tiles of 32 rows. Weight (F, H), bias (H,), drawn from U(-1/sqrt(fan), 1/sqrt(fan))."""
+
+    def __init__(self, inputs: int, outputs: int, fan: int | None = None) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(fan or inputs)
+        self.weight = nn.Parameter(torch.empty(inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, F) -> (B, H). B must be a multiple of `TILE_ROWS`, else ValueError."""
+        rows, inputs = x.shape
+        if rows % TILE_ROWS:
+            raise ValueError(f"TiledLinear: expected a multiple of {TILE_ROWS} rows, got {rows}")
+        tiles = x.reshape(-1, TILE_ROWS, inputs)
+        weight = self.weight.expand(tiles.shape[0], -1, -1)
+        bias = self.bias.expand(tiles.shape[0], TILE_ROWS, -1)
+        return torch.baddbmm(bias, tiles, weight).reshape(rows, -1)
+
+
+def padded_rows(rows: int) -> int:
+    """The size of the ladder that holds ``rows``: 32, 64, 128, ... so that few shapes ever occur."""
+    return TILE_ROWS << max(0, math.ceil(math.log2(rows / TILE_ROWS))) if rows > TILE_ROWS else TILE_ROWS

@@ -1,0 +1,122 @@
+"""The detector: one pure step from a reading and the state before it to a verdict and the state after it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models import alarm, scaler, tempo
+from models.alarm import Hysteresis
+from models.column import Column, State
+from models.forecaster import Moment, RecurrentForecaster
+from models.pool import Pool
+from models.tail import StudentQuantile, StudentTail
+from models.transform import Transform, Transforms
+
+MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
+WARMING_READINGS = 32
+
+
+class Outcome(NamedTuple):
+    """The verdict on one reading a row. NaN where a channel is absent or has no forecast yet."""
+
+    value: Tensor  # (B, C) float64, as judged: after the transform
+    forecast: Tensor  # (B, C) float64, made before the reading
+    lower: Tensor  # (B, C) float64
+    upper: Tensor  # (B, C) float64
+    surprise: Tensor  # (B, C) float32, -log10 p
+    is_judged: Tensor  # (B, C) present, and forecast
+    joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
+    shares: Tensor  # (B, C) of the surprise, sum 1 over the judged channels
+    anomaly_score: Tensor  # (B,) 1 is the line
+    opened: Tensor  # (B,) an alarm opened at this reading
+    closed: Tensor  # (B,)
+    is_open: Tensor  # (B,) after the reading
+    peak: Tensor  # (B,) score, of the alarm that is open or has just closed
+    warming: Tensor  # (B,) judged on little history of its own
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOptions:
+    """What of a detector is the group's choice and not the artifact's."""
+
+    transforms: tuple[Transform, ...] = (Transform.NONE,)  # one a channel
+    hysteresis: Hysteresis = Hysteresis()
+    band_coverage: float = 0.99
+
+
+class Detector(nn.Module):
+    """Judges readings of C channels. The order is fixed: judge by the forecast made before, then learn, then forecast."""
+
+    def __init__(self, forecaster: RecurrentForecaster, options: DetectorOptions) -> None:
+        super().__init__()
+        self.forecaster = forecaster
+        self.options = options
+        self.transforms = Transforms(options.transforms)
+        self.tail = StudentTail()
+        self.quantile = StudentQuantile(options.band_coverage)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Everything that is remembered of a series."""
+        channels = len(self.options.transforms)
+        return (
+            *self.transforms.columns,
+            *tempo.columns(),
+            *scaler.columns(channels),
+            *self.forecaster.columns(channels),
+            *alarm.columns(),
+        )
+
+    def step(
+        self, values: Tensor, present: Tensor, elapsed_seconds: Tensor, calendar: Tensor, state: State, pool: Pool
+    ) -> tuple[Outcome, dict[str, Tensor]]:
+        """Judge and learn one reading a row.
+
+        values: (B, C) float64, present: (B, C) bool, elapsed_seconds: (B,) float32, NaN for a first reading,
+        calendar: (B, 4) float32; B a multiple of 32. The pool is read only.
+        """
+        judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
+        steps = tempo.elapsed_steps(elapsed_seconds, state)
+        outcome, alarm_state = self._judge(judged, present, steps, state, pool)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
+        learnt.update(scaler.update(judged, present, state))
+        is_new = present & (state["age"] > 0)
+        difference = torch.where(is_new, judged - state["last"], 0.0).float()
+        learnt.update(self.forecaster.advance(Moment(difference, present, steps, calendar), learnt))
+        return outcome, learnt
+
+    def _judge(
+        self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool
+    ) -> tuple[Outcome, dict[str, Tensor]]:
+        location, log_scale, freedom = self.forecaster.forecast(state)
+        has_forecast = state["age"] > 0
+        is_judged = present & has_forecast
+        scale = scaler.floored_scale(state)
+        spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        expected = torch.where(has_forecast, state["last"] + (location * scale).double(), torch.nan)
+        surprise = self.tail(torch.where(is_judged, (judged - expected).float() / spread, 0.0), freedom)
+        surprise = torch.where(is_judged, surprise, 0.0)
+        half_band = (self.quantile(freedom) * spread).double()
+        count = is_judged.sum(1)
+        joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
+        weight = surprise + is_judged.float() * 1e-9
+        change, alarm_state = alarm.update(joint / pool.line, count > 0, self.options.hysteresis, state)
+        outcome = Outcome(
+            value=torch.where(present, judged, torch.nan),
+            forecast=expected,
+            lower=expected - half_band,
+            upper=expected + half_band,
+            surprise=surprise,
+            is_judged=is_judged,
+            joint_surprise=joint,
+            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+            anomaly_score=joint / pool.line,
+            opened=change.opened,
+            closed=change.closed,
+            is_open=change.is_open,
+            peak=change.peak,
+            warming=state["readings"] < WARMING_READINGS,
+        )
+        return outcome, alarm_state

@@ -1,0 +1,96 @@
+"""The recurrent forecaster: a cell over scaled differences, one set of weights for all series and channels."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models import scaler
+from models.cells import CELLS
+from models.column import Column, State
+from models.heads import StudentT, StudentTHead
+
+CALENDAR = 4  # sine and cosine of the time of day and of the week
+FEATURES = 9 + CALENDAR
+SATURATION = 8.0  # scales beyond which the network sees little more: an outlier must not poison the hidden state
+
+
+class Moment(NamedTuple):
+    """What the forecaster learns from one reading a row."""
+
+    difference: Tensor  # (B, C) float32 to the judged value before, 0 where absent
+    present: Tensor  # (B, C)
+    steps: Tensor  # (B,) elapsed time in the series' own intervals
+    calendar: Tensor  # (B, CALENDAR)
+
+
+class RecurrentForecaster(nn.Module):
+    """Forecasts the next difference of every channel, in units of its running scale, as a Student-t distribution.
+
+    Every channel runs on the same weights; what a channel knows of the others is the mean of their differences and of
+    their sizes, so that permuted channels permute the forecasts.
+    """
+
+    def __init__(self, cell: str, hidden: int) -> None:
+        super().__init__()
+        self.cell = CELLS[cell](FEATURES, hidden)
+        self.head = StudentTHead(hidden)
+        self.forgetting = nn.Parameter(torch.tensor(-2.0))  # softplus of it: exponent of the decay over a gap
+
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """The cell's state and the forecast of the next reading, per channel."""
+        hidden = tuple(Column(name, torch.float32, (channels, self.cell.hidden)) for name in self.cell.state_names)
+        return (*hidden, Column("forecast", torch.float32, (channels, 3)))
+
+    def forecast(self, state: State) -> StudentT:
+        """The forecast made after the reading before this one. -> (B, C) each, in scales."""
+        return StudentT(*state["forecast"].unbind(-1))
+
+    def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
+        """Take in a reading, whose scale and level ``state`` holds already, and forecast the next.
+
+        A row with no channel present only decays: (1 + steps missed) ** -softplus(forgetting).
+        """
+        before = self._decayed(moment.steps, state)
+        x = self._features(moment, state)
+        rows, channels = moment.difference.shape
+        y, after = self.cell.step(x.flatten(0, 1), {name: h.flatten(0, 1) for name, h in before.items()})
+        after["forecast"] = self.head(y)
+        before["forecast"] = state["forecast"]
+        is_stepped = moment.present.any(1)[:, None, None]
+        return {
+            name: torch.where(is_stepped, column.unflatten(0, (rows, channels)), before[name])
+            for name, column in after.items()
+        }
+
+    def _decayed(self, steps: Tensor, state: State) -> dict[str, Tensor]:
+        missed = (steps - 1).clamp_min(0)
+        kept = torch.exp(-nn.functional.softplus(self.forgetting) * torch.log1p(missed))[:, None, None]
+        return {name: state[name] * kept for name in self.cell.state_names}
+
+    def _features(self, moment: Moment, state: State) -> Tensor:
+        """-> (B, C, FEATURES)."""
+        rows, channels = moment.difference.shape
+        scale = scaler.floored_scale(state)
+        difference = squash(moment.difference / scale)
+        weight = moment.present.float()
+        count = weight.sum(1).clamp_min(1)
+        of_all = [(part * weight).sum(1) / count for part in (difference, difference.abs())]
+        of_channel = torch.stack(
+            (
+                difference,
+                squash(state["near_gap"] / scale),
+                squash(state["far_gap"] / scale),
+                torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale),
+                torch.log1p(state["age"]) / 8,
+                1 - weight,
+            ),
+            dim=-1,
+        )
+        of_row = torch.cat((torch.stack([torch.log1p(moment.steps), *of_all], -1), moment.calendar), -1)
+        return torch.cat((of_channel, of_row[:, None].expand(rows, channels, -1)), -1)
+
+
+def squash(x: Tensor) -> Tensor:
+    """``x / (1 + |x| / SATURATION)``: near the identity for small x, bounded by the saturation."""
+    return x / (1 + x.abs() / SATURATION)

@@ -1,0 +1,46 @@
+"""Heads: what turns a cell's output into a predictive distribution."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.cells import TiledLinear
+
+MIN_LOG_SCALE, MAX_LOG_SCALE = -6.0, 4.0
+MIN_FREEDOM, MAX_FREEDOM = 2.0, 60.0
+
+
+class StudentT(NamedTuple):
+    """A Student-t distribution per row, in units of the series' own scale."""
+
+    location: Tensor  # (...)
+    log_scale: Tensor  # (...)
+    freedom: Tensor  # (...) degrees of freedom
+
+
+class StudentTHead(nn.Module):
+    """``location, log scale, degrees of freedom = W y + b``, each squashed into its bounds."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.linear = TiledLinear(hidden, 3)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """y: (B, H) -> (B, 3): location, log scale, degrees of freedom."""
+        location, log_scale, freedom = self.linear(y).unbind(-1)
+        middle, half = (MAX_LOG_SCALE + MIN_LOG_SCALE) / 2, (MAX_LOG_SCALE - MIN_LOG_SCALE) / 2
+        return torch.stack(
+            (
+                location,
+                middle + half * torch.tanh((log_scale - middle) / half),
+                MIN_FREEDOM + (MAX_FREEDOM - MIN_FREEDOM) * torch.sigmoid(freedom - 2),
+            ),
+            dim=-1,
+        )
+
+
+def student_t_nll(z: Tensor, log_scale: Tensor, freedom: Tensor) -> Tensor:
+    """Negative log-likelihood of ``z = (x - location) / scale``, without the constant of the units. (...) -> (...)."""
+    log_constant = torch.lgamma((freedom + 1) / 2) - torch.lgamma(freedom / 2) - 0.5 * torch.log(freedom * torch.pi)
+    return log_scale - log_constant + (freedom + 1) / 2 * torch.log1p(z * z / freedom)

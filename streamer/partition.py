@@ -1,0 +1,152 @@
+"""A partition: the state of one group in one source partition, and the only way to advance it.
+
+Its outputs are a function of the partition's records in offset order, of the configuration and of the artifact. Batch
+cuts, other partitions and the wall clock never reach a score.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
+from models.detector import Detector, Outcome
+from models.pool import Pool, close_epoch
+from streamer import order
+from streamer.epoch import Epoch
+from streamer.order import OrderOptions, Verdict
+from streamer.scoring import Scorer
+from streamer.table import HostColumns, SeriesRows
+
+SPIKE = "spike"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What the partitions of a group have in common: everything that decides a score but the readings."""
+
+    group: str
+    channels: tuple[str, ...]
+    detector: Detector
+    artifact: str
+    pool: Pool  # before a partition's first epoch
+    order: OrderOptions
+    device: torch.device
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one batch came to, in offset order."""
+
+    results: list[Results] = field(default_factory=list)
+    alarms: list[Alarms] = field(default_factory=list)
+    rows: list[Int64] = field(default_factory=list)  # of the results
+    verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
+    epochs_closed: int = 0
+
+
+class Partition:
+    """State rows, pool and epoch of one group in one source partition."""
+
+    def __init__(
+        self, judge: Judge, topic_partition: TopicPartition, appeared: Callable[[str], None] = lambda series: None
+    ) -> None:
+        self.topic_partition = topic_partition
+        self.series = SeriesRows(appeared)
+        self.pool = judge.pool
+        self.epoch = Epoch()
+        self._judge = judge
+        self._scorer = Scorer(judge.detector, judge.device)
+        self._columns = HostColumns(
+            {
+                **order.initial_columns(len(judge.channels)),
+                "opened_offset": np.array(-1, dtype=np.int64),
+                "opened_index": np.array(-1, dtype=np.int64),
+                "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+            }
+        )
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes a series costs on the device."""
+        return self._scorer.table.row_bytes
+
+    def advance(self, readings: Readings) -> Progress:
+        """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
+        progress = Progress()
+        while len(readings):
+            rows = self.series.of(readings.series)
+            self._columns.ensure(len(self.series))
+            verdict = order.judge(readings, rows, self._columns, self._judge.order)
+            stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
+            self._score(readings, rows, verdict, stop, progress)
+            if ends:
+                self.pool = close_epoch(self.pool)
+                self.epoch = self.epoch.next()
+                progress.epochs_closed += 1
+            readings = readings.take(slice(stop, None))
+        return progress
+
+    def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
+        accepted = verdict.accepted.copy()
+        accepted[stop:] = False
+        which = slice(None) if accepted.all() else accepted
+        progress.verdicts.append((readings.take(slice(stop)), verdict.until(stop)))
+        if not accepted.any():
+            return
+        scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
+        outcome, self.pool = self._scorer.score(scored, rows, elapsed, self.pool)
+        order.remember(scored, rows, self._columns)
+        results = _results(self._judge, scored, outcome)
+        progress.results.append(results)
+        progress.rows.append(rows)
+        changed = (outcome.opened | outcome.closed).numpy()
+        if changed.any():
+            progress.alarms.append(self._alarms(results.take(changed), rows[changed], outcome, changed))
+
+    def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: Bool) -> Alarms:
+        """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake."""
+        events, ids, opened_timestamps = [], [], []
+        opened = outcome.opened.numpy()[changed]
+        for i, row in enumerate(rows.tolist()):
+            if opened[i]:
+                self._columns["opened_offset"][row] = results.readings.offset[i]
+                self._columns["opened_index"][row] = results.readings.index[i]
+                self._columns["opened_timestamp"][row] = results.readings.timestamp[i]
+            events.append("opened" if opened[i] else "closed")
+            ids.append(self._alarm_id(str(results.readings.series[i]), row))
+            opened_timestamps.append(int(self._columns["opened_timestamp"][row]))
+        return Alarms(
+            results=results,
+            kind=[SPIKE] * len(rows),
+            event=events,
+            alarm_id=ids,
+            opened_timestamp=np.array(opened_timestamps, dtype=np.int64),
+            peak_score=outcome.peak.numpy()[changed].astype(np.float64),
+        )
+
+    def _alarm_id(self, series: str, row: int) -> str:
+        """The identity of the reading that opened the alarm, so that a replay gives the same one."""
+        opened = (int(self._columns["opened_offset"][row]), int(self._columns["opened_index"][row]))
+        identity = repr((self._judge.group, *self.topic_partition, series, SPIKE, *opened))
+        return hashlib.sha256(identity.encode()).hexdigest()[:24]
+
+
+def _results(judge: Judge, readings: Readings, outcome: Outcome) -> Results:
+    surprise = outcome.joint_surprise.numpy().astype(np.float64)
+    return Results(
+        readings=readings,
+        channels=judge.channels,
+        value=outcome.value.numpy(),
+        forecast=outcome.forecast.numpy(),
+        lower=outcome.lower.numpy(),
+        upper=outcome.upper.numpy(),
+        anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
+        p_value=10.0**-surprise,
+        shares=outcome.shares.numpy().astype(np.float64),
+        is_anomalous=outcome.is_open.numpy(),
+        warming=outcome.warming.numpy(),
+        artifact=judge.artifact,
+    )

@@ -1,0 +1,61 @@
+"""Scoring: takes accepted readings through the detector, round by round, and brings the verdicts back in their order."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from connectors.columns import Int64, Readings
+from models.cells import padded_rows
+from models.detector import Detector, Outcome
+from models.pool import Pool, fold
+from streamer import calendar
+from streamer.rounds import split_rounds
+from streamer.table import PADDING_ROW, StateTable
+
+
+class Scorer:
+    """The detector over the state table of one partition."""
+
+    def __init__(self, detector: Detector, device: torch.device) -> None:
+        self._detector = detector
+        self._device = device
+        self.table = StateTable(detector.columns, device)
+
+    @torch.inference_mode()
+    def score(
+        self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], pool: Pool
+    ) -> tuple[Outcome, Pool]:
+        """Judge and learn readings of one epoch. rows: (N,), elapsed_seconds: (N,) -> outcome (N, …) in offset
+        order on the host, and the pool that counted it.
+
+        Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
+        """
+        count = len(readings)
+        self.table.ensure(int(rows.max()) + 1)
+        values = self._padded(np.nan_to_num(readings.values), 0.0)
+        present = self._padded(readings.present, False)
+        elapsed = self._padded(elapsed_seconds, np.nan)
+        phases = self._padded(calendar.features(readings.timestamp), 0.0)
+        row = self._padded(rows, PADDING_ROW)
+        rounds = split_rounds(rows)
+        outcomes = []
+        for positions in rounds:
+            size = len(positions)
+            padding = np.full(padded_rows(size) - size, count)
+            at = torch.from_numpy(np.concatenate((positions, padding))).to(self._device)
+            at_row = row[at]
+            outcome, state = self._detector.step(
+                values[at], present[at], elapsed[at], phases[at], self.table.gather(at_row), pool
+            )
+            self.table.scatter(at_row[:size], state)
+            outcomes.append([column[:size] for column in outcome])
+        back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)
+        joined = Outcome(*(torch.cat(columns)[back] for columns in zip(*outcomes, strict=True)))
+        return Outcome(*(column.cpu() for column in joined)), fold(pool, joined)
+
+    def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:
+        """One reading of nothing behind the last, on the device. (N, …) -> (N + 1, …)."""
+        last = np.full((1, *column.shape[1:]), filling, dtype=column.dtype)
+        return torch.from_numpy(np.concatenate((column, last))).to(self._device)

@@ -1,0 +1,115 @@
+"""The state table: every column of every series of one partition, as one slab on the device."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.column import Column, State
+
+PADDING_ROW = 0  # never a series: what fills up a tile
+FIRST_CAPACITY = 64
+_WORD = 4  # bytes of the slab's int32
+_LINE = 16  # words a row is rounded up to: one cache line
+
+
+class SeriesRows:
+    """Which row belongs to which series. Rows are given out in order of first appearance, from 1 on."""
+
+    def __init__(self, appeared: Callable[[str], None] = lambda series: None) -> None:
+        self._rows: dict[str, int] = {}
+        self._appeared = appeared
+
+    def __len__(self) -> int:
+        """Rows in use, the padding row included."""
+        return len(self._rows) + 1
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The series in row order; row 1 is the first."""
+        return list(self._rows)
+
+    def of(self, series: NDArray[np.object_]) -> NDArray[np.int64]:
+        """The row of each reading's series, a new one where it was never seen. (N,) -> (N,)."""
+        rows = list(map(self._rows.get, series.tolist()))
+        if None in rows:
+            rows = [self._row(key) for key in series.tolist()]
+        return np.array(rows, dtype=np.int64)
+
+    def _row(self, key: str) -> int:
+        if key not in self._rows:
+            self._rows[key] = len(self)
+            self._appeared(key)
+        return self._rows[key]
+
+
+class StateTable:
+    """Columns packed into one slab ``(capacity, words)``, so that a series' state moves as one piece of memory."""
+
+    def __init__(self, columns: Sequence[Column], device: torch.device | str = "cpu") -> None:
+        self._columns = sorted(columns, key=lambda column: -column.dtype.itemsize)  # 8-byte columns keep their alignment
+        self._places: list[tuple[int, int]] = []
+        used = 0
+        for column in self._columns:
+            words = column.row_bytes // _WORD
+            self._places.append((used, used + words))
+            used += words
+        self.words = -(-used // _LINE) * _LINE
+        self._fresh = self._pack({column.name: column.fresh(1) for column in columns}, 1, "cpu").to(device)
+        self._slab = self._fresh.expand(FIRST_CAPACITY, -1).clone()
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes a series costs on the device."""
+        return self.words * _WORD
+
+    def ensure(self, rows: int) -> None:
+        """Make room for this many rows; new ones hold the initial values."""
+        capacity = self._slab.shape[0]
+        if rows > capacity:
+            more = max(rows, 2 * capacity) - capacity
+            self._slab = torch.cat((self._slab, self._fresh.expand(more, -1)))
+
+    def gather(self, rows: Tensor) -> dict[str, Tensor]:
+        """The state of these rows, a copy. rows: (B,) int64 -> name: (B, *shape)."""
+        return self._views(self._slab.index_select(0, rows))
+
+    def scatter(self, rows: Tensor, state: State) -> None:
+        """Store the state of these rows, each of which occurs once. State may be longer: padding is left out."""
+        self._slab.index_copy_(0, rows, self._pack(state, rows.shape[0], self._slab.device))
+
+    def _pack(self, state: State, rows: int, device: torch.device | str) -> Tensor:
+        block = torch.zeros((rows, self.words), dtype=torch.int32, device=device)
+        for name, view in self._views(block).items():
+            view.copy_(state[name][:rows])
+        return block
+
+    def _views(self, block: Tensor) -> dict[str, Tensor]:
+        rows = block.shape[0]
+        return {
+            column.name: block[:, start:stop].view(column.dtype).view(rows, *column.shape)
+            for column, (start, stop) in zip(self._columns, self._places, strict=True)
+        }
+
+
+class HostColumns:
+    """The few columns that are needed before and after the device: plain numpy, one array a column."""
+
+    def __init__(self, initial: Mapping[str, NDArray[Any]]) -> None:
+        """initial: name -> the value of one row, whose shape and dtype the column takes."""
+        self._initial = initial
+        self._arrays = {name: np.repeat(value[None], FIRST_CAPACITY, axis=0) for name, value in initial.items()}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """The whole column, to be read and written in place. -> (capacity, *shape)."""
+        return self._arrays[name]
+
+    def ensure(self, rows: int) -> None:
+        """Make room for this many rows."""
+        for name, array in self._arrays.items():
+            if rows > len(array):
+                more = max(rows, 2 * len(array)) - len(array)
+                self._arrays[name] = np.concatenate((array, np.repeat(self._initial[name][None], more, axis=0)))
