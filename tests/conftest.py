@@ -1,0 +1,103 @@
+"""The real servers that tests talk to, and the rule for where one is missing: skip with the reason, in CI fail."""
+
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from kafka import KafkaAdminClient
+
+BROKER = Path(__file__).resolve().parent / "kafka" / "broker.py"
+BROKER_START_TIMEOUT_SECONDS = 660.0  # the first run fetches the jars
+BROKER_STOP_TIMEOUT_SECONDS = 20.0
+
+MakeTopic = Callable[..., str]
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test, or fail it where skipping would hide a hole: with CI=true in the environment."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"in CI nothing may be skipped: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], str]:
+    """``require("promtool")`` is the path of a program, or the end of the test where it is not installed."""
+
+    def path_of(program: str) -> str:
+        path = shutil.which(program)
+        return path or unavailable(f"`{program}` is not on the PATH")
+
+    return path_of
+
+
+def first_line(process: "subprocess.Popen[str]", timeout_seconds: float) -> str:
+    """The first line of a process's standard output, empty where it ends before or the time is up."""
+    lines: queue.Queue[str] = queue.Queue()
+    output = process.stdout
+    assert output is not None
+    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    try:
+        return lines.get(timeout=timeout_seconds).strip()
+    except queue.Empty:
+        return ""
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Apache Kafka: KAFKA_BOOTSTRAP_SERVERS, or a broker of our own for this session."""
+    if address := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield address
+        return
+    errors = tmp_path_factory.mktemp("kafka") / "errors"
+    command = [sys.executable, str(BROKER), "--until-stdin-closes"]
+    with (
+        errors.open("w") as sink,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True) as process,
+    ):
+        address = first_line(process, BROKER_START_TIMEOUT_SECONDS)
+        try:
+            if not address:
+                unavailable(f"no Kafka broker: {errors.read_text().strip() or 'it did not start in time'}")
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(BROKER_STOP_TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_admin(kafka: str) -> Iterator[KafkaAdminClient]:
+    """An administrator of the broker, to look at it and to change it without our own code."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    yield admin
+    admin.close()
+
+
+@pytest.fixture
+def make_topic(kafka_admin: KafkaAdminClient) -> MakeTopic:
+    """``make_topic(partitions=2, configs={...})`` creates a topic of a fresh name and returns the name."""
+
+    def create(partitions: int = 1, configs: dict[str, str] | None = None, prefix: str = "t") -> str:
+        name = f"{prefix}-{uuid.uuid4().hex[:12]}"
+        topic = {"num_partitions": partitions, "replication_factor": 1, "configs": configs or {}}
+        kafka_admin.create_topics({name: topic}, wait_for_metadata=True)
+        return name
+
+    return create
+
+
+@pytest.fixture
+def topic(make_topic: MakeTopic) -> str:
+    """A topic of one partition with a fresh name."""
+    return make_topic()
