@@ -1,0 +1,250 @@
+"""Counts what the daemon does, for Prometheus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.exposition import generate_latest as generate_text
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from connectors.columns import Float64, Reason
+from streamer.score_histogram import ScoreHistogram
+
+PHASES = ("poll", "decode", "order", "step", "deliver")
+SIDES = ("below", "above")
+DURATION_BOUNDS_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+BATCH_BOUNDS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a person is told of one metric."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    text: str
+
+
+class Metrics:
+    """The metrics of one daemon, on a registry of their own. The engine's thread writes, any thread renders.
+
+    Every label value that is known beforehand starts at zero, so that a first event is an increase.
+    """
+
+    def __init__(self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike",)) -> None:
+        """Take the names of all groups, of the output topics, and the kinds of alarm."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.descriptions: list[Description] = []
+        self._registry = CollectorRegistry()
+        self._admitted_so_far = 0
+        self._refused_so_far = 0
+        self._declare_readings(groups)
+        self._declare_alarms(groups, kinds)
+        self._declare_fleet(groups)
+        self._declare_loop(topics)
+        self._declare_page()
+        ProcessCollector(registry=self._registry)
+
+    def render(self, openmetrics: bool) -> bytes:
+        """Write these metrics as the first part of a page: the series block follows, and ends it."""
+        if openmetrics:
+            page: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+            return page.removesuffix(b"# EOF\n")
+        return generate_text(self._registry)
+
+    # Readings: read = scored + rejected, whenever no batch is under way.
+
+    def readings_read(self, group: str, n: int) -> None:
+        """Count readings that came from the source, whatever became of them."""
+        self._read.labels(group).inc(n)
+
+    def scored(self, group: str, anomaly_scores: Float64, below: int, above: int, channels: int) -> None:
+        """Count scored readings (n,), the channel values judged in them, and those outside their forecast band."""
+        self._scored.labels(group).inc(len(anomaly_scores))
+        self._scores.observe(group, anomaly_scores)
+        self._judged.labels(group).inc(channels)
+        self._outside.labels(group, "below").inc(below)
+        self._outside.labels(group, "above").inc(above)
+
+    def rejected(self, group: str, reason: Reason, n: int) -> None:
+        """Count readings that were refused."""
+        self._rejected.labels(group, reason.value).inc(n)
+
+    def channels_missing(self, group: str, n: int) -> None:
+        """Count channel values that scored readings did not have."""
+        self._missing.labels(group).inc(n)
+
+    def band_target(self, group: str, ratio: float) -> None:
+        """Tell which share of the values the forecast band of a group is meant to hold."""
+        self._band_target.labels(group).set(ratio)
+
+    def _declare_readings(self, groups: Sequence[str]) -> None:
+        self._read = self._counter("readings_read_total", "Readings read from the source.", "group")
+        self._scored = self._counter("readings_scored_total", "Readings scored.", "group")
+        self._rejected = self._counter("readings_rejected_total", "Readings refused, by reason.", "group", "reason")
+        self._missing = self._counter("channels_missing_total", "Channel values absent from scored readings.", "group")
+        self._judged = self._counter(
+            "channels_judged_total", "Channel values held against their forecast band.", "group"
+        )
+        self._outside = self._counter(
+            "channels_outside_band_total", "Channel values outside their forecast band, by side.", "group", "side"
+        )
+        self._band_target = self._gauge(
+            "band_target_ratio", "Share of values that the forecast band is meant to hold.", "group"
+        )
+        text = "Anomaly scores of all readings; above 1 is an anomaly."
+        self._scores = ScoreHistogram("streamer_anomaly_score", text, groups)
+        self._registry.register(self._scores)
+        self._describe("anomaly_score", "histogram", text, "group")
+        for group in groups:
+            for counter in (self._read, self._scored, self._missing, self._judged):
+                counter.labels(group)
+            for reason in Reason:
+                self._rejected.labels(group, reason.value)
+            for side in SIDES:
+                self._outside.labels(group, side)
+
+    # Alarms and what else happens to a group.
+
+    def alarms_changed(self, group: str, kind: str, opened: int, closed: int) -> None:
+        """Count alarms that opened or closed."""
+        self._opened.labels(group, kind).inc(opened)
+        self._closed.labels(group, kind).inc(closed)
+
+    def series_split(self, group: str, n: int) -> None:
+        """Count series that showed up in a second partition."""
+        self._split.labels(group).inc(n)
+
+    def epoch(self, group: str) -> None:
+        """Count an epoch that was closed in one partition of the group."""
+        self._epochs.labels(group).inc()
+
+    def _declare_alarms(self, groups: Sequence[str], kinds: Sequence[str]) -> None:
+        self._opened = self._counter("alarms_opened_total", "Alarms opened, by kind.", "group", "kind")
+        self._closed = self._counter("alarms_closed_total", "Alarms closed, by kind.", "group", "kind")
+        self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
+        self._epochs = self._counter("epochs_closed_total", "Epochs closed, over all partitions.", "group")
+        for group in groups:
+            self._split.labels(group)
+            self._epochs.labels(group)
+            for kind in kinds:
+                self._opened.labels(group, kind)
+                self._closed.labels(group, kind)
+
+    # The fleet as it stands.
+
+    def fleet(self, group: str, live: int, warming: int, anomalous: int) -> None:
+        """Tell how many series are remembered, and how many of them are warming and have an open alarm."""
+        self._live.labels(group).set(live)
+        self._warming.labels(group).set(warming)
+        self._anomalous.labels(group).set(anomalous)
+
+    def table(self, group: str, rows: int, size_bytes: int) -> None:
+        """Tell how many rows the state tables of a group have room for, and their size."""
+        self._rows.labels(group).set(rows)
+        self._bytes.labels(group).set(size_bytes)
+
+    def artifact(self, group: str, artifact: str, cell: str) -> None:
+        """Tell which artifact is in force, in the place of the one before."""
+        self._artifact.remove_by_labels({"group": group})
+        self._artifact.labels(group, artifact, cell).set(1)
+
+    def build(self, version: str, torch: str, device: str) -> None:
+        """Tell what runs here."""
+        self._build.labels(version, torch, device).set(1)
+
+    def _declare_fleet(self, groups: Sequence[str]) -> None:
+        self._live = self._gauge("series_live", "Series remembered.", "group")
+        self._warming = self._gauge("series_warming", "Live series judged on little history of their own.", "group")
+        self._anomalous = self._gauge("series_anomalous", "Live series with an open alarm.", "group")
+        self._rows = self._gauge("state_rows", "Rows of the state tables, taken or free.", "group")
+        self._bytes = self._gauge("state_bytes", "Size of the state tables.", "group")
+        self._artifact = self._gauge("artifact_info", "The artifact in force.", "group", "artifact", "cell")
+        self._build = self._gauge("build_info", "What runs here.", "version", "torch", "device")
+        for group in groups:
+            for gauge in (self._live, self._warming, self._anomalous, self._rows, self._bytes):
+                gauge.labels(group)
+
+    # The loop and its source.
+
+    def phase(self, phase: str, seconds: float) -> None:
+        """Take the time that one phase of one batch took: one of `PHASES`."""
+        self._phases.labels(phase).observe(seconds)
+
+    def batch(self, readings: int) -> None:
+        """Take the size of a batch that is done."""
+        self._batches.observe(readings)
+
+    def emitted(self, topic: str, n: int) -> None:
+        """Count records written to an output topic."""
+        self._emitted.labels(topic).inc(n)
+
+    def rebalanced(self) -> None:
+        """Count a change of the partitions that are ours."""
+        self._rebalances.inc()
+
+    def partition(self, topic: str, partition: int, lag_records: int | None, event_timestamp_seconds: float) -> None:
+        """Tell how far one source partition has come. An unknown lag leaves its row out."""
+        if lag_records is None:
+            self._lag.remove_by_labels({"topic": topic, "partition": str(partition)})
+        else:
+            self._lag.labels(topic, str(partition)).set(lag_records)
+        self._event_time.labels(topic, str(partition)).set(event_timestamp_seconds)
+
+    def partition_left(self, topic: str, partition: int) -> None:
+        """Take the rows of a partition that is no longer ours off the page."""
+        for gauge in (self._lag, self._event_time):
+            gauge.remove_by_labels({"topic": topic, "partition": str(partition)})
+
+    def _declare_loop(self, topics: Sequence[str]) -> None:
+        self._phases = self._histogram(
+            "batch_phase_duration_seconds", "Time a batch spends in each phase.", DURATION_BOUNDS_SECONDS, "phase"
+        )
+        self._batches = self._histogram("batch_readings", "Readings in a batch.", BATCH_BOUNDS)
+        self._emitted = self._counter("emitted_records_total", "Records written to an output topic.", "topic")
+        self._rebalances = self._counter("rebalances_total", "Changes of the partitions assigned to this process.")
+        self._lag = self._gauge("lag_records", "Records behind the end of a partition.", "topic", "partition")
+        self._event_time = self._gauge(
+            "event_timestamp_seconds", "Highest event time read so far, since the epoch.", "topic", "partition"
+        )
+        for phase in PHASES:
+            self._phases.labels(phase)
+        for topic in topics:
+            self._emitted.labels(topic)
+
+    # The page itself.
+
+    def exported(self, series: int, limit: int, admitted: int, refused: int) -> None:
+        """Tell how many series have rows of their own; ``admitted`` and ``refused`` count from the start."""
+        self._exported.set(series)
+        self._exported_limit.set(limit)
+        self._admitted.inc(admitted - self._admitted_so_far)
+        self._refused.inc(refused - self._refused_so_far)
+        self._admitted_so_far, self._refused_so_far = admitted, refused
+
+    def rendered(self, seconds: float) -> None:
+        """Take the time that the page before this one took to write."""
+        self._render.set(seconds)
+
+    def _declare_page(self) -> None:
+        self._exported = self._gauge("exported_series", "Series that have rows of their own on this page.")
+        self._exported_limit = self._gauge("exported_series_limit", "Series that may have rows of their own.")
+        self._admitted = self._counter("exported_series_admitted_total", "Series let onto this page.")
+        self._refused = self._counter("exported_series_refused_total", "Anomalous series refused a row on this page.")
+        self._render = self._gauge("render_duration_seconds", "Time the page before this one took to write.")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        self._describe(name, "counter", text, *labels)
+        return Counter(f"streamer_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        self._describe(name, "gauge", text, *labels)
+        return Gauge(f"streamer_{name}", text, labels, registry=self._registry)
+
+    def _histogram(self, name: str, text: str, bounds: Sequence[float], *labels: str) -> Histogram:
+        self._describe(name, "histogram", text, *labels)
+        return Histogram(f"streamer_{name}", text, labels, buckets=bounds, registry=self._registry)
+
+    def _describe(self, name: str, kind: str, text: str, *labels: str) -> None:
+        self.descriptions.append(Description(f"streamer_{name}", kind, labels, text))
