@@ -6,6 +6,7 @@ import numpy as np
 from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from connectors.columns import Float64, Int64
 
@@ -32,6 +33,7 @@ class ScoreHistogram(Collector):
         # One assignment of new objects: a scrape from another thread sees the counts and the sum of one batch.
         self._observed[group] = (counts + new, total + float(scores.sum(where=np.isfinite(scores))))
 
+    @override
     def collect(self) -> Iterable[Metric]:
         family = HistogramMetricFamily(self._name, self._description, labels=["group"])
         for group, (counts, total) in self._observed.items():

@@ -30,6 +30,7 @@ class WatchPolicy:
     stay_seconds: float = 300.0  # how long a row stays after the last anomalous reading
 
     def is_pinned(self, series: str) -> bool:
+        """Tell whether the name as a whole matches one of the pinned."""
         return self._pattern is not None and self._pattern.match(series) is not None
 
     @cached_property

@@ -1,0 +1,59 @@
+"""A daemon as the pages see it, without the daemon: metrics and snapshots filled with plausible numbers."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from connectors.columns import Reason
+from streamer.metrics import PHASES, Metrics
+from streamer.series_block import SeriesSnapshot
+
+GROUPS = {"pumps": ("flow", "heat"), "prices": ("value",)}
+SERIES_EACH = 12
+
+
+class PlausibleDaemon:
+    """Moves a little whenever it is looked at, so that rates are above zero; the first series of a group alarms."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.metrics = Metrics(groups=list(GROUPS), topics=["results", "alarms", "dead-letters"])
+        self._random = np.random.default_rng(7)
+        self._clock = clock
+        self.metrics.build("0.1.0", "2.13.0", "cpu")
+        self.metrics.exported(SERIES_EACH * len(GROUPS), 1_000, admitted=0, refused=0)
+        for group, channels in GROUPS.items():
+            self.metrics.artifact(group, "gru-32", "gru")
+            self.metrics.band_target(group, 0.99)
+            self.metrics.fleet(group, live=SERIES_EACH, warming=2, anomalous=1)
+            self.metrics.table(group, rows=64, size_bytes=64 * 700 * len(channels))
+
+    def snapshots(self) -> list[SeriesSnapshot]:
+        """Let one batch pass, and show every series."""
+        self._pass_a_batch()
+        return [self._snapshot(group, channels) for group, channels in GROUPS.items()]
+
+    def _pass_a_batch(self) -> None:
+        for group, channels in GROUPS.items():
+            scores = self._random.gamma(2.0, 0.15, SERIES_EACH)
+            self.metrics.readings_read(group, SERIES_EACH + 1)
+            self.metrics.rejected(group, Reason.LATE, 1)
+            self.metrics.scored(group, scores, below=0, above=1, channels=SERIES_EACH * len(channels))
+            self.metrics.channels_missing(group, 1)
+            self.metrics.alarms_changed(group, "spike", opened=1, closed=1)
+            self.metrics.epoch(group)
+        for phase in PHASES:
+            self.metrics.phase(phase, self._random.exponential(0.003))
+        self.metrics.batch(2 * SERIES_EACH)
+        self.metrics.emitted("results", 2 * SERIES_EACH)
+        self.metrics.partition("readings", 0, 3, self._clock() - 1)
+
+    def _snapshot(self, group: str, channels: tuple[str, ...]) -> SeriesSnapshot:
+        shape = (SERIES_EACH, len(channels))
+        forecast = 20 + 5 * np.sin(self._clock() / 20 + np.arange(SERIES_EACH)[:, None] + np.arange(shape[1]))
+        value = forecast + self._random.normal(scale=0.4, size=shape)
+        score = self._random.gamma(2.0, 0.15, SERIES_EACH)
+        value[0], score[0] = forecast[0] + 4, 2.5
+        names = tuple(f"{group[:-1]}-{number:02d}" for number in range(SERIES_EACH))
+        peak = np.maximum(score, 0.8)
+        return SeriesSnapshot(group, channels, names, value, forecast, forecast - 1.2, forecast + 1.2, score, peak)
