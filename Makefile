@@ -1,0 +1,69 @@
+# Every job of the project. `make` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PYTHON ?= python3
+
+.PHONY: help
+help: ## List the jobs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(INSTALLED) ## Create .venv with everything the daemon and its tests need from PyPI
+
+# The stamp is newer than what it was made from, so a second call does nothing.
+$(INSTALLED): pyproject.toml constraints.txt
+	@.ci/system-packages python
+	@echo "Installing into $(VENV). torch brings its CUDA libraries: about 5 GB and two minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet]'
+	@touch $@
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run the whole pipeline on real bundled data, with a live page; needs no service
+	@$(BIN)/streamer demo
+
+.PHONY: test
+test: $(INSTALLED) ## Run every test; installs Kafka's, Prometheus' and the browser's packages by apt where it may
+	@.ci/system-packages tests
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style, format, types and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: check
+check: lint test ## What CI runs: lint, then test
+
+.PHONY: format
+format: $(INSTALLED) ## Rewrite the code in the one format
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure readings per CPU second, stage by stage
+	@.ci/system-packages tests
+	@$(BIN)/python benchmarks/bench_throughput.py
+
+.PHONY: pretrained
+pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
+	@$(BIN)/python -m models.training.pretrain
+
+.PHONY: docs
+docs: $(INSTALLED) ## Write again what is generated: metrics page and dashboard
+	@$(BIN)/python -m streamer.metrics_reference > docs/metrics.md
+	@$(BIN)/python config/grafana/build.py
+
+.PHONY: clean
+clean: ## Remove everything that was built, .venv and caches included
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
