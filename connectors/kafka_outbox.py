@@ -1,0 +1,68 @@
+"""Messages on their way to Kafka: sent at once, known to be there after a flush that looked at each of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
+
+from connectors.errors import TransientError
+from connectors.kafka_errors import described, translated
+from connectors.kafka_options import ProducerOptions
+
+_FLUSH_MARGIN_SECONDS = 5.0  # beyond the delivery time-out, by which the client has given up on every message
+_CLOSE_TIMEOUT_SECONDS = 5.0
+
+
+class Outbox:
+    """An idempotent producer and the fate of every message that it was given."""
+
+    def __init__(self, options: ProducerOptions) -> None:
+        self._flush_timeout_seconds = options.delivery_timeout_seconds + _FLUSH_MARGIN_SECONDS
+        self._sent: list[tuple[str, Any]] = []  # (topic, the client's future)
+        self._is_closed = False
+        with translated("connect"):
+            self._producer = KafkaProducer(**options.producer_config())
+
+    def send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        """Hand a message to the client. Blocks while its buffer is full.
+
+        Raises:
+            TransientError: the buffer stayed full, or the topic is not known to the brokers.
+        """
+        with translated(f"write to {topic}"):
+            self._sent.append((topic, self._producer.send(topic, value=value, key=key, headers=list(headers))))
+
+    def flush(self) -> None:
+        """Return when every message since the last flush is on the broker.
+
+        The client's own flush returns also when messages were given up, so each of them is looked at.
+
+        Raises:
+            TransientError: messages are not there, or that is unknown.
+        """
+        sent, self._sent = self._sent, []
+        with translated("flush"):
+            self._producer.flush(timeout=self._flush_timeout_seconds)
+        failed = [(topic, future.exception) for topic, future in sent if not future.succeeded()]
+        if failed:
+            topics = ", ".join(f"{topic} ({count})" for topic, count in sorted(Counter(t for t, _ in failed).items()))
+            first = next((error for _, error in failed if error is not None), None)
+            reason = described(first) if first is not None else "unknown"
+            raise TransientError(f"kafka: {len(failed)} of {len(sent)} messages not written: {topics}; first: {reason}")
+
+    def close(self) -> None:
+        """End the client, and with it every message that was not flushed. A second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._sent:  # the client's close would first try to deliver them
+            self._producer._sender.force_close()  # noqa: SLF001
+            self._producer._sender.join(_CLOSE_TIMEOUT_SECONDS)  # noqa: SLF001
+        try:
+            self._producer.close(timeout=_CLOSE_TIMEOUT_SECONDS)
+        except KafkaTimeoutError as error:
+            raise TransientError(f"kafka: the producer did not end within {_CLOSE_TIMEOUT_SECONDS:g} s") from error
