@@ -1,7 +1,7 @@
 """Timestamps as producers write them, turned into nanoseconds since the epoch, UTC.
 
-Every function maps N inputs to ``(timestamp, valid)``: int64 ns (N,) and bool (N,). What is not valid holds 0. One input
-gives the same nanoseconds whatever stands beside it: the vectorised roads and the roads for single inputs agree.
+Every function maps N inputs to ``(timestamp, valid)``: int64 ns (N,) and bool (N,). What is not valid holds 0.
+One input gives the same nanoseconds whatever stands beside it: the vectorised and the single roads agree.
 """
 
 import datetime
@@ -31,8 +31,8 @@ _MAX_LAYOUTS = 4  # vectorised layouts a batch; a batch with more is read text b
 def parse_iso8601(texts: Sequence[str]) -> Parsed:
     """Read ISO 8601 dates and times, to the nanosecond; without an offset they are UTC.
 
-    ``2022-03-20``, ``2022-03-20 10:00``, ``2022-03-20T10:00:00Z``, ``2022-03-20T11:00:00.123456789+01:00``. Texts of one
-    layout (digits in the same places) are read together, column of digits by column of digits.
+    ``2022-03-20``, ``2022-03-20 10:00``, ``2022-03-20T10:00:00Z``, ``2022-03-20T11:00:00.123456789+01:00``.
+    Texts of one layout (digits in the same places) are read together, column of digits by column of digits.
     """
     timestamp, valid = _nothing(len(texts))
     length = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))

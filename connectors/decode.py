@@ -1,0 +1,182 @@
+"""From records to readings: the columns of what could be read, and what was refused with its reason.
+
+The first thing that is wrong is what is said, in this order: the bytes of the record (tombstone, size, syntax), the
+types of its parts, its series, its timestamp, its channels.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from connectors.columns import Bool, Float64, Int64, Readings, Reason, Records, Rejects
+from connectors.elements import Elements, layout_of, read_elements
+from connectors.formats import Format
+from connectors.rows import Fault, Row, wrong
+from connectors.timestamps import Parsed, from_record_milliseconds, parse_epochs, parse_iso8601
+
+_Faults = dict[int, Fault]  # by position of the row
+
+
+class Decoder:
+    """Decodes the records of one group. ``fields`` names the field of each channel, in the order of the channels.
+
+    Raises:
+        ConfigError: the fields do not fit the format.
+    """
+
+    def __init__(
+        self, group: str, record_format: Format, fields: Sequence[str], max_record_bytes: int = 1_048_576
+    ) -> None:
+        self._group = group
+        self._format = record_format
+        self._fields = tuple(fields)
+        self._max_record_bytes = max_record_bytes
+        self._layout = layout_of(record_format, fields)
+
+    def decode(self, records: Records) -> tuple[Readings, Rejects]:
+        """Return the readings in offset order, and the rejects. Every element of every record is in one of them."""
+        elements = read_elements(self._layout, records.value, self._max_record_bytes)
+        series, bad_series = self._series(elements, records)
+        timestamp, bad_timestamp = self._timestamps(elements, records)
+        values, present, no_channel = self._values(elements.rows)
+        readings = Readings(
+            self._group,
+            records.topic_partition,
+            np.array(series, dtype=object),
+            records.offset[elements.record],
+            elements.index,
+            timestamp,
+            values,
+            present,
+        )
+        faults = no_channel | bad_timestamp | bad_series  # the right one wins
+        if faults:
+            keep = np.ones(len(readings), dtype=np.bool_)
+            keep[list(faults)] = False
+            readings = readings.take(keep)
+        return readings, self._rejects(records, elements, faults)
+
+    def _series(self, elements: Elements, records: Records) -> tuple[list[str], _Faults]:
+        if self._format.series_field is not None:
+            return _series_of_fields(list(map(attrgetter("series"), elements.rows)), self._format.series_field)
+        keys = records.key
+        if len(elements.rows) != len(keys) or elements.faults or not self._layout.has_one_row:
+            keys = [keys[position] for position in elements.record.tolist()]
+        return _series_of_keys(keys)
+
+    def _timestamps(self, elements: Elements, records: Records) -> tuple[Int64, _Faults]:
+        name = self._format.timestamp_field
+        if name is None:
+            timestamp_ms = records.timestamp_ms[elements.record]
+            timestamp, valid = from_record_milliseconds(timestamp_ms)
+            return timestamp, _timestamp_faults(valid, timestamp_ms.tolist, "record", "a timestamp of its own in ms")
+        came = list(map(attrgetter("timestamp"), elements.rows))
+        expected = f"{self._format.timestamp_unit} from 1677 to 2262"
+        timestamp, valid = self._parse_all(came)
+        return timestamp, _timestamp_faults(valid, lambda: came, name, expected)
+
+    def _parse_all(self, came: list[Any]) -> Parsed:
+        missing = [position for position, part in enumerate(came) if part is None or part is UNSET]
+        if not missing:
+            return self._parse(came)
+        valid = np.ones(len(came), dtype=np.bool_)
+        valid[missing] = False
+        timestamp = np.zeros(len(came), dtype=np.int64)
+        timestamp[valid], valid[valid] = self._parse([came[position] for position in np.flatnonzero(valid).tolist()])
+        return timestamp, valid
+
+    def _parse(self, came: list[Any]) -> Parsed:
+        if self._format.timestamp_unit == "iso8601":
+            return parse_iso8601(came)
+        return parse_epochs(came, self._format.timestamp_unit)
+
+    def _values(self, rows: list[Row]) -> tuple[Float64, Bool, _Faults]:
+        values = np.empty((len(rows), len(self._fields)))
+        missing: NDArray[np.bool_] | None = None  # (N, C), made only when something is
+        for channel, attribute in enumerate(self._layout.fields):
+            column = list(map(attrgetter(attribute), rows))
+            try:
+                values[:, channel] = np.array(column, dtype=np.float64)  # None becomes NaN
+            except TypeError:  # UNSET does not
+                missing = np.zeros(values.shape, dtype=np.bool_) if missing is None else missing
+                missing[:, channel] = [part is UNSET for part in column]
+                values[:, channel] = [np.nan if part is UNSET or part is None else part for part in column]
+        without = [] if missing is None else np.flatnonzero(missing.all(axis=1)).tolist()
+        fault = Fault(Reason.NO_CHANNEL, f"value: expected one of the fields {list(self._fields)}, got none of them")
+        return values, ~np.isnan(values), dict.fromkeys(without, fault)
+
+    def _rejects(self, records: Records, elements: Elements, faults: _Faults) -> Rejects:
+        refused = [
+            *elements.faults,
+            *((int(elements.record[row]), int(elements.index[row]), fault) for row, fault in faults.items()),
+        ]
+        refused.sort(key=lambda entry: entry[:2])
+        position = np.array([record for record, _, _ in refused], dtype=np.int64)
+        return Rejects(
+            self._group,
+            _select(records, np.unique(position)),
+            records.offset[position],
+            np.array([index for _, index, _ in refused], dtype=np.int64),
+            [fault.reason for _, _, fault in refused],
+            [fault.detail for _, _, fault in refused],
+        )
+
+
+def _select(records: Records, positions: Int64) -> Records:
+    chosen = positions.tolist()
+    return Records(
+        records.topic_partition,
+        records.offset[positions],
+        records.timestamp_ms[positions],
+        [records.key[position] for position in chosen],
+        [records.value[position] for position in chosen],
+        [records.headers[position] for position in chosen],
+    )
+
+
+def _series_of_keys(keys: list[bytes | None]) -> tuple[list[str], _Faults]:
+    """Decode all keys at once. A line end cannot be part of a longer UTF-8 character, so only whole keys are cut."""
+    if all(keys):
+        try:
+            series = b"\n".join(keys).decode().split("\n")  # type: ignore[arg-type]
+        except UnicodeDecodeError:
+            series = []
+        if len(series) == len(keys):  # else a key is not UTF-8, or has a line end of its own
+            return series, {}
+    names = []
+    faults = {}
+    for position, key in enumerate(keys):
+        name, fault = _series_of_key(key)
+        names.append(name)
+        if fault is not None:
+            faults[position] = fault
+    return names, faults
+
+
+def _series_of_key(key: bytes | None) -> tuple[str, Fault | None]:
+    if not key:
+        return "", Fault(Reason.EMPTY_KEY, f"key: expected the series, got {'an empty' if key == b'' else 'no'} key")
+    try:
+        return key.decode(), None
+    except UnicodeDecodeError:
+        return "", wrong(Reason.BAD_KEY, "key", "the series in UTF-8", key)
+
+
+def _series_of_fields(came: list[Any], name: str) -> tuple[list[str], _Faults]:
+    empty = [position for position, part in enumerate(came) if part is None or part is UNSET or part == ""]
+    fault = Fault(Reason.EMPTY_KEY, f"{name}: expected the series, got nothing")
+    return list(map(str, came)), dict.fromkeys(empty, fault)
+
+
+def _timestamp_faults(valid: Bool, came: Callable[[], list[Any]], name: str, expected: str) -> _Faults:
+    if valid.all():
+        return {}
+    parts = came()
+    return {
+        position: wrong(Reason.BAD_TIMESTAMP, name, expected, None if parts[position] is UNSET else parts[position])
+        for position in np.flatnonzero(~valid).tolist()
+    }
