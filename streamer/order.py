@@ -103,8 +103,3 @@ def remember(accepted: Readings, rows: Int64, columns: HostColumns) -> None:
     """Make accepted readings, in offset order, the last ones of their series."""
     columns["last_timestamp"][rows] = accepted.timestamp
     columns["last_values"][rows] = accepted.values
-
-
-def reasons(verdict: Verdict) -> list[tuple[Bool, Reason]]:
-    """The masks of what is refused, with the word for each."""
-    return [(verdict.late, Reason.LATE), (verdict.duplicate, Reason.DUPLICATE)]

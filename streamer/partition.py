@@ -17,6 +17,7 @@ from models.pool import Pool, close_epoch
 from streamer import order
 from streamer.epoch import Epoch
 from streamer.order import OrderOptions, Verdict
+from streamer.phases import Phases
 from streamer.scoring import Scorer
 from streamer.table import HostColumns, SeriesRows
 
@@ -34,6 +35,7 @@ class Judge:
     pool: Pool  # before a partition's first epoch
     order: OrderOptions
     device: torch.device
+    phases: Phases
 
 
 @dataclass(slots=True)
@@ -69,19 +71,21 @@ class Partition:
         )
 
     @property
-    def row_bytes(self) -> int:
-        """Bytes a series costs on the device."""
-        return self._scorer.table.row_bytes
+    def state_bytes(self) -> int:
+        """Bytes of the state table on the device."""
+        return self._scorer.table.size_bytes
 
     def advance(self, readings: Readings) -> Progress:
         """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
         progress = Progress()
         while len(readings):
-            rows = self.series.of(readings.series)
-            self._columns.ensure(len(self.series))
-            verdict = order.judge(readings, rows, self._columns, self._judge.order)
-            stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
-            self._score(readings, rows, verdict, stop, progress)
+            with self._judge.phases.measure("order"):
+                rows = self.series.of(readings.series)
+                self._columns.ensure(len(self.series))
+                verdict = order.judge(readings, rows, self._columns, self._judge.order)
+                stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
+            with self._judge.phases.measure("step"):
+                self._score(readings, rows, verdict, stop, progress)
             if ends:
                 self.pool = close_epoch(self.pool)
                 self.epoch = self.epoch.next()

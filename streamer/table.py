@@ -20,17 +20,13 @@ class SeriesRows:
     """Which row belongs to which series. Rows are given out in order of first appearance, from 1 on."""
 
     def __init__(self, appeared: Callable[[str], None] = lambda series: None) -> None:
+        self.keys: list[str] = []  # in row order; row 1 is the first
         self._rows: dict[str, int] = {}
         self._appeared = appeared
 
     def __len__(self) -> int:
         """Rows in use, the padding row included."""
-        return len(self._rows) + 1
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """The series in row order; row 1 is the first."""
-        return list(self._rows)
+        return len(self.keys) + 1
 
     def of(self, series: NDArray[np.object_]) -> NDArray[np.int64]:
         """The row of each reading's series, a new one where it was never seen. (N,) -> (N,)."""
@@ -42,6 +38,7 @@ class SeriesRows:
     def _row(self, key: str) -> int:
         if key not in self._rows:
             self._rows[key] = len(self)
+            self.keys.append(key)
             self._appeared(key)
         return self._rows[key]
 
@@ -65,6 +62,11 @@ class StateTable:
     def row_bytes(self) -> int:
         """Bytes a series costs on the device."""
         return self.words * _WORD
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the slab, free rows included."""
+        return self._slab.numel() * _WORD
 
     def ensure(self, rows: int) -> None:
         """Make room for this many rows; new ones hold the initial values."""

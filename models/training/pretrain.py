@@ -21,6 +21,7 @@ from models.pool import BIN_WIDTH, BINS
 from models.tail import StudentTail
 from models.training.streams import Streams, draw
 
+ROUNDS = 60
 MUTED_READINGS = 4  # of a stream's first ones: the scale is a guess there
 ABSOLUTE_ERROR_WEIGHT = 0.5
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
@@ -36,7 +37,7 @@ class Recipe:
     streams: int = 512
     length: int = 1024
     window: int = 64
-    rounds: int = 60  # fresh streams each
+    rounds: int = ROUNDS  # fresh streams each
     learning_rate: float = 3e-3
 
 
@@ -160,7 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cell", choices=("gru", "lstm"), required=True)
     parser.add_argument("--out", required=True, help="path of the artifact to write")
-    parser.add_argument("--rounds", type=int, default=Recipe.rounds)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     recipe = Recipe(cell=arguments.cell, rounds=arguments.rounds)

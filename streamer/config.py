@@ -1,0 +1,173 @@
+"""The configuration file: YAML, typed and frozen; a mistake is told with file, path, expected and got."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
+
+from connectors.errors import ConfigError
+from connectors.formats import Format
+from connectors.kafka_options import KafkaOptions
+from connectors.outputs import OutputOptions
+from connectors.replay import ReplayFile
+from models.transform import Transform
+from streamer.order import OrderOptions
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+class KafkaSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="kafka"):
+    """Read the topics of the groups from the brokers of the table ``kafka``."""
+
+
+class ReplaySource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="replay"):
+    """Read files once, each as a topic."""
+
+    files: Annotated[list[ReplayFile], Meta(min_length=1)]
+
+
+class KafkaSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="kafka"):
+    """Write to topics of the brokers of the table ``kafka``."""
+
+
+class FilesSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="files"):
+    """Write JSON lines to a directory, one file an output."""
+
+    directory: str
+
+
+class DiscardSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="discard"):
+    """Write nothing: metrics alone."""
+
+
+class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One channel of a group: its name, the field it is read from, and what of it is judged."""
+
+    name: str
+    field: str | None = None  # None: the name
+    transform: Transform = Transform.NONE
+
+
+class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When an alarm opens and closes."""
+
+    tail_probability: Annotated[float, Meta(gt=1e-20, lt=1)] = 1e-3  # of a reading: an alarm opens beyond this line
+    close_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5  # of the line, in surprise: a reading at most this high is calm
+    calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
+
+
+class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One configured stream of series that share weights."""
+
+    name: Annotated[str, Meta(min_length=1)]
+    topics: list[str] = []
+    topic_patterns: list[str] = []  # regular expressions that match the whole name
+    format: Format
+    channels: Annotated[list[str | Channel], Meta(min_length=1)] = ["value"]
+    cell: Literal["gru", "lstm"] = "gru"
+    artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
+    band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
+    alarm: AlarmOptions = AlarmOptions()
+    order: OrderOptions = OrderOptions()
+
+    def __post_init__(self) -> None:
+        if not self.topics and not self.topic_patterns:
+            raise ValueError(f"Expected topics or topic_patterns in group {self.name!r}, got neither")
+        for pattern in self.topic_patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"Expected a regular expression in topic_patterns, got {pattern!r}: {error}") from error
+        names = [channel.name for channel in self.all_channels]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Expected different names in channels, got {names}")
+
+    @property
+    def all_channels(self) -> list[Channel]:
+        """The channels in order, short forms written out."""
+        return [Channel(name=entry) if isinstance(entry, str) else entry for entry in self.channels]
+
+
+class HttpOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where metrics and the live page are served."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 9464  # 0: any free one
+    token: str | None = None  # demanded of readers; required unless the host is loopback
+    series_limit: Annotated[int, Meta(ge=0)] = 1000  # up to so many series every one has rows of its own on /metrics
+    pinned: list[str] = []  # series that always have: names, with * and ? as in a shell
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    groups: Annotated[list[GroupOptions], Meta(min_length=1)]
+    kafka: KafkaOptions | None = None
+    source: KafkaSource | ReplaySource = KafkaSource()
+    sink: KafkaSink | FilesSink | DiscardSink = KafkaSink()
+    outputs: OutputOptions = OutputOptions()
+    http: HttpOptions = HttpOptions()
+    device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
+
+    def __post_init__(self) -> None:
+        names = [group.name for group in self.groups]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Expected groups of different names, got {names}")
+        topics = [topic for group in self.groups for topic in group.topics]
+        if len(set(topics)) != len(topics):
+            raise ValueError(f"Expected every topic in one group, got {sorted(topics)}")
+        if self.kafka is None and (isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)):
+            raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
+
+
+def load(path: str | Path, environment: dict[str, str] | None = None) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: the file is absent, is not YAML, or does not fit; the message names file, path, expected and got.
+    """
+    variables = dict(os.environ) if environment is None else environment
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: Expected a configuration file, got: {error}") from error
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: Expected YAML, got: {error}") from error
+    return parse(_substituted(raw, variables, str(path)), str(path))
+
+
+def parse(raw: Any, origin: str) -> Config:
+    """Check a configuration that is in memory. ``origin`` stands in the messages for the file.
+
+    Raises:
+        ConfigError: it does not fit.
+    """
+    try:
+        return msgspec.convert(raw, Config, strict=False)  # variables are texts, numbers among them
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{origin}: {error}") from error
+
+
+def _substituted(node: Any, variables: dict[str, str], where: str) -> Any:
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in every text. Nothing left of a text is null."""
+    if isinstance(node, dict):
+        return {key: _substituted(value, variables, where) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_substituted(value, variables, where) for value in node]
+    if not isinstance(node, str):
+        return node
+
+    def value(match: re.Match[str]) -> str:
+        found = variables.get(match["name"], match["default"])
+        if found is None:
+            raise ConfigError(f"{where}: Expected the environment variable {match['name']}, got none")
+        return found
+
+    replaced = _VARIABLE.sub(value, node)
+    return None if replaced == "" else replaced

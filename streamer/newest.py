@@ -1,0 +1,73 @@
+"""The newest result of every series of one partition, for people to look at. No score depends on it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from connectors.columns import Int64, Results
+from streamer.series_block import SeriesSnapshot
+from streamer.table import HostColumns
+
+PEAK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How many series of a partition there are, and how many of them are new or in alarm."""
+
+    live: int
+    warming: int
+    anomalous: int
+
+
+class Newest:
+    """One row a series, as in the state table it belongs to."""
+
+    def __init__(self, group: str, channels: tuple[str, ...], now: float) -> None:
+        self._group = group
+        self._channels = channels
+        per_channel = np.full(len(channels), np.nan)
+        score, flag = np.zeros((), np.float64), np.zeros((), np.bool_)
+        self._columns = HostColumns(
+            {
+                **dict.fromkeys(("value", "forecast", "lower", "upper"), per_channel),
+                **dict.fromkeys(("anomaly_score", "peak", "peak_before"), score),
+                **dict.fromkeys(("is_anomalous", "warming"), flag),
+            }
+        )
+        self._rotated_at = now
+
+    def update(self, results: Results, rows: Int64, now: float) -> None:
+        """Take in results in offset order: where a series occurs more than once, its last one stays."""
+        columns = self._columns
+        columns.ensure(int(rows.max()) + 1)
+        for name in ("value", "forecast", "lower", "upper", "anomaly_score", "is_anomalous", "warming"):
+            columns[name][rows] = getattr(results, name)
+        if now - self._rotated_at >= PEAK_SECONDS:
+            columns["peak_before"][:] = columns["peak"]
+            columns["peak"][:] = 0
+            self._rotated_at = now
+        np.maximum.at(columns["peak"], rows, results.anomaly_score)
+
+    def fleet(self, rows: int) -> Fleet:
+        """Count the first ``rows`` rows of the table, the padding row among them."""
+        return Fleet(
+            live=rows - 1,
+            warming=int(np.count_nonzero(self._columns["warming"][:rows])),
+            anomalous=int(np.count_nonzero(self._columns["is_anomalous"][:rows])),
+        )
+
+    def snapshot(self, series: tuple[str, ...], rows: Int64) -> SeriesSnapshot:
+        """Copy these rows. ``series`` are their names."""
+        columns = self._columns
+        return SeriesSnapshot(
+            group=self._group,
+            channels=self._channels,
+            series=series,
+            value=columns["value"][rows],
+            forecast=columns["forecast"][rows],
+            lower=columns["lower"][rows],
+            upper=columns["upper"][rows],
+            anomaly_score=columns["anomaly_score"][rows],
+            anomaly_score_max=np.maximum(columns["peak"][rows], columns["peak_before"][rows]),
+        )
