@@ -4,6 +4,7 @@ import { append, figure, short } from "./chart.js";
 
 const REFRESH_MS = 1000;
 const SPAN_MS = 5 * 60 * 1000;
+const SHORTEST_SPAN_MS = 30 * 1000;
 const ROWS_SHOWN = 200;
 const NUMBERS_KEPT = 2000; // channels of all series; above it only the chosen series is remembered
 
@@ -94,12 +95,22 @@ function fillRow(parts, row, key) {
   parts.element.classList.toggle("chosen", key === chosen());
 }
 
-function showRanking() {
+/** The rows that match the filter, ranked; under the pointer no row moves, so that it can be clicked. */
+function matchingRows() {
   const wanted = byId("filter").value.trim().toLowerCase();
   const matching = newest.series.filter((row) => `${row.group} ${row.series}`.toLowerCase().includes(wanted));
+  if (!byId("rows").matches(":hover")) return matching;
+  const places = new Map([...rowElements.keys()].map((key, place) => [key, place]));
+  const placeOf = (row) => places.get(keyOf(row)) ?? places.size;
+  return matching.toSorted((one, other) => placeOf(one) - placeOf(other));
+}
+
+function showRanking() {
+  const matching = matchingRows();
   const shown = matching.slice(0, ROWS_SHOWN).map((row) => {
     const key = keyOf(row);
     const parts = rowElements.get(key) ?? buildRow(key);
+    rowElements.delete(key); // a Map keeps the order of arrival: the order on the page
     rowElements.set(key, parts);
     fillRow(parts, row, key);
     return [key, parts.element];
@@ -129,6 +140,7 @@ function showDetail(now) {
   const key = chosen();
   const points = memory.get(key);
   if (!points) return;
+  const spanMs = Math.max(now - points[0].at, SHORTEST_SPAN_MS);
   const [group, series] = key.split("/").map(decodeURIComponent);
   const detail = byId("detail");
   const content = document.createElement("div");
@@ -146,21 +158,26 @@ function showDetail(now) {
       isAnomalous: point.score > 1,
     }));
     const said = `${short(number(last.value, place))}, expected ${short(number(last.forecast, place))}`;
-    content.append(figure({ title, newest: said, points: column, now, spanMs: SPAN_MS }));
+    content.append(figure({ title, newest: said, points: column, now, spanMs }));
   });
   const scores = points.map((point) => ({ at: point.at, value: point.score, isAnomalous: point.score > 1 }));
   const score = Number.isFinite(last.score) ? last.score.toFixed(2) : "–";
-  content.append(figure({ title: "anomaly score", newest: score, points: scores, now, spanMs: SPAN_MS, threshold: 1 }));
-  content.append(times(), legend());
+  content.append(figure({ title: "anomaly score", newest: score, points: scores, now, spanMs, threshold: 1 }));
+  content.append(times(spanMs), legend());
   detail.replaceChildren(...content.childNodes);
 }
 
-function times() {
+function times(spanMs) {
   const line = document.createElement("p");
   line.className = "times";
-  append(line, "span", "5 minutes ago");
+  append(line, "span", ago(spanMs));
   append(line, "span", "now");
   return line;
+}
+
+function ago(spanMs) {
+  const seconds = Math.round(spanMs / 1000);
+  return seconds < 120 ? `${seconds} seconds ago` : `${Math.round(seconds / 60)} minutes ago`;
 }
 
 function legend() {
