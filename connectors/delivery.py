@@ -1,0 +1,55 @@
+"""Delivery at least once: outputs first, offsets after them."""
+
+from collections.abc import Mapping
+
+from typing_extensions import override
+
+from connectors.columns import TopicPartition
+from connectors.ports import Columns, Delivery, Sink, Source
+
+
+class AtLeastOnce(Delivery):
+    """Delivers to a sink, then commits at the source. A crash between the two repeats outputs and loses none.
+
+    `abort` takes nothing back: what was written may have left already, and its offsets are not committed, so it will be
+    written again.
+    """
+
+    def __init__(self, sink: Sink, source: Source) -> None:
+        self._sink = sink
+        self._source = source
+        self._partition: TopicPartition | None = None
+
+    @override
+    def begin(self, partition: TopicPartition) -> None:
+        if self._partition is not None:
+            raise RuntimeError(f"begin: expected no delivery under way, got one of {self._partition}")
+        self._partition = partition
+
+    @override
+    def write(self, columns: Columns) -> None:
+        if self._partition is None:
+            raise RuntimeError("write: expected a delivery that has begun, got none")
+        self._sink.write(columns)
+
+    @override
+    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        """Make the outputs durable, then the offsets.
+
+        The order is the guarantee: an offset is committed only once the outputs of the readings before it are durable,
+        so a crash between the two lines repeats work and loses none.
+        """
+        if self._partition is None or set(next_offsets) != {self._partition}:
+            raise RuntimeError(f"commit: expected the next offset of {self._partition}, got {dict(next_offsets)}")
+        self._sink.flush()
+        self._source.commit(next_offsets)
+        self._partition = None
+
+    @override
+    def abort(self) -> None:
+        self._partition = None
+
+    @override
+    def close(self) -> None:
+        self._partition = None
+        self._sink.close()

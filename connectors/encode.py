@@ -1,0 +1,87 @@
+"""From columns to messages: which topic, which key, how many, in the form that the configuration chose."""
+
+import math
+from typing import Any
+
+import orjson
+
+from connectors.columns import Alarms, Rejects, Results
+from connectors.dead_letters import dead_letters
+from connectors.messages import Message
+from connectors.outputs import OutputOptions
+from connectors.ports import Columns
+from connectors.result_json import bulk_object, iso8601, result_objects
+
+__all__ = ["Encoder", "Message"]
+
+_RESULT = [("schema", b"result/1")]
+_RESULTS_BULK = [("schema", b"results-bulk/1")]
+_ALARM = [("schema", b"alarm/1")]
+_DEAD_LETTER = [("schema", b"dead-letter/1")]
+
+
+class Encoder:
+    """Encodes what the daemon has to say. docs/records is the contract of what comes out."""
+
+    def __init__(self, options: OutputOptions) -> None:
+        self._options = options
+
+    def encode(self, columns: Columns) -> list[Message]:
+        """Return the messages of these columns, those of one series in the order of its readings."""
+        match columns:
+            case Results():
+                return self._results(columns)
+            case Alarms():
+                return self._alarms(columns)
+            case Rejects():
+                return self._rejects(columns)
+
+    def _results(self, results: Results) -> list[Message]:
+        options = self._options.results
+        if options.keep == "anomalous":
+            results = results.take(results.is_anomalous)
+        if len(results) == 0:
+            return []
+        if options.form == "bulk":
+            return self._bulk(results)
+        keys = map(str.encode, results.readings.series.tolist())
+        return [
+            Message(options.topic, key, value, _RESULT)
+            for key, value in zip(keys, result_objects(results), strict=True)
+        ]
+
+    def _bulk(self, results: Results) -> list[Message]:
+        """One message, or as many as keep each within the bound. A single reading is never split."""
+        topic, partition = results.readings.topic_partition
+        key = f"{topic}-{partition}".encode()
+        value = bulk_object(results)
+        parts = math.ceil((len(key) + len(value)) / self._options.max_message_bytes)
+        if parts == 1 or len(results) == 1:
+            return [Message(self._options.results.topic, key, value, _RESULTS_BULK)]
+        length = math.ceil(len(results) / (parts + 1))  # one more than needed: lengths of readings differ
+        starts = range(0, len(results), length)
+        return [message for start in starts for message in self._bulk(results.take(slice(start, start + length)))]
+
+    def _alarms(self, alarms: Alarms) -> list[Message]:
+        """An alarm is the object of the result that opened or closed it, with more members in front."""
+        group = alarms.results.readings.group
+        series = alarms.results.readings.series.tolist()
+        opened = iso8601(alarms.opened_timestamp)
+        messages = []
+        for position, result in enumerate(result_objects(alarms.results)):
+            key = {"group": group, "series": series[position], "kind": alarms.kind[position]}
+            members: dict[str, Any] = {
+                "alarm_id": alarms.alarm_id[position],
+                "event": alarms.event[position],
+                "kind": alarms.kind[position],
+                "opened_timestamp": opened[position].decode(),
+                "peak_score": float(alarms.peak_score[position]),
+            }
+            value = orjson.dumps(members)[:-1] + b"," + result[1:]
+            messages.append(Message(self._options.alarms.topic, orjson.dumps(key), value, _ALARM))
+        return messages
+
+    def _rejects(self, rejects: Rejects) -> list[Message]:
+        options = self._options.dead_letters
+        letters = dead_letters(rejects, options.count_only, self._options.max_message_bytes)
+        return [Message(options.topic, key, value, _DEAD_LETTER) for key, value in letters]

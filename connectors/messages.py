@@ -1,0 +1,12 @@
+"""One message on its way out, whatever carries it."""
+
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """A message of one output topic. ``value`` is a JSON object on one line."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]  # one, `schema`: which schema of docs/records the value follows
