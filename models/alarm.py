@@ -38,13 +38,14 @@ def update(
     was_open = state["alarm_open"] > 0
     opened = is_judged & (score > 1) & ~was_open
     is_calm = score <= hysteresis.close_ratio
-    calm = torch.where(is_calm & is_judged, state["alarm_calm"] + 1, torch.where(is_judged, 0.0, state["alarm_calm"]))
+    counted = (state["alarm_calm"] + 1).masked_fill(~is_calm, 0.0)
+    calm = torch.where(is_judged, counted, state["alarm_calm"])
     closed = was_open & (calm >= hysteresis.calm_readings)
     is_open = (was_open | opened) & ~closed
-    peak = torch.where(was_open | opened, torch.maximum(state["alarm_peak"], score), 0.0)
+    peak = torch.maximum(state["alarm_peak"], score).masked_fill(~(was_open | opened), 0.0)
     after = {
         "alarm_open": is_open.float(),
-        "alarm_peak": torch.where(is_open, peak, 0.0),
-        "alarm_calm": torch.where(is_open, calm, 0.0),
+        "alarm_peak": peak.masked_fill(~is_open, 0.0),
+        "alarm_calm": calm.masked_fill(~is_open, 0.0),
     }
     return AlarmChange(opened, closed, is_open, peak), after

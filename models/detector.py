@@ -23,18 +23,25 @@ class Outcome(NamedTuple):
 
     value: Tensor  # (B, C) float64, as judged: after the transform
     forecast: Tensor  # (B, C) float64, made before the reading
-    lower: Tensor  # (B, C) float64
-    upper: Tensor  # (B, C) float64
+    spread: Tensor  # (B, C) float32, of the forecast, in the unit of the value
+    freedom: Tensor  # (B, C) float32, degrees of freedom
     surprise: Tensor  # (B, C) float32, -log10 p
     is_judged: Tensor  # (B, C) present, and forecast
     joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
-    shares: Tensor  # (B, C) of the surprise, sum 1 over the judged channels
     anomaly_score: Tensor  # (B,) 1 is the line
     opened: Tensor  # (B,) an alarm opened at this reading
     closed: Tensor  # (B,)
     is_open: Tensor  # (B,) after the reading
     peak: Tensor  # (B,) score, of the alarm that is open or has just closed
     warming: Tensor  # (B,) judged on little history of its own
+
+
+class Explanation(NamedTuple):
+    """What an outcome means, for people: worked out for many readings at once, since no state depends on it."""
+
+    lower: Tensor  # (B, C) float64, of the band
+    upper: Tensor  # (B, C) float64
+    shares: Tensor  # (B, C) float32 of the surprise, sum 1 over the judged channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,19 @@ class Detector(nn.Module):
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
         learnt.update(scaler.update(judged, present, state))
         is_new = present & (state["age"] > 0)
-        difference = torch.where(is_new, judged - state["last"], 0.0).float()
+        difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, calendar), learnt))
         return outcome, learnt
+
+    def explain(self, outcome: Outcome) -> Explanation:
+        """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
+        half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
+        weight = outcome.surprise + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
+        return Explanation(
+            lower=outcome.forecast - half_band,
+            upper=outcome.forecast + half_band,
+            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+        )
 
     def _judge(
         self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool
@@ -95,23 +112,20 @@ class Detector(nn.Module):
         is_judged = present & has_forecast
         scale = scaler.floored_scale(state)
         spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
-        expected = torch.where(has_forecast, state["last"] + (location * scale).double(), torch.nan)
-        surprise = self.tail(torch.where(is_judged, (judged - expected).float() / spread, 0.0), freedom)
-        surprise = torch.where(is_judged, surprise, 0.0)
-        half_band = (self.quantile(freedom) * spread).double()
+        expected = (state["last"] + location * scale).masked_fill(~has_forecast, torch.nan)
+        z = (judged - expected).float() / spread
+        surprise = self.tail(z.masked_fill(~is_judged, 0.0), freedom).masked_fill(~is_judged, 0.0)
         count = is_judged.sum(1)
         joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-        weight = surprise + is_judged.float() * 1e-9
         change, alarm_state = alarm.update(joint / pool.line, count > 0, self.options.hysteresis, state)
         outcome = Outcome(
-            value=torch.where(present, judged, torch.nan),
+            value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
-            lower=expected - half_band,
-            upper=expected + half_band,
+            spread=spread,
+            freedom=freedom,
             surprise=surprise,
             is_judged=is_judged,
             joint_surprise=joint,
-            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
             anomaly_score=joint / pool.line,
             opened=change.opened,
             closed=change.closed,

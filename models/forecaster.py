@@ -72,23 +72,20 @@ class RecurrentForecaster(nn.Module):
         """-> (B, C, FEATURES)."""
         rows, channels = moment.difference.shape
         scale = scaler.floored_scale(state)
-        difference = squash(moment.difference / scale)
+        moves = squash(torch.stack((moment.difference, state["near_gap"], state["far_gap"]), -1) / scale.unsqueeze(-1))
         weight = moment.present.float()
-        count = weight.sum(1).clamp_min(1)
-        of_all = [(part * weight).sum(1) / count for part in (difference, difference.abs())]
+        weighted = moves[..., :1] * weight.unsqueeze(-1)
+        of_all = torch.cat((weighted, weighted.abs()), -1).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)  # (B, 2)
         of_channel = torch.stack(
             (
-                difference,
-                squash(state["near_gap"] / scale),
-                squash(state["far_gap"] / scale),
                 torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale),
                 torch.log1p(state["age"]) / 8,
                 1 - weight,
             ),
             dim=-1,
         )
-        of_row = torch.cat((torch.stack([torch.log1p(moment.steps), *of_all], -1), moment.calendar), -1)
-        return torch.cat((of_channel, of_row[:, None].expand(rows, channels, -1)), -1)
+        of_row = torch.cat((torch.log1p(moment.steps).unsqueeze(-1), of_all, moment.calendar), -1)
+        return torch.cat((moves, of_channel, of_row.unsqueeze(1).expand(rows, channels, -1)), -1)
 
 
 def squash(x: Tensor) -> Tensor:

@@ -54,17 +54,17 @@ def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:
     """Learn one reading a row where ``seen``. values: (B, C) float64, seen: (B, C) -> the columns."""
     age = state["age"]
     is_first = age == 0
-    difference = torch.where(is_first, 0.0, values - state["last"]).float()
-    size = difference.abs()
-    clipped = torch.where(age < UNCLIPPED_READINGS, size, torch.minimum(size, floored_scale(state) * CLIP))
-    count = 1 / (age + 1)
+    difference = (values - state["last"]).float().masked_fill(is_first, 0.0)
     prior = (values.abs() * PRIOR_RATIO).float()
+    limit = (floored_scale(state) * CLIP).masked_fill(age < UNCLIPPED_READINGS, torch.inf)
+    size = torch.where(is_first, prior, torch.minimum(difference.abs(), limit))
+    share = 1 / (age + 1)  # of this reading in a plain mean: 1 for the first
     learnt = {
         "last": values,
-        "scale": torch.where(is_first, prior, torch.lerp(state["scale"], clipped, count.clamp_min(FAST))),
-        "slow_scale": torch.where(is_first, prior, torch.lerp(state["slow_scale"], clipped, count.clamp_min(SLOW))),
-        "near_gap": (state["near_gap"] - difference) * (1 - count.clamp_min(NEAR)),
-        "far_gap": (state["far_gap"] - difference) * (1 - count.clamp_min(FAR)),
+        "scale": torch.lerp(state["scale"], size, share.clamp_min(FAST)),
+        "slow_scale": torch.lerp(state["slow_scale"], size, share.clamp_min(SLOW)),
+        "near_gap": (state["near_gap"] - difference) * (1 - share.clamp_min(NEAR)),
+        "far_gap": (state["far_gap"] - difference) * (1 - share.clamp_min(FAR)),
         "age": age + 1,
     }
     return {name: torch.where(seen, column, state[name]) for name, column in learnt.items()}

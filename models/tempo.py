@@ -18,8 +18,7 @@ def columns() -> tuple[Column, ...]:
 
 def elapsed_steps(elapsed_seconds: Tensor, state: State) -> Tensor:
     """Elapsed time in median intervals; 1 where either is not known yet. elapsed_seconds: (B,) -> (B,) float32."""
-    steps = elapsed_seconds / torch.exp(state["log_interval"])
-    return torch.where(steps.isfinite(), steps, 1.0)
+    return torch.nan_to_num(elapsed_seconds / torch.exp(state["log_interval"]), nan=1.0)
 
 
 def update(elapsed_seconds: Tensor, state: State) -> dict[str, Tensor]:

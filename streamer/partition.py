@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
-from models.detector import Detector, Outcome
+from models.detector import Detector, Explanation, Outcome
 from models.pool import Pool, close_epoch
 from streamer import order
 from streamer.epoch import Epoch
@@ -101,9 +101,9 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        outcome, self.pool = self._scorer.score(scored, rows, elapsed, self.pool)
+        outcome, explanation, self.pool = self._scorer.score(scored, rows, elapsed, self.pool)
         order.remember(scored, rows, self._columns)
-        results = _results(self._judge, scored, outcome)
+        results = _results(self._judge, scored, outcome, explanation)
         progress.results.append(results)
         progress.rows.append(rows)
         changed = (outcome.opened | outcome.closed).numpy()
@@ -138,18 +138,18 @@ class Partition:
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
-def _results(judge: Judge, readings: Readings, outcome: Outcome) -> Results:
+def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Explanation) -> Results:
     surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(
         readings=readings,
         channels=judge.channels,
         value=outcome.value.numpy(),
         forecast=outcome.forecast.numpy(),
-        lower=outcome.lower.numpy(),
-        upper=outcome.upper.numpy(),
+        lower=explanation.lower.numpy(),
+        upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
         p_value=10.0**-surprise,
-        shares=outcome.shares.numpy().astype(np.float64),
+        shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.numpy(),
         warming=outcome.warming.numpy(),
         artifact=judge.artifact,

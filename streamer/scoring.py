@@ -1,5 +1,6 @@
 """Scoring: takes accepted readings through the detector, round by round, and brings the verdicts back in their order."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings
 from models.cells import padded_rows
-from models.detector import Detector, Outcome
+from models.detector import Detector, Explanation, Outcome
 from models.pool import Pool, fold
 from streamer import calendar
 from streamer.rounds import split_rounds
@@ -26,9 +27,9 @@ class Scorer:
     @torch.inference_mode()
     def score(
         self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], pool: Pool
-    ) -> tuple[Outcome, Pool]:
-        """Judge and learn readings of one epoch. rows: (N,), elapsed_seconds: (N,) -> outcome (N, …) in offset
-        order on the host, and the pool that counted it.
+    ) -> tuple[Outcome, Explanation, Pool]:
+        """Judge and learn readings of one epoch. rows: (N,), elapsed_seconds: (N,) -> outcome and
+        explanation (N, …) in offset order on the host, and the pool that counted them.
 
         Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
         """
@@ -46,16 +47,20 @@ class Scorer:
             padding = np.full(padded_rows(size) - size, count)
             at = torch.from_numpy(np.concatenate((positions, padding))).to(self._device)
             at_row = row[at]
-            outcome, state = self._detector.step(
-                values[at], present[at], elapsed[at], phases[at], self.table.gather(at_row), pool
-            )
+            batch = (column.index_select(0, at) for column in (values, present, elapsed, phases))
+            outcome, state = self._detector.step(*batch, self.table.gather(at_row), pool)
             self.table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
         back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)
-        joined = Outcome(*(torch.cat(columns)[back] for columns in zip(*outcomes, strict=True)))
-        return Outcome(*(column.cpu() for column in joined)), fold(pool, joined)
+        joined = Outcome(*(torch.cat(columns).index_select(0, back) for columns in zip(*outcomes, strict=True)))
+        explanation = self._detector.explain(joined)
+        return Outcome(*_on_host(joined)), Explanation(*_on_host(explanation)), fold(pool, joined)
 
     def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:
         """One reading of nothing behind the last, on the device. (N, …) -> (N + 1, …)."""
         last = np.full((1, *column.shape[1:]), filling, dtype=column.dtype)
         return torch.from_numpy(np.concatenate((column, last))).to(self._device)
+
+
+def _on_host(columns: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    return [column.cpu() for column in columns]

@@ -54,6 +54,7 @@ class StateTable:
             words = column.row_bytes // _WORD
             self._places.append((used, used + words))
             used += words
+        self._used = used
         self.words = -(-used // _LINE) * _LINE
         self._fresh = self._pack({column.name: column.fresh(1) for column in columns}, 1, "cpu").to(device)
         self._slab = self._fresh.expand(FIRST_CAPACITY, -1).clone()
@@ -84,10 +85,11 @@ class StateTable:
         self._slab.index_copy_(0, rows, self._pack(state, rows.shape[0], self._slab.device))
 
     def _pack(self, state: State, rows: int, device: torch.device | str) -> Tensor:
-        block = torch.zeros((rows, self.words), dtype=torch.int32, device=device)
-        for name, view in self._views(block).items():
-            view.copy_(state[name][:rows])
-        return block
+        parts = [
+            state[column.name][:rows].reshape(rows, -1).contiguous().view(torch.int32) for column in self._columns
+        ]
+        rest = torch.zeros((rows, self.words - self._used), dtype=torch.int32, device=device)
+        return torch.cat((*parts, rest), dim=1)
 
     def _views(self, block: Tensor) -> dict[str, Tensor]:
         rows = block.shape[0]
