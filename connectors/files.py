@@ -7,6 +7,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from connectors.encode import Encoder
+from connectors.errors import TransientError
 from connectors.ports import Columns, Sink
 
 _TAIL_BYTES = 65_536
@@ -31,11 +32,15 @@ class FileSink(Sink):
 
     @override
     def flush(self) -> None:
-        for topic, values in self._pending.items():
-            file = self._files.get(topic) or self._open(topic)
-            _write_all(file, b"\n".join(values) + b"\n")
-            os.fsync(file.fileno())
-        self._pending.clear()
+        for topic in list(self._pending):
+            try:
+                file = self._files.get(topic) or self._open(topic)
+                _write_all(file, b"\n".join(self._pending[topic]) + b"\n")
+                os.fsync(file.fileno())
+            except OSError as error:
+                self._forget(topic)
+                raise TransientError(f"{self._path(topic)}: expected to append and sync, got {error}") from error
+            del self._pending[topic]
 
     @override
     def close(self) -> None:
@@ -44,9 +49,18 @@ class FileSink(Sink):
             file.close()
         self._files.clear()
 
+    def _path(self, topic: str) -> Path:
+        return self._directory / f"{topic}.jsonl"
+
+    def _forget(self, topic: str) -> None:
+        """Let the next flush open the file anew, which cuts off a line torn by this one."""
+        file = self._files.pop(topic, None)
+        if file is not None:
+            file.close()
+
     def _open(self, topic: str) -> FileIO:
         self._directory.mkdir(parents=True, exist_ok=True)
-        file = FileIO(self._directory / f"{topic}.jsonl", "a+")
+        file = FileIO(self._path(topic), "a+")
         file.truncate(_end_of_whole_lines(file))
         _sync_directory(self._directory)
         self._files[topic] = file

@@ -47,9 +47,9 @@ def records_of(
 class MemorySource(Source):
     """Plays a script, one entry a poll: records arrive at their partition's log, events happen, faults are raised.
 
-    Records reach the reader once their partition is assigned and not paused, all that have arrived at once. An assignment
-    starts behind what was committed, so a source of the same script and the same ``committed`` goes on as after a restart.
-    No poll waits: time does not pass here.
+    Records reach the reader once their partition is assigned and not paused, all that have arrived at once. An
+    assignment starts behind what was committed, so a source of the same script and the same ``committed`` goes on as
+    after a restart. No poll waits: time does not pass here.
     """
 
     def __init__(self, script: Script, committed: dict[TopicPartition, int] | None = None) -> None:
@@ -127,13 +127,14 @@ class MemorySource(Source):
 
     def _arrived(self) -> list[Event | Records]:
         arrived: list[Event | Records] = []
-        for partition in self._position.keys() - self._paused:
-            arrived += self._rest(partition)
+        for partition in self._position:
+            if partition not in self._paused:
+                arrived += self._rest(partition)
         self._position |= {entry.topic_partition: entry.next_offset for entry in arrived if isinstance(entry, Records)}
         return arrived
 
     def _has_paused_records(self) -> bool:
-        return any(self._rest(partition) for partition in self._position.keys() & self._paused)
+        return any(self._rest(partition) for partition in self._position if partition in self._paused)
 
     def _rest(self, partition: TopicPartition) -> list[Records]:
         position = self._position[partition]
