@@ -148,7 +148,7 @@ def _json_key(file: ReplayFile) -> Callable[[bytes], bytes | None]:
 def _parquet(file: ReplayFile, path: Path) -> Iterator[KeyedRow]:
     try:
         import pyarrow as arrow  # type: ignore[import-untyped]  # noqa: PLC0415  # an extra, so often absent
-        from pyarrow import compute, parquet  # type: ignore[import-untyped]  # noqa: PLC0415
+        from pyarrow import compute, parquet  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigError(f"{path}: expected the extra `streamer[parquet]`, got no pyarrow") from error
     try:
