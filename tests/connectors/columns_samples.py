@@ -1,0 +1,83 @@
+"""Columns to encode: small, fixed, and with everything in them that is awkward to write down."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, TopicPartition
+
+PARTITION = TopicPartition("machines", 3)
+FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z
+FIRST_OFFSET = 184_467
+
+
+def results_of(series: Sequence[str], channels: tuple[str, ...] = ("temperature", "pressure")) -> Results:
+    """One result a series; every third reading lacks its last channel, every fourth is anomalous."""
+    count, width = len(series), len(channels)
+    position = np.arange(count)
+    values = 20.1 + 0.1 * position[:, None] + np.arange(width) * 100.0
+    values[2::3, -1] = np.nan
+    present = ~np.isnan(values)
+    readings = Readings(
+        "plant",
+        PARTITION,
+        np.array(series, dtype=object),
+        FIRST_OFFSET + position // 2,
+        position % 2,
+        FIRST_TIMESTAMP + position * 1_000_000_000,
+        values,
+        present,
+    )
+    forecast = np.where(present, values - 0.25, np.nan)
+    shares = np.where(present, 1.0 / present.sum(axis=1, keepdims=True), np.nan)
+    is_anomalous = position % 4 == 3
+    return Results(
+        readings,
+        channels,
+        value=values,
+        forecast=forecast,
+        lower=forecast - 1.5,
+        upper=forecast + 1.5,
+        anomaly_score=np.where(is_anomalous, 1.75, 0.1),
+        p_value=np.where(is_anomalous, 3.2e-45, 0.62),
+        shares=shares,
+        is_anomalous=is_anomalous,
+        warming=position < 1,
+        artifact="gru-2022.1",
+    )
+
+
+def alarms_of(results: Results) -> Alarms:
+    """Each result opens an alarm and, a moment later, the last one closes its own."""
+    count = len(results)
+    timestamp = results.readings.timestamp
+    return Alarms(
+        results,
+        kind=["spike"] * count,
+        event=["opened"] * (count - 1) + ["closed"],
+        alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
+        opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
+        peak_score=results.anomaly_score * 2,
+    )
+
+
+def rejects_of(values: Sequence[bytes | None], key: bytes | None = b"pump-7") -> Rejects:
+    """Every record is refused at index 0; the first one at index 2 too."""
+    count = len(values)
+    offset = FIRST_OFFSET + np.arange(count)
+    records = Records(
+        PARTITION,
+        offset,
+        np.full(count, FIRST_TIMESTAMP // 1_000_000),
+        [key] * count,
+        list(values),
+        [[("trace", b"\x00\xff")]] * count,
+    )
+    return Rejects(
+        "plant",
+        records,
+        offset=np.concatenate([offset[:1], offset]),
+        index=np.array([0, 2, *[0] * (count - 1)]),
+        reason=[Reason.WRONG_TYPE, Reason.NOT_FINITE, *[Reason.MALFORMED] * (count - 1)],
+        detail=["$[0].t: expected a number or null, got string 'x'"] * (count + 1),
+    )
