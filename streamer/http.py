@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from streamer.guard import Guard
 from streamer.metrics import Metrics
-from streamer.series_block import SeriesSnapshot, render
+from streamer.series_block import SeriesBlock, SeriesSnapshot
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -61,10 +61,12 @@ def _in_loop(endpoint: Endpoint) -> Callable[[Request], Any]:
 
 
 def _metrics(metrics: Metrics, snapshots: Snapshots) -> Endpoint:
+    block = SeriesBlock()
+
     def page(request: Request) -> Response:
         started = time.perf_counter()
         is_openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
-        body = metrics.render(is_openmetrics) + render(snapshots(), is_openmetrics)
+        body = metrics.render(is_openmetrics) + block.render(snapshots(), is_openmetrics)
         metrics.rendered(time.perf_counter() - started)
         return Response(body, headers={"content-type": OPENMETRICS if is_openmetrics else TEXT})
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -60,34 +59,38 @@ FAMILIES = (
 )
 
 
-def render(snapshots: Sequence[SeriesSnapshot], openmetrics: bool) -> bytes:
-    """Write the rows of every snapshot as the last part of a page in Prometheus's text format, or of OpenMetrics.
+class SeriesBlock:
+    """Writes page after page for one thread, and keeps what stands before the numbers while the series stay the same.
 
-    Numbers cost numpy alone, so that a scrape does not hold up the loop that steps the tensors. What stands before
-    the numbers is kept from one page to the next, as long as the series stay the same.
+    The numbers cost numpy alone, so that a scrape does not hold up the loop that steps the tensors.
     """
-    parts = [part for family in FAMILIES for part in _family(family, snapshots)]
-    return b"".join(parts) + (b"# EOF\n" if openmetrics else b"")
+
+    def __init__(self) -> None:
+        self._kept: dict[_Place, _Lines] = {}
+
+    def render(self, snapshots: Sequence[SeriesSnapshot], openmetrics: bool) -> bytes:
+        """Write the rows of every snapshot as the last part of a page in the text format or OpenMetrics."""
+        in_use: dict[_Place, _Lines] = {}
+        parts = []
+        for family in FAMILIES:
+            heading = f"# HELP {family.name} {family.description}\n# TYPE {family.name} gauge\n".encode()
+            rows = []
+            for snapshot in snapshots:
+                place = _Place(family.name, snapshot.group, snapshot.series, _channels(family, snapshot))
+                in_use[place] = lines = self._kept.get(place) or _lines(place)
+                rows.append(_filled(lines, getattr(snapshot, family.column).reshape(-1)))
+            parts += [heading, *rows] if any(rows) else []
+        self._kept = in_use
+        return b"".join(parts) + (b"# EOF\n" if openmetrics else b"")
 
 
-def _family(family: Family, snapshots: Sequence[SeriesSnapshot]) -> list[bytes]:
-    rows = [_rows(family, snapshot) for snapshot in snapshots]
-    heading = f"# HELP {family.name} {family.description}\n# TYPE {family.name} gauge\n"
-    return [heading.encode(), *rows] if any(rows) else []
+class _Place(NamedTuple):
+    """What the lines of one family and one snapshot depend on, beside the numbers."""
 
-
-def _rows(family: Family, snapshot: SeriesSnapshot) -> bytes:
-    """Fill the numbers of one column into the prepared lines, and leave out the lines that have none."""
-    channels = snapshot.channels if family.labels == CHANNEL_LABELS else None
-    lines = _lines(family.name, snapshot.group, snapshot.series, channels)
-    numbers = getattr(snapshot, family.column).reshape(-1)  # (R,) R = N * C or N
-    is_there = ~np.isnan(numbers)
-    page = lines.text.copy()
-    places: NDArray[np.void] = np.ndarray(max(len(page) - WIDTH + 1, 0), f"V{WIDTH}", page, strides=(1,))
-    places[lines.number_at[is_there]] = number_text(numbers[is_there])
-    if not is_there.all():
-        page = page[np.repeat(is_there, lines.width)]
-    return page.tobytes()
+    name: str
+    group: str
+    series: tuple[str, ...]
+    channels: tuple[str, ...] | None  # None where the family has one number a series
 
 
 class _Lines(NamedTuple):
@@ -98,15 +101,30 @@ class _Lines(NamedTuple):
     width: Int64  # (R,) bytes of a line with its end
 
 
-@lru_cache(maxsize=256)
-def _lines(name: str, group: str, series: tuple[str, ...], channels: tuple[str, ...] | None) -> _Lines:
-    start = f'{name}{{group="{_escape(group)}",series="'
+def _channels(family: Family, snapshot: SeriesSnapshot) -> tuple[str, ...] | None:
+    return snapshot.channels if family.labels == CHANNEL_LABELS else None
+
+
+def _lines(place: _Place) -> _Lines:
+    start = f'{place.name}{{group="{_escape(place.group)}",series="'
+    channels = place.channels
     ends = ['"} '] if channels is None else [f'",channel="{_escape(channel)}"}} ' for channel in channels]
-    names = [_escape(one) for one in series]
+    names = [_escape(one) for one in place.series]
     room = "0" * WIDTH + "\n"
     lines = [f"{start}{one}{end}{room}".encode() for one in names for end in ends]
     width = np.array([len(line) for line in lines], dtype=np.int64)
     return _Lines(np.frombuffer(b"".join(lines), dtype=np.uint8), np.cumsum(width) - len(room), width)
+
+
+def _filled(lines: _Lines, numbers: Float64) -> bytes:
+    """Write the numbers (R,) into a copy of their lines, and leave out the lines that have none."""
+    is_there = ~np.isnan(numbers)
+    page = lines.text.copy()
+    places: NDArray[np.void] = np.ndarray(max(len(page) - WIDTH + 1, 0), f"V{WIDTH}", page, strides=(1,))
+    places[lines.number_at[is_there]] = number_text(numbers[is_there])
+    if not is_there.all():
+        page = page[np.repeat(is_there, lines.width)]
+    return page.tobytes()
 
 
 def _escape(label: str) -> str:

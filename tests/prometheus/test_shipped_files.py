@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from streamer.series_block import render
+from streamer.series_block import SeriesBlock
 from tests.prometheus.plausible import PlausibleDaemon
 
 pytestmark = pytest.mark.prometheus
@@ -31,7 +31,8 @@ def test_the_page_passes_the_linter_of_prometheus(require: Require) -> None:
     snapshots = daemon.snapshots()
 
     said = run(
-        *(require("promtool"), "check", "metrics"), stdin=daemon.metrics.render(False) + render(snapshots, False)
+        *(require("promtool"), "check", "metrics"),
+        stdin=daemon.metrics.render(False) + SeriesBlock().render(snapshots, False),
     )
 
     assert said == ""

@@ -1,5 +1,7 @@
 """The rows of single series on the page, read back by the Prometheus client's own parsers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamer.series_block import FAMILIES, SeriesSnapshot, render
+from streamer.series_block import FAMILIES, SeriesBlock, SeriesSnapshot
 
 
 def snapshot(series: int = 3, channels: tuple[str, ...] = ("flow", "heat"), group: str = "pumps") -> SeriesSnapshot:
@@ -17,6 +19,10 @@ def snapshot(series: int = 3, channels: tuple[str, ...] = ("flow", "heat"), grou
     value, forecast, lower, upper = random.normal(size=(4, series, len(channels)))
     score, score_max = random.random((2, series))
     return SeriesSnapshot(group, channels, names, value, forecast, lower, upper, score, score_max)
+
+
+def render(snapshots: list[SeriesSnapshot], openmetrics: bool) -> bytes:
+    return SeriesBlock().render(snapshots, openmetrics)
 
 
 def parse_openmetrics(page: str) -> list[Metric]:
@@ -89,10 +95,22 @@ def test_a_metric_without_any_row_leaves_its_heading_out() -> None:
 
 
 def test_pages_of_changing_fleets_never_mix() -> None:
-    pages = [rows(render([snapshot(series)], openmetrics=False)) for series in (3, 4, 3)]
+    block = SeriesBlock()
+    fleets = [[snapshot(3)], [snapshot(4), snapshot(group="fans")], [snapshot(3, ("flow", "noise"))], [snapshot(3)]]
 
-    assert pages[0] == pages[2]
-    assert len(pages[1]) == 4 * (4 * 2 + 2)
+    for fleet in fleets:
+        assert block.render(fleet, openmetrics=True) == render(fleet, openmetrics=True)
+
+
+def test_a_second_page_of_the_same_series_has_the_new_numbers() -> None:
+    block = SeriesBlock()
+    before = snapshot()
+    after = replace(before, anomaly_score=before.anomaly_score + 1)
+    block.render([before], openmetrics=False)
+
+    found = rows(block.render([after], openmetrics=False))
+
+    assert found["streamer_series_anomaly_score", "pumps", "pump-0"] == after.anomaly_score[0]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5, unique=True))
