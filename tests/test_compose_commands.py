@@ -99,7 +99,7 @@ def known_settings(kafka_classes: list[str]) -> set[str]:
 def at(kafka: str, kafka_classes: list[str], command: str) -> str:
     """A command that calls kafka-topics.sh in a container, with the same program here and the broker of the tests."""
     program = " ".join(f"'{part}'" for part in [*kafka_classes, "org.apache.kafka.tools.TopicCommand"])
-    return command.replace("$$", "$").replace("kafka:9092", kafka).replace("/opt/kafka/bin/kafka-topics.sh", program)
+    return command.replace("$$", "$").replace("kafka:19092", kafka).replace("/opt/kafka/bin/kafka-topics.sh", program)
 
 
 @pytest.mark.kafka

@@ -37,7 +37,7 @@ def test_a_file_opens_with_one_sentence_that_says_what_it_owns(file: str) -> Non
     docstring = ast.get_docstring(ast.parse((ROOT / file).read_text()))
 
     assert docstring, f"{file}: expected a docstring, got none"
-    assert re.match(r"[A-Z`].*[.:?]$", docstring.splitlines()[0]), f"{file}: expected one sentence on the first line"
+    assert re.match(r"\S.*[.:?]$", docstring.splitlines()[0]), f"{file}: expected one sentence on the first line"
 
 
 def test_no_module_is_named_after_nothing() -> None:
@@ -70,7 +70,9 @@ def test_every_package_is_installed() -> None:
 
 def test_every_file_that_the_code_reads_is_installed_with_it() -> None:
     data = PROJECT["tool"]["setuptools"]["package-data"]
-    covered = {path for name, globs in data.items() for glob in globs for path in (ROOT / name).glob(glob)}
+    covered = {
+        path for name, globs in data.items() for glob in globs for path in (ROOT / name.replace(".", "/")).glob(glob)
+    }
     found = {path for folder in PACKAGES for path in (ROOT / folder).rglob("*") if path.is_file()}
 
     assert {path for path in found if path.suffix not in {".py", ".pyc"}} - covered == set()
@@ -134,7 +136,7 @@ def test_every_dependency_says_why_it_is_there() -> None:
     "file", ["constraints.txt", "pyproject.toml", "Makefile", "Dockerfile", ".ci/run", ".ci/system-packages"]
 )
 def test_no_download_address_is_written_down(file: str) -> None:
-    assert "://" not in (ROOT / file).read_text()
+    assert re.findall(r"://(?!127\.0\.0\.1).*", (ROOT / file).read_text()) == []
 
 
 def test_make_alone_lists_every_job() -> None:
