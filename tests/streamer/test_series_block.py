@@ -1,5 +1,7 @@
 """The rows of single series on the page, read back by the Prometheus client's own parsers."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -100,6 +102,25 @@ def test_pages_of_changing_fleets_never_mix() -> None:
 
     for fleet in fleets:
         assert block.render(fleet, openmetrics=True) == render(fleet, openmetrics=True)
+
+
+def test_series_that_left_the_page_are_not_kept_in_memory() -> None:
+    class Name(str):
+        """A name whose end can be seen."""
+
+        __slots__ = ("__weakref__",)
+
+    block = SeriesBlock()
+    leaving = snapshot(1)
+    name = Name("pump-0")
+    seen = weakref.ref(name)
+    block.render([replace(leaving, series=(name,))], openmetrics=False)
+    del name
+
+    block.render([leaving], openmetrics=False)
+
+    gc.collect()
+    assert seen() is None
 
 
 def test_a_second_page_of_the_same_series_has_the_new_numbers() -> None:
