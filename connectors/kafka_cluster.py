@@ -61,9 +61,12 @@ def reason_of_silence(options: ConnectionOptions) -> str | None:
     reasons = []
     for server in options.servers:
         host, _, port = server.rpartition(":")
+        if not host or not port.isdigit():
+            reasons.append(f"{server}: expected host:port")
+            continue
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_SECONDS).close()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             reasons.append(f"{server}: {error}")
         else:
             return None

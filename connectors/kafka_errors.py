@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from kafka import errors
 
@@ -45,14 +46,19 @@ def translated(action: str) -> Iterator[None]:
     """
     try:
         yield
-    except _CONFIGURATION as error:
-        raise ConfigError(f"kafka: {action}: refused: {described(error)}") from error
-    except _MEMBERSHIP as error:
-        raise TransientError(f"kafka: {action}: the group has moved on: {described(error)}") from error
     except errors.KafkaError as error:
-        if not error.retriable:
-            raise
+        raise_translated(action, error)
+
+
+def raise_translated(action: str, error: errors.KafkaError) -> NoReturn:
+    """Raise what a client's error is here; one that is neither a setting nor worth a retry stays what it is."""
+    if isinstance(error, _CONFIGURATION):
+        raise ConfigError(f"kafka: {action}: refused: {described(error)}") from error
+    if isinstance(error, _MEMBERSHIP):
+        raise TransientError(f"kafka: {action}: the group has moved on: {described(error)}") from error
+    if error.retriable:
         raise TransientError(f"kafka: {action}: {described(error)}") from error
+    raise error
 
 
 def described(error: BaseException) -> str:

@@ -1,40 +1,47 @@
 """Messages on their way to Kafka: sent at once, known to be there after a flush that looked at each of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from connectors.errors import TransientError
-from connectors.kafka_errors import described, translated
+from connectors.kafka_errors import described, raise_translated, translated
 from connectors.kafka_options import ProducerOptions
+from connectors.kafka_partitioner import RememberingPartitioner
+from connectors.messages import Message
 
 _FLUSH_MARGIN_SECONDS = 5.0  # beyond the delivery time-out, by which the client has given up on every message
 _CLOSE_TIMEOUT_SECONDS = 5.0
 
 
 class Outbox:
-    """An idempotent producer and the fate of every message that it was given."""
+    """An idempotent producer and the fate of every message that it was given.
+
+    After an error it is of no more use: the client may refuse whatever comes later. Close it and open a new one.
+    """
 
     def __init__(self, options: ProducerOptions) -> None:
         self._flush_timeout_seconds = options.delivery_timeout_seconds + _FLUSH_MARGIN_SECONDS
         self._sent: list[tuple[str, Any]] = []  # (topic, the client's future)
         self._is_closed = False
         with translated("connect"):
-            self._producer = KafkaProducer(**options.producer_config())
+            self._producer = KafkaProducer(**options.producer_config(), partitioner=RememberingPartitioner())
 
-    def send(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
-    ) -> None:
-        """Hand a message to the client. Blocks while its buffer is full.
+    def send(self, messages: Iterable[Message]) -> None:
+        """Hand messages to the client, in order. Blocks while its buffer is full.
 
         Raises:
-            TransientError: the buffer stayed full, or the topic is not known to the brokers.
+            TransientError: the buffer stayed full, or a topic is not known to the brokers.
         """
-        with translated(f"write to {topic}"):
-            self._sent.append((topic, self._producer.send(topic, value=value, key=key, headers=list(headers))))
+        topic = ""
+        try:
+            for topic, key, value, headers in messages:
+                self._sent.append((topic, self._producer.send(topic, value, key, headers)))
+        except KafkaError as error:
+            raise_translated(f"write to {topic}", error)
 
     def flush(self) -> None:
         """Return when every message since the last flush is on the broker.

@@ -1,10 +1,12 @@
 """Rows put on a topic, for whoever wants to try the daemon with data of their own."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from connectors.kafka_cluster import create_missing_topics
 from connectors.kafka_options import ProducerOptions
 from connectors.kafka_outbox import Outbox
+from connectors.messages import Message
 
 _ROWS_PER_FLUSH = 10_000  # bounds what is lost, and what is held, when the broker goes away
 
@@ -18,13 +20,13 @@ def publish(options: ProducerOptions, topic: str, rows: Iterable[tuple[bytes | N
     """
     create_missing_topics(options, {topic: {}})
     outbox = Outbox(options)
+    count = 0
+    rest = iter(rows)
     try:
-        count = 0
-        for count, (key, value) in enumerate(rows, start=1):  # the count of rows outlives the loop
-            outbox.send(topic, key, value)
-            if count % _ROWS_PER_FLUSH == 0:
-                outbox.flush()
-        outbox.flush()
-        return count
+        while batch := [Message(topic, key, value, []) for key, value in islice(rest, _ROWS_PER_FLUSH)]:
+            outbox.send(batch)
+            outbox.flush()
+            count += len(batch)
     finally:
         outbox.close()
+    return count

@@ -17,8 +17,7 @@ class KafkaSink(Sink):
 
     @override
     def write(self, columns: Columns) -> None:
-        for message in self._encoder.encode(columns):
-            self._outbox.send(message.topic, message.key, message.value, message.headers)
+        self._outbox.send(self._encoder.encode(columns))
 
     @override
     def flush(self) -> None:

@@ -65,18 +65,18 @@ class KafkaSource(Source):
             raise
 
     def _subscribe(self, topics: Sequence[str], patterns: Sequence[str]) -> None:
+        if patterns:  # the client takes names or one pattern, which it matches at the beginning only
+            either = "|".join([*map(re.escape, topics), *(f"(?:{pattern})" for pattern in patterns)])
+            self._consumer.subscribe(pattern=rf"(?:{either})\Z", listener=self._handovers)
+        else:
+            self._consumer.subscribe(topics=list(topics), listener=self._handovers)
+        # After the subscription: partitions that the client hears of later look like new ones, and rebalance the group.
         with translated("list the topics"):
             existing = sorted(self._consumer.topics())
         check_source_topics(topics, existing)
         for pattern in patterns:
             if not any(re.fullmatch(pattern, topic) for topic in existing):
                 log.warning("kafka: no topic matches the pattern %r yet", pattern)
-        if not patterns:
-            self._consumer.subscribe(topics=list(topics), listener=self._handovers)
-            return
-        # The client takes names or one pattern, matched at the beginning only.
-        either = "|".join([*map(re.escape, topics), *(f"(?:{pattern})" for pattern in patterns)])
-        self._consumer.subscribe(pattern=rf"(?:{either})\Z", listener=self._handovers)
 
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
@@ -123,29 +123,37 @@ class KafkaSource(Source):
         """Put the partitions where the group left off, or where a new group starts."""
         held = set(event.partitions) & self._consumer.assignment()
         next_offsets = {partition: self.committed(partition) for partition in held}
-        with translated("find the start of new partitions"):
-            starts = self._starts([partition for partition, offset in next_offsets.items() if offset is None])
-            for partition, offset in (next_offsets | starts).items():
-                self._consumer.seek(ClientPartition(*partition), offset)
+        new = [partition for partition, offset in next_offsets.items() if offset is None]
+        for partition, offset in (next_offsets | self._starts(new)).items():
+            self._consumer.seek(ClientPartition(*partition), offset)
         self._owned.update(event.partitions)
         self._held.update(held)
 
     def _starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where a new group starts. A start at the end is committed, else it would move on with the end."""
         if not partitions:
             return {}
         asked = [ClientPartition(*partition) for partition in partitions]
-        if self._options.start == "earliest":
-            offsets = self._consumer.beginning_offsets(asked, timeout_ms=_REQUEST_TIMEOUT_MS)
-        else:
-            offsets = self._consumer.end_offsets(asked, timeout_ms=_REQUEST_TIMEOUT_MS)
-            start = self._options.start_timestamp_ms
-            if start is not None:
-                found = self._consumer.offsets_for_times(dict.fromkeys(asked, start), timeout_ms=_REQUEST_TIMEOUT_MS)
-                offsets |= {key: hit.offset for key, hit in found.items() if hit is not None}
-        for partition in partitions:
+        with translated("find the start of new partitions"):
+            ends = self._consumer.end_offsets(asked, timeout_ms=_REQUEST_TIMEOUT_MS)
+            starts = self._starts_before(asked)
+        at_end = {partition: end for partition, end in ends.items() if partition not in starts}
+        if at_end:
+            self.commit(at_end)
+        for partition, offset in (starts | at_end).items():
             log.info("kafka: %s of group %s starts at offset %d (%s)",
-                     name(partition), self._options.group_id, offsets[partition], self._options.start)  # fmt: skip
-        return {partition: offsets[partition] for partition in partitions}
+                     name(partition), self._options.group_id, offset, self._options.start)  # fmt: skip
+        return starts | at_end
+
+    def _starts_before(self, asked: Sequence[Any]) -> dict[TopicPartition, int]:
+        """Where ``start`` says an offset that stays what it is: the first one, or the first of a time."""
+        start = self._options.start_timestamp_ms
+        if start is not None:
+            found = self._consumer.offsets_for_times(dict.fromkeys(asked, start), timeout_ms=_REQUEST_TIMEOUT_MS)
+            return {partition: hit.offset for partition, hit in found.items() if hit is not None}
+        if self._options.start == "earliest":
+            return dict(self._consumer.beginning_offsets(asked, timeout_ms=_REQUEST_TIMEOUT_MS))
+        return {}
 
     def _given_up(self, event: Revoked | Lost) -> list[Event]:
         """The event, about those that were ours: a membership can be lost while its revocation is under way."""

@@ -9,10 +9,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from connectors.kafka_options import KafkaOptions
 
 BROKER = Path(__file__).resolve().parent / "kafka" / "broker.py"
 BROKER_START_TIMEOUT_SECONDS = 660.0  # the first run fetches the jars
@@ -90,7 +92,8 @@ def make_topic(kafka_admin: KafkaAdminClient) -> MakeTopic:
 
     def create(partitions: int = 1, configs: dict[str, str] | None = None, prefix: str = "t") -> str:
         name = f"{prefix}-{uuid.uuid4().hex[:12]}"
-        topic = {"num_partitions": partitions, "replication_factor": 1, "configs": configs or {}}
+        kept = {"retention.ms": "-1"} | (configs or {})  # else records that tests date back may be deleted under them
+        topic = {"num_partitions": partitions, "replication_factor": 1, "configs": kept}
         kafka_admin.create_topics({name: topic}, wait_for_metadata=True)
         return name
 
@@ -101,3 +104,42 @@ def make_topic(kafka_admin: KafkaAdminClient) -> MakeTopic:
 def topic(make_topic: MakeTopic) -> str:
     """A topic of one partition with a fresh name."""
     return make_topic()
+
+
+@pytest.fixture
+def make_options(kafka: str) -> Callable[..., KafkaOptions]:
+    """``make_options(start="latest", ...)``: a fresh group that reads from the earliest record."""
+
+    def make(**changes: Any) -> KafkaOptions:
+        settings = {
+            "bootstrap_servers": kafka,
+            "group_id": f"g-{uuid.uuid4().hex[:12]}",
+            "start": "earliest",
+            "heartbeat_interval_seconds": 0.1,
+            "fetch_max_wait_seconds": 0.1,
+            "start_timeout_seconds": 20.0,
+        }
+        return KafkaOptions(**(settings | changes))
+
+    return make
+
+
+@pytest.fixture
+def read_topic(kafka: str) -> Callable[..., list[Any]]:
+    """``read_topic(name)``: every record of the topic by now, read by the plain client and not by our own code."""
+
+    def read(topic: str, first_offset: int = 0) -> list[Any]:
+        consumer = KafkaConsumer(bootstrap_servers=kafka, fetch_max_wait_ms=50)
+        partitions = [TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic))]
+        consumer.assign(partitions)
+        for partition in partitions:
+            consumer.seek(partition, first_offset)
+        ends = consumer.end_offsets(partitions)
+        records = []
+        while any(consumer.position(partition) < end for partition, end in ends.items()):
+            for polled in consumer.poll(timeout_ms=1_000).values():
+                records += polled
+        consumer.close()
+        return records
+
+    return read

@@ -24,6 +24,7 @@ EXIT_TOOL_MISSING = 3
 FETCH_TIMEOUT_SECONDS = 600.0
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 10.0
+CLUSTER_ID = "c3RyZWFtZXItdGVzdHMtMQ"
 
 PROPERTIES = """
 process.roles=broker,controller
@@ -134,7 +135,7 @@ def running_broker(port: int | None = None) -> Iterator[str]:
         properties.write_text(PROPERTIES.format(port=port, controller_port=free_port(), directory=directory))
         log = directory / "broker.log"
         with log.open("wb") as sink:
-            format_storage = ["kafka.tools.StorageTool", "format", "-t", "c3RyZWFtZXItdGVzdHMtMQ", "-c", str(properties)]
+            format_storage = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)]
             subprocess.run(java(jars, directory, *format_storage), check=True, stdout=sink, stderr=sink)
             # Its own process group: Ctrl-C must reach this file first, which then ends the broker in good order.
             command = java(jars, directory, "kafka.Kafka", str(properties))
