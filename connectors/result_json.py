@@ -22,6 +22,8 @@ def result_objects(results: Results) -> list[bytes]:
 
     A batch fills one template: what all of it shares is written into the template, the rest are columns of texts.
     """
+    if len(results) == 0:
+        return []
     readings = results.readings
     shared = {
         "group": readings.group,
@@ -71,7 +73,7 @@ def iso8601(timestamp: Int64) -> list[bytes]:
     """Nanoseconds since the epoch as ISO 8601, UTC, nine digits, (N,)."""
     texts = np.datetime_as_string(np.ascontiguousarray(timestamp).view("datetime64[ns]"), unit="ns")
     characters = texts.view(np.uint32).astype(np.uint8)  # numpy keeps a character in 4 bytes; these are all ASCII
-    return [text + b"Z" for text in characters.view(f"S{texts.itemsize // 4}").tolist()] if len(texts) else []
+    return [text + b"Z" for text in characters.view(f"S{texts.itemsize // 4}").tolist()]
 
 
 def _texts(results: Results) -> Iterator[list[bytes]]:
@@ -98,7 +100,7 @@ def _channels(results: Results, name: str) -> NDArray[np.float64] | NDArray[np.f
 
 def _numbers(column: NDArray[np.number]) -> list[bytes]:
     text = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
-    return text[1:-1].split(b",") if len(column) else []
+    return text[1:-1].split(b",")
 
 
 def _strings(texts: list[str]) -> list[bytes]:
