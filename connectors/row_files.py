@@ -4,8 +4,11 @@ import csv
 import datetime
 import decimal
 import gzip
+import io
 import re
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -147,7 +150,7 @@ def _json_key(file: ReplayFile) -> Callable[[bytes], bytes | None]:
 
 def _parquet(file: ReplayFile, path: Path) -> Iterator[KeyedRow]:
     try:
-        import pyarrow as arrow  # type: ignore[import-untyped]  # noqa: PLC0415  # an extra, so often absent
+        import pyarrow as arrow  # noqa: PLC0415  # an extra, so often absent
         from pyarrow import compute, parquet  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigError(f"{path}: expected the extra `streamer[parquet]`, got no pyarrow") from error
@@ -192,10 +195,17 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # bytes that are not UTF-8 go through as they came
 
 
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+@contextmanager
+def _open(path: Path) -> Iterator[IO[str]]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with (
+        opened(path, "rb") as binary,
+        io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines,
+    ):
+        try:
+            yield lines
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise ConfigError(f"{path}: expected gzip, got {error}") from error
 
 
 _KINDS = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}

@@ -16,7 +16,7 @@ from connectors.timestamps import parse_epochs, parse_iso8601
 
 class Element(NamedTuple):
     offset: int
-    index: int
+    position: int  # inside its record
     outcome: Reason | tuple[str, int, tuple[float | None, ...]]  # a reason, or series, timestamp and channels
 
 

@@ -355,7 +355,7 @@ def assert_agrees(
     for offset, index, reason in zip(rejects.offset.tolist(), rejects.index.tolist(), rejects.reason, strict=True):
         got[offset, index] = reason
     reference = decode_one_by_one(records, record_format, FIELDS, max_record_bytes=200)
-    assert got == {(element.offset, element.index): element.outcome for element in reference}
+    assert got == {(element.offset, element.position): element.outcome for element in reference}
     assert len(readings) + len(rejects) == len(reference)
     assert sorted(set(rejects.offset.tolist())) == rejects.records.offset.tolist()
     assert np.all(np.diff(readings.offset) >= 0)

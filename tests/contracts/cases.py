@@ -1,7 +1,7 @@
 """The shape of a case: what a kind of source or sink offers so that one contract suite can run on it.
 
-A kind gives two functions in `<kind>_parts.py`, `<kind>_source_case(request)` and `<kind>_sink_case(request)`; they take
-pytest's request, may ask it for fixtures, and register what must be tidied up with ``request.addfinalizer``.
+A kind gives two functions in `<kind>_parts.py`, `<kind>_source_case(request)` and `<kind>_sink_case(request)`; they
+take pytest's request, may ask it for fixtures, and register what must be tidied up with ``request.addfinalizer``.
 """
 
 from collections.abc import Sequence
@@ -62,6 +62,6 @@ class SinkCase(Protocol):
 CASE_TOPICS = ("results", "alarms", "dead-letters")
 """The topics that the sink suite writes to: the defaults of `connectors.outputs`, one partition each.
 
-The encoder that a case gets writes to exactly these names. Where topics outlive a test, as on a broker, a case starts from
-emptied topics or reads from the end offsets that it noted when it was made.
+The encoder that a case gets writes to exactly these names. Where topics outlive a test, as on a broker, a case starts
+from emptied topics or reads from the end offsets that it noted when it was made.
 """
