@@ -20,7 +20,7 @@ install: $(INSTALLED) ## Create .venv with everything the daemon and its tests n
 # The stamp is newer than what it was made from, so a second call does nothing.
 $(INSTALLED): pyproject.toml constraints.txt
 	@.ci/system-packages python
-	@echo "Installing into $(VENV). torch brings its CUDA libraries: about 5 GB and two minutes the first time."
+	@echo "Installing into $(VENV). torch brings its CUDA libraries: about 5 GB and some minutes the first time."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,parquet]'
 	@touch $@
