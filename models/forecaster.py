@@ -44,7 +44,7 @@ class RecurrentForecaster(nn.Module):
 
     def forecast(self, state: State) -> StudentT:
         """The forecast made after the reading before this one. -> (B, C) each, in scales."""
-        return StudentT(*state["forecast"].unbind(-1))
+        return self.head.distribution(state["forecast"])
 
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
         """Take in a reading, whose scale and level ``state`` holds already, and forecast the next.
@@ -59,7 +59,7 @@ class RecurrentForecaster(nn.Module):
         before["forecast"] = state["forecast"]
         is_stepped = moment.present.any(1)[:, None, None]
         return {
-            name: torch.where(is_stepped, column.unflatten(0, (rows, channels)), before[name])
+            name: torch.where(is_stepped, column.view(rows, channels, -1), before[name])
             for name, column in after.items()
         }
 

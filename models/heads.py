@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from models.cells import TiledLinear
 
-MIN_LOG_SCALE, MAX_LOG_SCALE = -6.0, 4.0
+MIN_LOG_SCALE, MAX_LOG_SCALE = -6.0, 7.0  # a first scale is a guess: it may be off by a thousand
 MIN_FREEDOM, MAX_FREEDOM = 2.0, 60.0
 
 
@@ -20,23 +20,25 @@ class StudentT(NamedTuple):
 
 
 class StudentTHead(nn.Module):
-    """``location, log scale, degrees of freedom = W y + b``, each squashed into its bounds."""
+    """``W y + b``, kept as it is; `distribution` squashes it when the reading it forecasts is there to be judged."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.linear = TiledLinear(hidden, 3)
 
     def forward(self, y: Tensor) -> Tensor:
-        """y: (B, H) -> (B, 3): location, log scale, degrees of freedom."""
-        location, log_scale, freedom = self.linear(y).unbind(-1)
-        middle, half = (MAX_LOG_SCALE + MIN_LOG_SCALE) / 2, (MAX_LOG_SCALE - MIN_LOG_SCALE) / 2
-        return torch.stack(
-            (
-                location,
-                middle + half * torch.tanh((log_scale - middle) / half),
-                MIN_FREEDOM + (MAX_FREEDOM - MIN_FREEDOM) * torch.sigmoid(freedom - 2),
-            ),
-            dim=-1,
+        """y: (B, H) -> (B, 3), raw."""
+        raw: Tensor = self.linear(y)
+        return raw
+
+    @staticmethod
+    def distribution(raw: Tensor) -> StudentT:
+        """raw: (..., 3) -> location, log scale and degrees of freedom, (...) each and within their bounds."""
+        location, log_scale, freedom = raw.unbind(-1)
+        return StudentT(
+            location,
+            log_scale.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE),
+            MIN_FREEDOM + (MAX_FREEDOM - MIN_FREEDOM) * torch.sigmoid(freedom - 2),
         )
 
 

@@ -12,10 +12,11 @@ _SCALE = 4.0
 
 
 def _quadrature() -> tuple[Tensor, Tensor]:
-    """Gauss-Legendre on (0, 1), mapped to (0, inf) by ``u = -log(1 - v)``. -> nodes (K,), weights (K,)."""
+    """Gauss-Legendre on (0, 1), mapped to (0, inf) by ``u = -log(1 - v)``. -> nodes (K, 1), weights (K, 1)."""
     x, w = np.polynomial.legendre.leggauss(_NODES)
     v = (x + 1) / 2
-    return torch.tensor(-np.log1p(-v), dtype=torch.float32), torch.tensor(w / 2 / (1 - v), dtype=torch.float32)
+    nodes, weights = -np.log1p(-v), w / 2 / (1 - v)
+    return torch.tensor(nodes[:, None], dtype=torch.float32), torch.tensor(weights[:, None], dtype=torch.float32)
 
 
 def log_cosh(x: Tensor) -> Tensor:
@@ -42,14 +43,15 @@ class StudentTail(nn.Module):
 
     def forward(self, t: Tensor, nu: Tensor) -> Tensor:
         """Surprise ``-log10 P(|T| > |t|)``. t, nu: (...) float32, nu in 1…60 -> (...), 0…300."""
+        shape, t, nu = t.shape, t.reshape(-1), nu.reshape(-1)
         y0 = torch.asinh(t.abs() * nu.rsqrt())
         scale = _SCALE / (nu * torch.tanh(y0) + nu.sqrt())
-        y = torch.addcmul(y0.unsqueeze(-1), scale.unsqueeze(-1), self.nodes)  # (..., K)
+        y = torch.addcmul(y0, scale, self.nodes)  # (K, B)
         at_start = log_cosh(y0)
-        decay = torch.exp(nu.unsqueeze(-1) * (at_start.unsqueeze(-1) - log_cosh(y)))
-        integral = scale * (decay * self.weights).sum(-1)
+        decay = torch.exp(nu * (at_start - log_cosh(y)))
+        integral = scale * (decay * self.weights).sum(0)
         log_p = log_normaliser(nu) - nu * at_start + integral.log()
-        return (log_p * (-1 / math.log(10))).clamp(0.0, MAX_SURPRISE)
+        return (log_p * (-1 / math.log(10))).clamp(0.0, MAX_SURPRISE).reshape(shape)
 
 
 def log_normaliser(nu: Tensor) -> Tensor:

@@ -1,10 +1,16 @@
 """The books: read = scored + rejected by reason, whenever no batch is under way."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
+from typing_extensions import override
 
 from connectors.columns import Results
+from connectors.encode import Encoder
+from connectors.messages import Message
+from connectors.outputs import OutputOptions
+from connectors.ports import Columns
 from streamer.group import Batch, Group
 from streamer.metrics import Metrics
 from streamer.partition import SPIKE
@@ -37,3 +43,18 @@ def _account_results(metrics: Metrics, group: Group, results: Results) -> None:
         channels=int(np.count_nonzero(is_present & ~np.isnan(results.lower))),
     )
     metrics.channels_missing(group.name, int(np.count_nonzero(~is_present)))
+
+
+class CountingEncoder(Encoder):
+    """An encoder that tells how many messages it made for each topic."""
+
+    def __init__(self, options: OutputOptions, emitted: Callable[[str, int], None]) -> None:
+        super().__init__(options)
+        self._emitted = emitted
+
+    @override
+    def encode(self, columns: Columns) -> list[Message]:
+        messages = super().encode(columns)
+        for topic, count in Counter(message.topic for message in messages).items():
+            self._emitted(topic, count)
+        return messages

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import yaml
@@ -13,7 +13,7 @@ from connectors.errors import ConfigError
 from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
-from connectors.replay import ReplayFile
+from connectors.row_files import ReplayFile
 from models.transform import Transform
 from streamer.order import OrderOptions
 
@@ -56,7 +56,9 @@ class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """When an alarm opens and closes."""
 
     tail_probability: Annotated[float, Meta(gt=1e-20, lt=1)] = 1e-3  # of a reading: an alarm opens beyond this line
-    close_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5  # of the line, in surprise: a reading at most this high is calm
+    close_ratio: Annotated[float, Meta(ge=0, le=1)] = (
+        0.5  # of the line, in surprise: a reading at most this high is calm
+    )
     calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
 
 
@@ -67,7 +69,7 @@ class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     topics: list[str] = []
     topic_patterns: list[str] = []  # regular expressions that match the whole name
     format: Format
-    channels: Annotated[list[str | Channel], Meta(min_length=1)] = ["value"]
+    channels: Annotated[list[str | Channel], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["value"])
     cell: Literal["gru", "lstm"] = "gru"
     artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
     band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
@@ -81,10 +83,16 @@ class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"Expected a regular expression in topic_patterns, got {pattern!r}: {error}") from error
+                raise ValueError(
+                    f"Expected a regular expression in topic_patterns, got {pattern!r}: {error}"
+                ) from error
         names = [channel.name for channel in self.all_channels]
         if len(set(names)) != len(names):
             raise ValueError(f"Expected different names in channels, got {names}")
+
+    def holds(self, topic: str) -> bool:
+        """Whether a topic is one of the group's."""
+        return topic in self.topics or any(re.fullmatch(pattern, topic) for pattern in self.topic_patterns)
 
     @property
     def all_channels(self) -> list[Channel]:
@@ -94,6 +102,8 @@ class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class HttpOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where metrics and the live page are served."""
+
+    SECRETS: ClassVar[tuple[str, ...]] = ("token",)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 9464  # 0: any free one
@@ -122,6 +132,17 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"Expected every topic in one group, got {sorted(topics)}")
         if self.kafka is None and (isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)):
             raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
+        outputs = {self.outputs.results.topic, self.outputs.alarms.topic, self.outputs.dead_letters.topic}
+        for group in self.groups:
+            if looped := sorted(filter(group.holds, outputs)):
+                raise ValueError(f"Expected no output among the topics of group {group.name!r}, got {looped}")
+
+    @property
+    def brokers(self) -> KafkaOptions:
+        """The table `kafka`, which is there wherever source or sink is kafka."""
+        if self.kafka is None:
+            raise ValueError("Expected a table `kafka`, got none")
+        return self.kafka
 
 
 def load(path: str | Path, environment: dict[str, str] | None = None) -> Config:

@@ -5,11 +5,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Self
 
 from connectors.ports import Delivery, Source
 from streamer.engine import Engine
-from streamer.http import HttpServer
+from streamer.http_server import HttpServer
 
 log = logging.getLogger("streamer")
 
@@ -25,21 +26,36 @@ class Daemon:
         self._delivery = delivery
         self._server = server
 
-    def run(self, stop: threading.Event, until_ended: bool = False) -> None:
-        """Turn until ``stop`` is set, or, if asked for, until a finite source has ended.
+    def __enter__(self) -> Self:
+        """Serve the metrics.
 
-        A turn always ends with a commit of what it read, so that leaving between turns loses nothing.
+        Raises:
+            ConfigError: the address is taken.
         """
         self._server.start()
         log.info("metrics on %s/metrics", self._server.url)
-        try:
-            while not stop.is_set() and not (until_ended and self._engine.has_ended):
-                self._engine.turn()
-            log.info("leaving: everything that was read is delivered and committed")
-        finally:
-            self._delivery.close()
-            self._source.close()
-            self._server.stop()
+        return self
+
+    def turn_until(self, is_over: Callable[[], bool]) -> None:
+        """Turn the engine until ``is_over``.
+
+        A turn always ends with a commit of what it read, so that leaving between turns loses nothing.
+        """
+        while not is_over():
+            self._engine.turn()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a finite source has delivered everything."""
+        return self._engine.has_ended
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Leave. Nothing is committed here: a turn that ended has done it, and one that failed must not."""
+        self._delivery.close()
+        self._source.close()
+        self._server.stop()
+        if error is None:
+            log.info("left: everything that was read is delivered and committed")
 
 
 def is_healthy(engine: Engine, clock: Callable[[], float]) -> bool:

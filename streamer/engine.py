@@ -1,5 +1,6 @@
 """The engine: polls, scores and delivers, one batch after the other, in one thread."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from connectors.columns import Records, TopicPartition
@@ -23,7 +24,6 @@ class Engine:
         groups: Sequence[Group],
         board: Board,
         metrics: Metrics,
-        phases: Phases,
         clock: Callable[[], float],
     ) -> None:
         self.has_ended = False  # a finite source has delivered everything
@@ -34,7 +34,7 @@ class Engine:
         self._groups = groups
         self._board = board
         self._metrics = metrics
-        self._phases = phases
+        self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
         self._by_topic: dict[str, Group] = {}
         self._watermarks: dict[TopicPartition, int] = {}
@@ -97,7 +97,7 @@ class Engine:
     def _group(self, topic: str) -> Group:
         """The group whose topic this is; the configuration sees to it that there is exactly one."""
         if topic not in self._by_topic:
-            self._by_topic[topic] = next(group for group in self._groups if group.topics.holds(topic))
+            self._by_topic[topic] = next(group for group in self._groups if group.holds(topic))
         return self._by_topic[topic]
 
     def _locate(self, where: TopicPartition, batch: Batch) -> None:

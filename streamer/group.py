@@ -1,7 +1,6 @@
 """A group: the series of one configured stream, over all the source partitions that are ours."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,18 +11,6 @@ from connectors.decode import Decoder
 from streamer import order
 from streamer.newest import Newest
 from streamer.partition import Judge, Partition, Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """Which topics belong to a group: by name, or by a pattern that must match the whole name."""
-
-    names: Sequence[str] = ()
-    patterns: Sequence[str] = ()
-
-    def holds(self, topic: str) -> bool:
-        """Whether the topic belongs to the group."""
-        return topic in self.names or any(re.fullmatch(pattern, topic) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +27,10 @@ class Batch:
 class Group:
     """The partitions of one group, each with its state, and the decoder they share."""
 
-    def __init__(self, topics: Topics, decoder: Decoder, judge: Judge, clock: Callable[[], float]) -> None:
-        self.topics = topics
+    def __init__(
+        self, holds: Callable[[str], bool], decoder: Decoder, judge: Judge, clock: Callable[[], float]
+    ) -> None:
+        self.holds = holds  # whether a topic is one of the group's
         self.judge = judge
         self.partitions: dict[TopicPartition, Partition] = {}
         self.newest: dict[TopicPartition, Newest] = {}

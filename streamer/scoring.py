@@ -1,4 +1,4 @@
-"""Scoring: takes accepted readings through the detector, round by round, and brings the verdicts back in their order."""
+"""Scoring: takes accepted readings through the detector, round by round, and puts the verdicts back in order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,8 +28,10 @@ class Scorer:
     def score(
         self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], pool: Pool
     ) -> tuple[Outcome, Explanation, Pool]:
-        """Judge and learn readings of one epoch. rows: (N,), elapsed_seconds: (N,) -> outcome and
-        explanation (N, …) in offset order on the host, and the pool that counted them.
+        """Judge and learn readings of one epoch.
+
+        rows: (N,), elapsed_seconds: (N,) -> outcome and explanation (N, …) in offset order, on the host, and the pool
+        that counted them.
 
         Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
         """
@@ -47,8 +49,11 @@ class Scorer:
             padding = np.full(padded_rows(size) - size, count)
             at = torch.from_numpy(np.concatenate((positions, padding))).to(self._device)
             at_row = row[at]
-            batch = (column.index_select(0, at) for column in (values, present, elapsed, phases))
-            outcome, state = self._detector.step(*batch, self.table.gather(at_row), pool)
+            outcome, state = self._detector.step(
+                *(column.index_select(0, at) for column in (values, present, elapsed, phases)),
+                state=self.table.gather(at_row),
+                pool=pool,
+            )
             self.table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
         back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)

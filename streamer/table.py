@@ -19,7 +19,7 @@ _LINE = 16  # words a row is rounded up to: one cache line
 class SeriesRows:
     """Which row belongs to which series. Rows are given out in order of first appearance, from 1 on."""
 
-    def __init__(self, appeared: Callable[[str], None] = lambda series: None) -> None:
+    def __init__(self, appeared: Callable[[str], None] | None = None) -> None:
         self.keys: list[str] = []  # in row order; row 1 is the first
         self._rows: dict[str, int] = {}
         self._appeared = appeared
@@ -39,7 +39,8 @@ class SeriesRows:
         if key not in self._rows:
             self._rows[key] = len(self)
             self.keys.append(key)
-            self._appeared(key)
+            if self._appeared is not None:
+                self._appeared(key)
         return self._rows[key]
 
 
@@ -47,7 +48,7 @@ class StateTable:
     """Columns packed into one slab ``(capacity, words)``, so that a series' state moves as one piece of memory."""
 
     def __init__(self, columns: Sequence[Column], device: torch.device | str = "cpu") -> None:
-        self._columns = sorted(columns, key=lambda column: -column.dtype.itemsize)  # 8-byte columns keep their alignment
+        self._columns = sorted(columns, key=lambda column: -column.dtype.itemsize)  # 8-byte columns are aligned
         self._places: list[tuple[int, int]] = []
         used = 0
         for column in self._columns:
@@ -85,9 +86,7 @@ class StateTable:
         self._slab.index_copy_(0, rows, self._pack(state, rows.shape[0], self._slab.device))
 
     def _pack(self, state: State, rows: int, device: torch.device | str) -> Tensor:
-        parts = [
-            state[column.name][:rows].reshape(rows, -1).contiguous().view(torch.int32) for column in self._columns
-        ]
+        parts = [state[column.name][:rows].reshape(rows, -1).contiguous().view(torch.int32) for column in self._columns]
         rest = torch.zeros((rows, self.words - self._used), dtype=torch.int32, device=device)
         return torch.cat((*parts, rest), dim=1)
 

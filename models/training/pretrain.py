@@ -22,7 +22,6 @@ from models.tail import StudentTail
 from models.training.streams import Streams, draw
 
 ROUNDS = 60
-MUTED_READINGS = 4  # of a stream's first ones: the scale is a guess there
 ABSOLUTE_ERROR_WEIGHT = 0.5
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
 
@@ -85,7 +84,7 @@ def advance(
     z = (difference / scale - location) / (torch.exp(log_scale) * widened)
     learnt = {**state, **tempo.update(batch.elapsed[t], state), **scaler.update(values, present, state)}
     learnt.update(forecaster.advance(Moment(difference, present, steps, batch.calendar[t]), learnt))
-    return z, batch.scored[t] & (state["age"] >= MUTED_READINGS), learnt
+    return z, batch.scored[t] & (state["age"] > 0), learnt
 
 
 def window_loss(

@@ -43,7 +43,7 @@ def draw(rng: Generator, length: int, count: int, correlation: float = 0.0) -> S
     step = np.where(rng.random(count) < 0.3, unit * 10 ** rng.uniform(-2, -0.5, count), 0.0)
     values = np.where(step > 0, np.round(values / np.where(step > 0, step, 1)) * step, values)
     values, scored = _injure(rng, values, unit)
-    present = ~_stretches(rng, length, count, share=0.15, chance=0.003, longest=30)
+    present = ~_stretches(rng, (length, count), share=0.15, chance=0.003, longest=30)
     angle = 2 * np.pi * np.stack((seconds / DAY_SECONDS, seconds / WEEK_SECONDS), -1)
     calendar = np.concatenate((np.sin(angle), np.cos(angle)), -1)
     return Streams(values, present, scored & present, elapsed, calendar)
@@ -57,7 +57,9 @@ def _times(rng: Generator, length: int, count: int) -> tuple[Float64, Float64]:
     jittered = kind < 0.2
     steps[:, jittered] = rng.gamma(4, 1 / 4, (length, int(jittered.sum())))
     gapped = (kind > 0.8) & (interval < DAY_SECONDS)
-    steps[:, gapped] += (rng.random((length, int(gapped.sum()))) < 0.01) * rng.exponential(40, (length, int(gapped.sum())))
+    steps[:, gapped] += (rng.random((length, int(gapped.sum()))) < 0.01) * rng.exponential(
+        40, (length, int(gapped.sum()))
+    )
     elapsed = steps * interval
     seconds = np.cumsum(elapsed, axis=0) + rng.uniform(0, WEEK_SECONDS, count)
     elapsed[0] = np.nan
@@ -102,7 +104,9 @@ def _seasonal(rng: Generator, seconds: Float64) -> Float64:
     length, count = seconds.shape
     interval = np.median(np.diff(seconds, axis=0), axis=0)
     arbitrary = interval * rng.uniform(6, 300, count)
-    period = np.choose(rng.integers(3, size=count), [np.full(count, DAY_SECONDS), np.full(count, WEEK_SECONDS), arbitrary])
+    period = np.choose(
+        rng.integers(3, size=count), [np.full(count, DAY_SECONDS), np.full(count, WEEK_SECONDS), arbitrary]
+    )
     wave = np.zeros((length, count))
     for harmonic in range(1, 5):
         weight = rng.normal(size=count) * (rng.random(count) < 1 / harmonic) * 8 / harmonic
@@ -130,7 +134,7 @@ def _counts(rng: Generator, seconds: Float64) -> Float64:
 
 def _intermittent(rng: Generator, seconds: Float64) -> Float64:
     """Mostly zero, with bursts."""
-    is_on = _stretches(rng, *seconds.shape, share=1.0, chance=0.02, longest=20)
+    is_on = _stretches(rng, seconds.shape, share=1.0, chance=0.02, longest=20)
     return is_on * np.abs(_noise(rng, seconds.shape) + 3)
 
 
@@ -143,7 +147,7 @@ def _saturated(rng: Generator, seconds: Float64) -> Float64:
 
 def _switching(rng: Generator, seconds: Float64) -> Float64:
     """Two regimes, each with its own level and noise."""
-    is_second = _stretches(rng, *seconds.shape, share=1.0, chance=0.01, longest=150)
+    is_second = _stretches(rng, seconds.shape, share=1.0, chance=0.01, longest=150)
     count = seconds.shape[1]
     noise = _reverting(rng, seconds)
     return np.where(is_second, noise * 10 ** rng.uniform(-1, 1, count) + 6 * rng.normal(size=count), noise)
@@ -172,10 +176,11 @@ FAMILIES: tuple[Callable[[Generator, Float64], Float64], ...] = (
 )
 
 
-def _stretches(rng: Generator, length: int, count: int, share: float, chance: float, longest: int) -> Bool:
+def _stretches(rng: Generator, shape: tuple[int, ...], share: float, chance: float, longest: int) -> Bool:
     """Random stretches of time in a share of the streams. -> (T, N)."""
-    starts = (rng.random((length, count)) < chance) & (rng.random(count) < share)
-    inside = np.zeros((length, count), dtype=np.int64)
+    length, count = shape
+    starts = (rng.random(shape) < chance) & (rng.random(count) < share)
+    inside = np.zeros(shape, dtype=np.int64)
     left = np.zeros(count, dtype=np.int64)
     for t in range(length):
         left = np.where(starts[t], rng.integers(1, longest + 1, count), np.maximum(left - 1, 0))

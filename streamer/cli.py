@@ -1,0 +1,113 @@
+"""The command line. What needs torch or Kafka is imported by the command that uses it: `--help` and errors are quick."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from connectors.errors import ConfigError, TransientError
+from streamer import __version__
+from streamer.logs import LogFormat, set_up_logs
+
+CONFIG_EXIT = 2
+AWAY_EXIT = 4  # brokers away, or a delivery in doubt: start again
+
+app = typer.Typer(
+    help="Anomaly detection for every series on your Kafka, from its first reading.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+log = logging.getLogger("streamer")
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file, YAML.", show_default=False)]
+
+
+@app.callback()
+def common(
+    log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Set up what all commands share."""
+    set_up_logs(log_format, log_level)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def run(config: ConfigPath) -> None:
+    """Run the daemon until SIGTERM."""
+    from streamer.config import load  # noqa: PLC0415
+    from streamer.daemon import stopped_by_signals  # noqa: PLC0415
+
+    loaded = load(config)
+    from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
+
+    with stopped_by_signals() as stop, build(loaded) as daemon:
+        daemon.turn_until(lambda: stop.is_set() or daemon.has_ended)
+
+
+@app.command()
+def check(config: ConfigPath) -> None:
+    """Validate a configuration and print it as it takes effect, secrets masked, with the memory it will need."""
+    from streamer.check import report  # noqa: PLC0415
+    from streamer.config import load  # noqa: PLC0415
+
+    typer.echo(report(load(config)), nl=False)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Run through, print a table and end.")] = False,
+    port: Annotated[int, typer.Option(help="Of the live page and /metrics, on loopback; 0: any free one.")] = 9464,
+    cell: Annotated[str, typer.Option(help="gru or lstm.")] = "gru",
+) -> None:
+    """Run the whole pipeline on real bundled data beside synthetic series; needs no service."""
+    from streamer.daemon import stopped_by_signals  # noqa: PLC0415
+    from streamer.demo import Demo  # noqa: PLC0415
+
+    with stopped_by_signals() as stop:
+        Demo(cell, port).run(stop, once)
+
+
+@app.command()
+def publish(
+    data: Annotated[Path, typer.Option(help="CSV with a header, JSON lines (each also .gz) or Parquet.")],
+    topic: Annotated[str, typer.Option(help="The topic to put the rows on.")],
+    bootstrap_servers: Annotated[
+        str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="The brokers to ask first.")
+    ] = "localhost:9092",
+    key: Annotated[str | None, typer.Option(help="The key of every record: the series.")] = None,
+    key_field: Annotated[str | None, typer.Option(help="The field whose value is a record's key.")] = None,
+    raw_lines: Annotated[bool, typer.Option("--raw-lines", help="Send lines of CSV as they are.")] = False,
+    partitions: Annotated[int, typer.Option(help="Of the topic, where it has to be created; 0: refuse.")] = 0,
+) -> None:
+    """Put the rows of a file on a Kafka topic, each as a JSON object."""
+    from connectors.kafka_cluster import wait_for_brokers  # noqa: PLC0415
+    from connectors.kafka_options import CreateTopics, ProducerOptions  # noqa: PLC0415
+    from connectors.kafka_publish import publish as put  # noqa: PLC0415
+    from connectors.row_files import ReplayFile, read_rows  # noqa: PLC0415
+
+    create = CreateTopics(partitions=partitions, replication_factor=1) if partitions else None
+    options = ProducerOptions(bootstrap_servers=bootstrap_servers, create_topics=create)
+    rows = read_rows(ReplayFile(path=str(data), topic=topic, key=key, key_field=key_field), raw_lines=raw_lines)
+    wait_for_brokers(options)
+    typer.echo(f"{put(options, topic, rows)} records on {topic}")
+
+
+def main() -> NoReturn:
+    """Run a command; an error that has a policy becomes one line and its exit code."""
+    try:
+        app()
+    except ConfigError as error:
+        typer.echo(f"streamer: {error}", err=True)
+        sys.exit(CONFIG_EXIT)
+    except TransientError as error:
+        log.error("%s", error)  # noqa: TRY400  # the message says it all; a traceback would hide it
+        sys.exit(AWAY_EXIT)
+    sys.exit(0)

@@ -1,0 +1,102 @@
+"""What a finished run has seen, series by series, as a table for people."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from rich.table import Table
+from typing_extensions import override
+
+from connectors.columns import Alarms, Results
+from connectors.ports import Columns, Sink
+
+SHOWN_TIMES = 8
+
+
+@dataclass(slots=True)
+class Seen:
+    """One series so far."""
+
+    readings: int = 0
+    anomalies: int = 0  # readings above the line
+    worst_score: float = 0.0
+    worst_timestamp: int = 0
+    opened: list[int] = field(default_factory=list)  # event times of alarms, ns
+
+
+class Summary(Sink):
+    """A sink that keeps no reading, only what is worth telling of each series."""
+
+    def __init__(self) -> None:
+        self.series: dict[tuple[str, str], Seen] = {}
+
+    @override
+    def write(self, columns: Columns) -> None:
+        if isinstance(columns, Results):
+            self._see(columns)
+        elif isinstance(columns, Alarms):
+            readings = columns.results.readings
+            for position, event in enumerate(columns.event):
+                if event == "opened":
+                    self._of(readings.group, readings.series[position]).opened.append(int(readings.timestamp[position]))
+
+    @override
+    def flush(self) -> None:
+        pass
+
+    @override
+    def close(self) -> None:
+        pass
+
+    def table(self, folded: str) -> Table:
+        """A row a series; the series of the group ``folded`` share one."""
+        table = Table(
+            "group", "series", "readings", "anomalies", "alarms", "worst score", "alarms opened at (event time)"
+        )
+        for column in table.columns[2:6]:
+            column.justify = "right"
+        for (group, series), seen in self.series.items():
+            if group != folded:
+                table.add_row(group, series, *_cells(seen))
+        members = [seen for (group, _), seen in self.series.items() if group == folded]
+        if members:
+            table.add_row(folded, f"{len(members)} series", *_cells(_together(members)))
+        return table
+
+    def _see(self, results: Results) -> None:
+        readings = results.readings
+        names, which = np.unique(readings.series.astype(str), return_inverse=True)
+        for number, name in enumerate(names.tolist()):
+            positions = np.flatnonzero(which == number)
+            scores = results.anomaly_score[positions]
+            seen = self._of(readings.group, name)
+            seen.readings += len(positions)
+            seen.anomalies += int(np.count_nonzero(scores > 1))
+            worst = int(scores.argmax())
+            if scores[worst] > seen.worst_score:
+                seen.worst_score = float(scores[worst])
+                seen.worst_timestamp = int(readings.timestamp[positions[worst]])
+
+    def _of(self, group: str, series: str) -> Seen:
+        return self.series.setdefault((group, str(series)), Seen())
+
+
+def _together(members: list[Seen]) -> Seen:
+    worst = max(members, key=lambda seen: seen.worst_score)
+    return Seen(
+        sum(seen.readings for seen in members),
+        sum(seen.anomalies for seen in members),
+        worst.worst_score,
+        worst.worst_timestamp,
+        sorted(timestamp for seen in members for timestamp in seen.opened),
+    )
+
+
+def _cells(seen: Seen) -> list[str]:
+    shown = [_minute(timestamp) for timestamp in seen.opened[:SHOWN_TIMES]]
+    more = len(seen.opened) - len(shown)
+    times = ", ".join(shown) + (f" and {more} more" if more else "")
+    return [f"{seen.readings:,}", str(seen.anomalies), str(len(seen.opened)), f"{seen.worst_score:.2f}", times]
+
+
+def _minute(timestamp_ns: int) -> str:
+    return str(np.datetime64(timestamp_ns, "ns").astype("datetime64[m]")).replace("T", " ").removesuffix(" 00:00")
