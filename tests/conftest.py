@@ -19,6 +19,7 @@ from connectors.kafka_options import KafkaOptions
 BROKER = Path(__file__).resolve().parent / "kafka" / "broker.py"
 BROKER_START_TIMEOUT_SECONDS = 660.0  # the first run fetches the jars
 BROKER_STOP_TIMEOUT_SECONDS = 20.0
+BROKER_EXIT_UNAVAILABLE = 3
 
 MakeTopic = Callable[..., str]
 
@@ -53,6 +54,14 @@ def first_line(process: "subprocess.Popen[str]", timeout_seconds: float) -> str:
         return ""
 
 
+def refuse(process: "subprocess.Popen[str]", reason: str) -> NoReturn:
+    """End the test whose broker did not start: a skip only where this machine cannot have one."""
+    process.terminate()  # nothing where it has ended by itself
+    if process.wait(BROKER_STOP_TIMEOUT_SECONDS) != BROKER_EXIT_UNAVAILABLE:
+        pytest.fail(f"the Kafka broker did not start: {reason}", pytrace=False)
+    unavailable(f"no Kafka broker: {reason}")
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Apache Kafka: KAFKA_BOOTSTRAP_SERVERS, or a broker of our own for this session."""
@@ -68,7 +77,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         address = first_line(process, BROKER_START_TIMEOUT_SECONDS)
         try:
             if not address:
-                unavailable(f"no Kafka broker: {errors.read_text().strip() or 'it did not start in time'}")
+                refuse(process, errors.read_text().strip())
             yield address
         finally:
             process.terminate()

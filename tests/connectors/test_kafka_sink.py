@@ -71,8 +71,8 @@ def test_an_outbox_that_failed_goes_on_failing_and_a_new_one_works(
     with pytest.raises(TransientError):
         failed.flush()
 
+    failed.send([Message(topic, None, b"fits", [])])
     with pytest.raises(TransientError, match=f"1 of 1 messages not written: {topic}"):
-        failed.send([Message(topic, None, b"fits", [])])
         failed.flush()
 
     fresh = outbox()

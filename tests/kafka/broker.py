@@ -1,7 +1,8 @@
 """A throw-away Apache Kafka broker on loopback: `python tests/kafka/broker.py` starts one and stops it on Ctrl-C.
 
 One node (KRaft), a temporary directory, the jars fetched once by Maven into .cache/kafka. The only line on standard
-output is the address, so that whoever starts this as a process can read it. Exit 3: Java or Maven is missing.
+output is the address, so that whoever starts this as a process can read it. Exit 3: there can be
+no broker on this machine, because Java, Maven or its registry is missing.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from types import FrameType
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".cache" / "kafka"
-EXIT_TOOL_MISSING = 3
+EXIT_UNAVAILABLE = 3
 FETCH_TIMEOUT_SECONDS = 600.0
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 10.0
@@ -51,8 +52,8 @@ num.io.threads=2
 """
 
 
-class ToolMissing(Exception):
-    """Java or Maven is not on this machine."""
+class Unavailable(Exception):
+    """This machine has no Java or no Maven, or Maven does not get at the jars."""
 
 
 class StartFailed(Exception):
@@ -63,12 +64,11 @@ def fetch_jars() -> Path:
     """Return the folder with Kafka's jars, fetched by Maven when the pom is new.
 
     Raises:
-        ToolMissing: `java` or `mvn` is not there.
-        subprocess.CalledProcessError: Maven failed.
+        Unavailable: `java` or `mvn` is not there, or Maven failed.
     """
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
-            raise ToolMissing(f"`{tool}` is not on the PATH; install a JDK (17 or newer) and Maven")
+            raise Unavailable(f"`{tool}` is not on the PATH; install a JDK (17 or newer) and Maven")
     pom = HERE / "pom.xml"
     jars, copied_pom = CACHE / "jars", CACHE / "jars" / "pom.xml"
     if copied_pom.is_file() and copied_pom.read_bytes() == pom.read_bytes():
@@ -77,7 +77,9 @@ def fetch_jars() -> Path:
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=CACHE))
     command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(pom), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={partial}"]
-    subprocess.run(command, check=True, stdout=sys.stderr, timeout=FETCH_TIMEOUT_SECONDS)
+    if subprocess.run(command, check=False, stdout=sys.stderr, timeout=FETCH_TIMEOUT_SECONDS).returncode != 0:
+        shutil.rmtree(partial)
+        raise Unavailable("Maven could not fetch Kafka; it says why above")
     shutil.copy(pom, partial / "pom.xml")
     shutil.rmtree(jars, ignore_errors=True)
     partial.rename(jars)
@@ -169,9 +171,9 @@ def main() -> int:
                     signal.pause()
     except KeyboardInterrupt:
         return 0
-    except ToolMissing as missing:
-        print(missing, file=sys.stderr)
-        return EXIT_TOOL_MISSING
+    except (Unavailable, StartFailed) as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNAVAILABLE if isinstance(error, Unavailable) else 1
     return 0
 
 
