@@ -185,6 +185,16 @@ def test_a_reject_carries_its_record_whole() -> None:
     assert rejects.records.headers == [[("header", b"of record")]]
 
 
+def test_a_record_is_too_large_by_its_bytes_even_where_it_would_decode() -> None:
+    values = [b'{"value":1}', b'{"value": 2}', None, b'{"value":3}']
+
+    readings, rejects = decode(JsonFormat(), records_of(values), max_record_bytes=11)
+
+    assert readings.offset.tolist() == [100, 106]
+    assert rejects.reason == [Reason.TOO_LARGE, Reason.TOMBSTONE]
+    assert rejects.detail[0] == "value: expected at most 11 bytes, got 12"
+
+
 def test_json_that_would_only_fit_when_joined_is_refused_record_by_record() -> None:
     values = [b'{"x":[{"y":1}', b'{"z":1}],"value":3}', b'{"value":1},{"value":2}', b'{"value":4}']
 
