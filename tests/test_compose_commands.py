@@ -96,36 +96,48 @@ def known_settings(kafka_classes: list[str]) -> set[str]:
     return set(re.findall(r'<a id="brokerconfigs_([\w.]+)"', printed))
 
 
-def at(kafka: str, kafka_classes: list[str], command: str) -> str:
-    """A command that calls kafka-topics.sh in a container, with the same program here and the broker of the tests."""
-    program = " ".join(f"'{part}'" for part in [*kafka_classes, "org.apache.kafka.tools.TopicCommand"])
-    return command.replace("$$", "$").replace("kafka:19092", kafka).replace("/opt/kafka/bin/kafka-topics.sh", program)
+def kafka_topics(kafka: str, kafka_classes: list[str], words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run what a container runs with kafka-topics.sh: the same program, at the broker of the tests."""
+    script, *arguments = words
+    assert script == "/opt/kafka/bin/kafka-topics.sh"
+    at_ours = [argument.replace("kafka:19092", kafka) for argument in arguments]
+    return run(*kafka_classes, "org.apache.kafka.tools.TopicCommand", *at_ours)
 
 
 @pytest.mark.kafka
-def test_the_topics_are_made_and_making_them_again_changes_nothing(
+def test_the_topic_is_made_and_making_it_again_changes_nothing(
     kafka: str, kafka_admin: KafkaAdminClient, kafka_classes: list[str]
 ) -> None:
-    script = at(kafka, kafka_classes, SERVICES["topics"]["command"][0])
+    words = SERVICES["topics"]["entrypoint"] + SERVICES["topics"]["command"]
     before = set(kafka_admin.list_topics())
 
     try:
-        first, second = (run(*SERVICES["topics"]["entrypoint"], script) for _ in range(2))
+        first, second = (kafka_topics(kafka, kafka_classes, words) for _ in range(2))
         made = set(kafka_admin.list_topics()) - before
     finally:
         kafka_admin.delete_topics(sorted(set(kafka_admin.list_topics()) - before))
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    assert made == {"sensors", "results", "alarms", "dead-letters"} - before
+    assert made == {"sensors"} - before
 
 
 @pytest.mark.kafka
 def test_the_broker_is_healthy_when_it_answers(kafka: str, kafka_classes: list[str]) -> None:
     kind, *words = SERVICES["kafka"]["healthcheck"]["test"]
-    command = at(kafka, kafka_classes, " ".join(words))
 
     assert kind == "CMD"
-    assert run("bash", "-c", command).returncode == 0
+    assert kafka_topics(kafka, kafka_classes, words).returncode == 0
+
+
+def test_what_is_published_is_what_the_daemon_reads() -> None:
+    config = yaml.safe_load(Path(here(SERVICES["streamer"]["command"][1])).read_text())
+    topics = [topic for group in config["groups"] for topic in group["topics"]]
+    words = {name: SERVICES[name]["command"] for name in ("publisher", "topics")}
+
+    assert {name: command[command.index("--topic") + 1] for name, command in words.items()} == {
+        "publisher": topics[0],
+        "topics": topics[0],
+    }
 
 
 class Health(BaseHTTPRequestHandler):
