@@ -1,0 +1,47 @@
+"""Alarms open once, tell their peak, and close with hysteresis."""
+
+import torch
+
+from models import alarm
+from models.alarm import AlarmChange, Hysteresis
+from models.column import fresh_state
+
+HYSTERESIS = Hysteresis(close_ratio=0.5, calm_readings=3)
+
+
+def lives(scores: list[float], judged: list[bool] | None = None) -> list[AlarmChange]:
+    state = fresh_state(alarm.columns(), 1)
+    changes = []
+    for score, is_judged in zip(scores, judged or [True] * len(scores), strict=True):
+        change, state = alarm.update(torch.tensor([score]), torch.tensor([is_judged]), HYSTERESIS, state)
+        changes.append(change)
+    return changes
+
+
+def events(changes: list[AlarmChange]) -> list[str]:
+    names = {(True, False): "opened", (False, True): "closed", (False, False): "-"}
+    return [names[bool(change.opened), bool(change.closed)] for change in changes]
+
+
+def test_an_alarm_opens_above_the_line_and_not_on_it() -> None:
+    assert events(lives([0.99, 1.0, 1.01])) == ["-", "-", "opened"]
+
+
+def test_an_open_alarm_does_not_open_again() -> None:
+    assert events(lives([2, 3, 0.9, 4])) == ["opened", "-", "-", "-"]
+
+
+def test_it_closes_after_enough_calm_readings_in_a_row() -> None:
+    assert events(lives([2, 0.1, 0.5, 0.51, 0.1, 0.1, 0.1, 2])) == [*["opened"], *["-"] * 5, "closed", "opened"]
+
+
+def test_the_peak_is_the_largest_score_since_the_opening() -> None:
+    changes = lives([2, 5, 3, 0.1, 0.1, 0.1, 1.5])
+
+    assert [float(change.peak) for change in changes] == [2, 5, 5, 5, 5, 5, 1.5]
+
+
+def test_a_reading_that_was_not_judged_neither_calms_nor_opens() -> None:
+    changes = lives([2, 0, 0, 0, 0, 0], judged=[True, False, False, True, True, True])
+
+    assert events(changes) == ["opened", "-", "-", "-", "-", "closed"]
