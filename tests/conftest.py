@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from connectors.kafka_options import KafkaOptions
+from tests.prometheus.server import Prometheus
 
 BROKER = Path(__file__).resolve().parent / "kafka" / "broker.py"
 BROKER_START_TIMEOUT_SECONDS = 660.0  # the first run fetches the jars
@@ -22,6 +24,7 @@ BROKER_STOP_TIMEOUT_SECONDS = 20.0
 BROKER_EXIT_UNAVAILABLE = 3
 
 MakeTopic = Callable[..., str]
+StartPrometheus = Callable[[str], Prometheus]
 
 
 def unavailable(reason: str) -> NoReturn:
@@ -40,6 +43,20 @@ def require() -> Callable[[str], str]:
         return path or unavailable(f"`{program}` is not on the PATH")
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def start_prometheus(
+    require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartPrometheus]:
+    """``start_prometheus(config)`` is a running server with this configuration; the session's end stops it."""
+    program = require("prometheus")
+    with ExitStack() as running:
+
+        def start(config: str) -> Prometheus:
+            return running.enter_context(Prometheus(program, tmp_path_factory.mktemp("prometheus"), config))
+
+        yield start
 
 
 def first_line(process: "subprocess.Popen[str]", timeout_seconds: float) -> str:
@@ -95,7 +112,7 @@ def kafka_admin(kafka: str) -> Iterator[KafkaAdminClient]:
     admin.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_topic(kafka_admin: KafkaAdminClient) -> MakeTopic:
     """``make_topic(partitions=2, configs={...})`` creates a topic of a fresh name and returns the name."""
 
