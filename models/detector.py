@@ -54,7 +54,7 @@ class DetectorOptions:
 
 
 class Detector(nn.Module):
-    """Judges readings of C channels. The order is fixed: judge by the forecast made before, then learn, then forecast."""
+    """Judges readings of C channels: first by the forecast made before, then it learns, then it forecasts the next."""
 
     def __init__(self, forecaster: RecurrentForecaster, options: DetectorOptions) -> None:
         super().__init__()

@@ -55,7 +55,7 @@ class StudentTail(nn.Module):
 
 
 def log_normaliser(nu: Tensor) -> Tensor:
-    """``log(2 C sqrt(nu))`` with C the constant of the density: ``2 Gamma((nu + 1) / 2) / (sqrt(pi) Gamma(nu / 2))``."""
+    """``log(2 C sqrt(nu))`` with C the density's constant: ``2 Gamma((nu + 1) / 2) / (sqrt(pi) Gamma(nu / 2))``."""
     return torch.lgamma((nu + 1) / 2) - torch.lgamma(nu / 2) + math.log(2 / math.sqrt(math.pi))
 
 

@@ -1,4 +1,4 @@
-"""What is judged instead of the raw value: difference, log return, rate of a counter. The last raw value is its state."""
+"""What is judged instead of the raw value: difference, log return, rate. The last raw value is its state."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -37,7 +37,8 @@ class Transforms(nn.Module):
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Transform one reading a row.
 
-        values: (B, C) float64, present: (B, C), elapsed_seconds: (B,) -> judged (B, C) float64, present (B, C), columns.
+        values: (B, C) float64, present: (B, C), elapsed_seconds: (B,) -> judged (B, C) float64, present (B, C) and
+        the columns.
         """
         if not self.columns:
             return values, present, {}

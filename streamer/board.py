@@ -17,7 +17,7 @@ _FIRST_ROW = PADDING_ROW + 1  # the watchlist counts series from 0
 
 
 class Board:
-    """Holds an immutable snapshot that the engine's thread swaps in: a scrape never waits for it, nor it for a scrape."""
+    """Holds an immutable snapshot that the engine's thread swaps in: neither waits for the other."""
 
     def __init__(self, watchlist: Watchlist, series_limit: int, metrics: Metrics) -> None:
         self.snapshots: Sequence[SeriesSnapshot] = ()

@@ -1,4 +1,4 @@
-"""The command line. What needs torch or Kafka is imported by the command that uses it: `--help` and errors are quick."""
+"""The command line. What needs torch or Kafka is imported by the command that uses it: `--help` is quick."""
 
 import logging
 import sys

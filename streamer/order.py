@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import Bool, Float64, Int64, Readings, Reason, Records
+from connectors.columns import Bool, Float64, Int64, Readings, Records
 from streamer.table import HostColumns
 
 NEVER = np.iinfo(np.int64).min

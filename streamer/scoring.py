@@ -49,11 +49,8 @@ class Scorer:
             padding = np.full(padded_rows(size) - size, count)
             at = torch.from_numpy(np.concatenate((positions, padding))).to(self._device)
             at_row = row[at]
-            outcome, state = self._detector.step(
-                *(column.index_select(0, at) for column in (values, present, elapsed, phases)),
-                state=self.table.gather(at_row),
-                pool=pool,
-            )
+            v, p, e, c = (column.index_select(0, at) for column in (values, present, elapsed, phases))
+            outcome, state = self._detector.step(v, p, e, c, self.table.gather(at_row), pool)
             self.table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
         back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)

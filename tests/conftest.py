@@ -137,7 +137,7 @@ def make_options(kafka: str) -> Callable[..., KafkaOptions]:
     """``make_options(start="latest", ...)``: a fresh group that reads from the earliest record."""
 
     def make(**changes: Any) -> KafkaOptions:
-        settings = {
+        settings: dict[str, Any] = {
             "bootstrap_servers": kafka,
             "group_id": f"g-{uuid.uuid4().hex[:12]}",
             "start": "earliest",

@@ -10,7 +10,7 @@ CellState = Mapping[str, Tensor]  # name -> (B, H)
 
 
 class Cell(nn.Module, ABC):
-    """A recurrence over rows. State is named tensors of constant size, leading dimension B, and never changed in place."""
+    """A recurrence over rows. State is named tensors of constant size, B first, and never changed in place."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()

@@ -1,9 +1,8 @@
 """Gated recurrent unit, Cho et al. 2014, https://arxiv.org/abs/1406.1078."""
 
-from typing_extensions import override
-
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from models.cells.cell import Cell, CellState
 from models.cells.tiles import TiledLinear

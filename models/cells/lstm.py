@@ -1,9 +1,8 @@
 """Long short-term memory, Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000."""
 
-from typing_extensions import override
-
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from models.cells.cell import Cell, CellState
 from models.cells.tiles import TiledLinear

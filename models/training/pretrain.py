@@ -1,4 +1,4 @@
-"""Makes the shipped artifacts: one seeded command a cell, ``python -m models.training.pretrain --cell gru``.
+"""Makes the shipped artifacts by one seeded command: ``python -m models.training.pretrain``.
 
 Windows of a long stream are trained one after the other with the state carried over (truncated backpropagation through
 time): weights trained on windows that start from zero drift when a stream is older than a window.
@@ -7,13 +7,15 @@ time): weights trained on windows that start from zero drift when a stream is ol
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from models import scaler, tempo
-from models.artifact import Artifact, Spec, save
+from models.artifact import SHIPPED, Artifact, Spec, save
+from models.cells import CELLS
 from models.column import State, fresh_state
 from models.forecaster import Moment, RecurrentForecaster
 from models.heads import student_t_nll
@@ -156,19 +158,19 @@ def evaluate(forecaster: RecurrentForecaster, recipe: Recipe) -> tuple[Tensor, d
 
 
 def main() -> None:
-    """Train one cell and write its artifact."""
+    """Train the cells that are asked for and write their artifacts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cell", choices=("gru", "lstm"), required=True)
-    parser.add_argument("--out", required=True, help="path of the artifact to write")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--cell", choices=sorted(CELLS), action="append", help="one or more; without it, all")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write <cell>.safetensors to")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of fresh streams; fewer for a trial")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    recipe = Recipe(cell=arguments.cell, rounds=arguments.rounds)
-    forecaster = train(recipe)
-    prior, metrics = evaluate(forecaster, recipe)
-    spec = Spec(cell=recipe.cell, hidden=recipe.hidden)
-    artifact = Artifact(spec, forecaster, prior, {**asdict(recipe), **metrics})
-    print(save(artifact, arguments.out), metrics)
+    for cell in arguments.cell or sorted(CELLS):
+        recipe = Recipe(cell=cell, rounds=arguments.rounds)
+        forecaster = train(recipe)
+        prior, metrics = evaluate(forecaster, recipe)
+        artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, {**asdict(recipe), **metrics})
+        print(save(artifact, arguments.out / f"{cell}.safetensors"), metrics)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Seeded synthetic streams: the only data the shipped weights have ever seen, so no licence and no leak stands in the way.
+"""Seeded synthetic streams: all that the shipped weights have ever seen, so no licence and no leak is in the way.
 
 Every family makes (T, N) unit-free values; `draw` mixes them, gives them units, gaps and flaws. T time, N streams.
 """
@@ -27,7 +27,7 @@ class Streams:
 
 
 def draw(rng: Generator, length: int, count: int, correlation: float = 0.0) -> Streams:
-    """Draw ``count`` streams of ``length`` readings; neighbours in groups of four share a factor of weight ``correlation``."""
+    """Draw streams of ``length`` readings; neighbours in fours share a factor of weight ``correlation``."""
     elapsed, seconds = _times(rng, length, count)
     family = rng.integers(len(FAMILIES), size=count)
     values = np.empty((length, count))
@@ -37,10 +37,10 @@ def draw(rng: Generator, length: int, count: int, correlation: float = 0.0) -> S
     if correlation:
         factor = _random_walk(rng, seconds[:, ::4]).repeat(4, axis=1)[:, :count]
         values = values + correlation * factor * rng.normal(size=count)
-    unit = 10 ** rng.uniform(-3, 4, count)
+    unit = _decades(rng, -3, 4, count)
     offset = unit * rng.choice([0.0, 1.0, 10.0, 100.0], count) * rng.normal(size=count)
     values = values * unit + offset
-    step = np.where(rng.random(count) < 0.3, unit * 10 ** rng.uniform(-2, -0.5, count), 0.0)
+    step = np.where(rng.random(count) < 0.3, unit * _decades(rng, -2, -0.5, count), 0.0)
     values = np.where(step > 0, np.round(values / np.where(step > 0, step, 1)) * step, values)
     values, scored = _injure(rng, values, unit)
     present = ~_stretches(rng, (length, count), share=0.15, chance=0.003, longest=30)
@@ -66,10 +66,17 @@ def _times(rng: Generator, length: int, count: int) -> tuple[Float64, Float64]:
     return elapsed, seconds
 
 
+def _decades(rng: Generator, low: float, high: float, count: int) -> Float64:
+    """Draw uniformly between two powers of ten, in the logarithm. -> (N,)."""
+    drawn: Float64 = np.power(10.0, rng.uniform(low, high, count))
+    return drawn
+
+
 def _noise(rng: Generator, shape: tuple[int, ...]) -> Float64:
     """Student-t noise of unit spread, a tail weight for each stream."""
     freedom = rng.choice([4.0, 6.0, 10.0, 50.0], shape[-1])
-    return rng.standard_t(freedom, shape) * np.sqrt((freedom - 2) / freedom)
+    noise: Float64 = rng.standard_t(freedom, shape) * np.sqrt((freedom - 2) / freedom)
+    return noise
 
 
 def _filtered(noise: Float64, pole: Float64) -> Float64:
@@ -88,15 +95,16 @@ def _random_walk(rng: Generator, seconds: Float64) -> Float64:
 
 def _reverting(rng: Generator, seconds: Float64) -> Float64:
     count = seconds.shape[1]
-    return _filtered(_noise(rng, seconds.shape), 1 - 10 ** rng.uniform(-3, -0.02, count))
+    return _filtered(_noise(rng, seconds.shape), 1 - _decades(rng, -3, -0.02, count))
 
 
 def _smooth(rng: Generator, seconds: Float64) -> Float64:
     """Twice filtered: the difference is itself persistent, like a tank that fills."""
     count = seconds.shape[1]
-    speed = _filtered(_noise(rng, seconds.shape), 1 - 10 ** rng.uniform(-1.5, -0.3, count))
+    speed = _filtered(_noise(rng, seconds.shape), 1 - _decades(rng, -1.5, -0.3, count))
     measured = rng.choice([0.0, 0.05, 0.3], count) * _noise(rng, seconds.shape)
-    return _filtered(speed, 1 - 10 ** rng.uniform(-4, -1, count)) + measured
+    level: Float64 = _filtered(speed, 1 - _decades(rng, -4, -1, count)) + measured
+    return level
 
 
 def _seasonal(rng: Generator, seconds: Float64) -> Float64:
@@ -111,13 +119,13 @@ def _seasonal(rng: Generator, seconds: Float64) -> Float64:
     for harmonic in range(1, 5):
         weight = rng.normal(size=count) * (rng.random(count) < 1 / harmonic) * 8 / harmonic
         wave += weight * np.sin(2 * np.pi * harmonic * seconds / period + rng.uniform(0, 7, count))
-    return wave + _reverting(rng, seconds) * 10 ** rng.uniform(-1.5, 0.3, count)
+    return wave + _reverting(rng, seconds) * _decades(rng, -1.5, 0.3, count)
 
 
 def _volatile(rng: Generator, seconds: Float64) -> Float64:
     """Market-like: the size of the steps is itself a slow process."""
     count = seconds.shape[1]
-    log_size = _filtered(rng.normal(size=seconds.shape) * 0.1, 1 - 10 ** rng.uniform(-2.5, -1, count))
+    log_size = _filtered(rng.normal(size=seconds.shape) * 0.1, 1 - _decades(rng, -2.5, -1, count))
     return np.cumsum(_noise(rng, seconds.shape) * np.exp(log_size), axis=0)
 
 
@@ -129,13 +137,13 @@ def _counts(rng: Generator, seconds: Float64) -> Float64:
     count = seconds.shape[1]
     rate = np.exp(0.5 * np.tanh(_filtered(rng.normal(size=seconds.shape) * 0.05, np.full(count, 0.995))))
     daily = 1 + rng.uniform(0, 0.9, count) * np.sin(2 * np.pi * seconds / DAY_SECONDS + rng.uniform(0, 7, count))
-    return rng.poisson(rate * daily * 10 ** rng.uniform(-0.5, 2.5, count)).astype(np.float64)
+    return rng.poisson(rate * daily * _decades(rng, -0.5, 2.5, count)).astype(np.float64)
 
 
 def _intermittent(rng: Generator, seconds: Float64) -> Float64:
     """Mostly zero, with bursts."""
     is_on = _stretches(rng, seconds.shape, share=1.0, chance=0.02, longest=20)
-    return is_on * np.abs(_noise(rng, seconds.shape) + 3)
+    return np.where(is_on, np.abs(_noise(rng, seconds.shape) + 3), 0.0)
 
 
 def _saturated(rng: Generator, seconds: Float64) -> Float64:
@@ -150,7 +158,7 @@ def _switching(rng: Generator, seconds: Float64) -> Float64:
     is_second = _stretches(rng, seconds.shape, share=1.0, chance=0.01, longest=150)
     count = seconds.shape[1]
     noise = _reverting(rng, seconds)
-    return np.where(is_second, noise * 10 ** rng.uniform(-1, 1, count) + 6 * rng.normal(size=count), noise)
+    return np.where(is_second, noise * _decades(rng, -1, 1, count) + 6 * rng.normal(size=count), noise)
 
 
 def _nearly_flat(rng: Generator, seconds: Float64) -> Float64:

@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def occupancy() -> Iterator[Row]:
 
 def stocks() -> Iterator[Row]:
     """Daily returns of ten stocks in percent, February 2013 to February 2018. River leaves the dates out."""
-    with gzip.open(datasets.SP500Stocks().path, "rt", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
+    with gzip.open(datasets.SP500Stocks().path) as packed:
+        for row in csv.DictReader(TextIOWrapper(packed, encoding="utf-8")):
             day = datetime.fromisoformat(row.pop("date"))
             yield _row("portfolio", day, **{name: float(cell) for name, cell in row.items() if name.isupper()})
 

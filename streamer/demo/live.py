@@ -32,11 +32,12 @@ class LiveSource(ReplaySource):
 
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
-        arrived = [item for item in super().poll(timeout_seconds) if not isinstance(item, Ended)]
-        if arrived:
+        arrived = super().poll(timeout_seconds)
+        if arrived and not isinstance(arrived[0], Ended):
             return arrived
         if not self.has_replayed:
             self.has_replayed, self._due = True, self._clock()
+            return []
         wait_seconds = self._due - self._clock()
         if wait_seconds > 0:
             time.sleep(min(wait_seconds, timeout_seconds))

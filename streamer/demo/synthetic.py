@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 SERIES = 300
 FAULT_CHANCE = 1 / 4000  # a reading
-FAULT_SIZES = 12  # standard deviations of the noise
+FAULT_SIZES = 20  # standard deviations of the noise
 
 
 @dataclass(frozen=True, slots=True)

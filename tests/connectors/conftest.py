@@ -113,6 +113,8 @@ class Relay(socketserver.ThreadingTCPServer):
 class RelayedConnection(socketserver.BaseRequestHandler):
     """Carries bytes both ways until one side ends."""
 
+    server: "Relay"
+
     def handle(self) -> None:
         with socket.create_connection(self.server.target) as target:
             back = threading.Thread(target=carry, args=(target, self.request), daemon=True)

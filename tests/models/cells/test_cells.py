@@ -99,33 +99,36 @@ def test_the_state_given_is_not_changed(cell: Cell) -> None:
     assert all(torch.equal(state[name], before[name]) for name in cell.state_names)
 
 
-def gru_weights(cell: Cell, theirs: nn.GRU) -> None:
-    cell.input.weight.copy_(theirs.weight_ih_l0.T)
-    cell.input.bias.copy_(theirs.bias_ih_l0)
-    cell.recurrent.weight.copy_(theirs.weight_hh_l0.T)
-    cell.recurrent.bias.copy_(theirs.bias_hh_l0)
+def gru_weights(theirs: nn.GRU) -> dict[str, Tensor]:
+    return ours(theirs, lambda gates: gates)
 
 
-def lstm_weights(cell: Cell, theirs: nn.LSTM) -> None:
-    def ours(gates: Tensor) -> Tensor:  # torch: i, f, g, o; ours: i, f, o, g
+def lstm_weights(theirs: nn.LSTM) -> dict[str, Tensor]:
+    def reordered(gates: Tensor) -> Tensor:  # torch: i, f, g, o; ours: i, f, o, g
         i, f, g, o = gates.chunk(4)
         return torch.cat((i, f, o, g))
 
-    cell.input.weight.copy_(ours(theirs.weight_ih_l0).T)
-    cell.input.bias.copy_(ours(theirs.bias_ih_l0))
-    cell.recurrent.weight.copy_(ours(theirs.weight_hh_l0).T)
-    cell.recurrent.bias.copy_(ours(theirs.bias_hh_l0))
+    return ours(theirs, reordered)
 
 
-@pytest.mark.parametrize(("name", "make", "copy"), [("gru", nn.GRU, gru_weights), ("lstm", nn.LSTM, lstm_weights)])
+def ours(theirs: nn.Module, reordered: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    weights = theirs.state_dict()
+    return {
+        f"{part}.{name}": reordered(weights[f"{name}_{short}_l0"]).T
+        for part, short in (("input", "ih"), ("recurrent", "hh"))
+        for name in ("weight", "bias")
+    }
+
+
+@pytest.mark.parametrize(("name", "make", "weights"), [("gru", nn.GRU, gru_weights), ("lstm", nn.LSTM, lstm_weights)])
 @torch.no_grad()
 def test_a_cell_with_torchs_weights_gives_torchs_outputs(
-    name: str, make: Callable[..., nn.Module], copy: Callable[[Cell, nn.Module], None]
+    name: str, make: Callable[..., nn.Module], weights: Callable[..., dict[str, Tensor]]
 ) -> None:
     torch.manual_seed(5)
     theirs = make(FEATURES, HIDDEN)
     cell = CELLS[name](FEATURES, HIDDEN)
-    copy(cell, theirs)
+    cell.load_state_dict(weights(theirs))
     x = sequence(30)
 
     y, _ = cell.scan(x, cell.initial_state(TILE_ROWS))

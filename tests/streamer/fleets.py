@@ -1,0 +1,61 @@
+"""Readings and judges for the tests of the engine's parts."""
+
+import numpy as np
+import torch
+
+from connectors.columns import Readings, TopicPartition
+from models.artifact import load, shipped
+from models.detector import Detector, DetectorOptions
+from models.pool import Pool
+from models.transform import Transform
+from streamer.order import OrderOptions
+from streamer.partition import Judge
+from streamer.phases import Phases
+
+WHERE = TopicPartition("sensors", 3)
+SECOND_NS = 1_000_000_000
+
+
+def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = None, line: float = 1e-3) -> Judge:
+    """A judge with the shipped weights of a cell, on the CPU."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    artifact = load(shipped(cell))
+    options = DetectorOptions(transforms=(Transform.NONE,) * channels)
+    return Judge(
+        group="machines",
+        channels=tuple(f"c{number}" for number in range(channels)),
+        detector=Detector(artifact.forecaster, options).eval(),
+        artifact=artifact.name,
+        pool=Pool.fresh(line, artifact.prior),
+        order=order or OrderOptions(),
+        device=torch.device("cpu"),
+        phases=Phases(lambda: 0.0, lambda *_: None),
+    )
+
+
+def readings(
+    series: list[str], seconds: list[float], values: list[list[float]] | np.ndarray, first_offset: int = 0
+) -> Readings:
+    """One reading a record; NaN is an absent channel."""
+    count = len(series)
+    columns = np.asarray(values, dtype=np.float64).reshape(count, -1)
+    return Readings(
+        "machines",
+        WHERE,
+        np.array(series, dtype=object),
+        np.arange(first_offset, first_offset + count),
+        np.zeros(count, dtype=np.int64),
+        (np.array(seconds) * SECOND_NS).astype(np.int64),
+        columns,
+        ~np.isnan(columns),
+    )
+
+
+def walk(count: int, series: int, channels: int = 1, seed: int = 0) -> Readings:
+    """Random walks of many series, interleaved at random, one second apart, with a few channels missing."""
+    rng = np.random.default_rng(seed)
+    names = [f"pump-{number}" for number in rng.integers(series, size=count)]
+    values = np.cumsum(rng.normal(size=(count, channels)), axis=0) + 100
+    values[rng.random((count, channels)) < 0.05] = np.nan
+    return readings(names, list(np.arange(count, dtype=float)), values)

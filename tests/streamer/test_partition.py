@@ -1,0 +1,215 @@
+"""A partition's outputs are a function of its readings in order: no batch cut, neighbour or tile reaches a bit."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.columns import Readings, Results
+from models.cells import TILE_ROWS
+from models.column import fresh_state
+from streamer import calendar
+from streamer.order import OrderOptions
+from streamer.partition import Judge, Partition, Progress
+from tests.streamer.fleets import WHERE, judge, readings, walk
+
+COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
+
+
+def scored(partition: Partition, batches: list[Readings]) -> dict[str, np.ndarray]:
+    """Every column of the results, in offset order, batches one after the other."""
+    results = [result for batch in batches for result in partition.advance(batch).results]
+    return {name: np.concatenate([getattr(result, name) for result in results]) for name in COLUMNS}
+
+
+def plain_loop(judge: Judge, batch: Readings) -> dict[str, np.ndarray]:
+    """The reference: one reading at a time, each series alone in a padded tile of its own."""
+    state: dict[str, dict[str, torch.Tensor]] = {}
+    last: dict[str, int] = {}
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
+    channels = len(judge.channels)
+    for i, series in enumerate(batch.series):
+        values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
+        present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
+        elapsed = torch.full((TILE_ROWS,), torch.nan)
+        phases = torch.zeros(TILE_ROWS, 4)
+        values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
+        present[0] = torch.from_numpy(batch.present[i])
+        if series in last:
+            elapsed[0] = (int(batch.timestamp[i]) - last[series]) / 1e9
+        phases[0] = torch.from_numpy(calendar.features(batch.timestamp[i : i + 1]))[0]
+        before = state.get(series) or fresh_state(judge.detector.columns, TILE_ROWS)
+        with torch.inference_mode():
+            outcome, state[series] = judge.detector.step(values, present, elapsed, phases, before, judge.pool)
+            explanation = judge.detector.explain(outcome)
+        last[series] = int(batch.timestamp[i])
+        for name in ("value", "forecast"):
+            rows[name].append(getattr(outcome, name)[0].numpy())
+        for name in ("lower", "upper", "shares"):
+            rows[name].append(getattr(explanation, name)[0].numpy())
+        rows["anomaly_score"].append(outcome.anomaly_score[0].numpy())
+        rows["p_value"].append((10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0])
+        rows["is_anomalous"].append(outcome.is_open[0].numpy())
+        rows["warming"].append(outcome.warming[0].numpy())
+    return {name: np.stack(column) for name, column in rows.items()}
+
+
+def assert_equal_bits(ours: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    for name in COLUMNS:
+        np.testing.assert_array_equal(ours[name], expected[name].astype(ours[name].dtype), err_msg=name)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_batches_give_the_bits_of_the_plain_loop(cell: str, channels: int) -> None:
+    batch = walk(600, series=40, channels=channels)
+
+    ours = scored(Partition(judge(cell, channels), WHERE), [batch])
+
+    assert_equal_bits(ours, plain_loop(judge(cell, channels), batch))
+
+
+@given(cuts=st.lists(st.integers(1, 899), max_size=8), series=st.sampled_from([1, 7, 200]))
+@settings(max_examples=15, deadline=None)
+def test_no_cut_of_the_batches_changes_a_bit(cuts: list[int], series: int) -> None:
+    batch = walk(900, series, channels=2, seed=series)
+    bounds = [0, *sorted(set(cuts)), len(batch)]
+    pieces = [batch.take(slice(start, stop)) for start, stop in pairwise(bounds)]
+
+    ours = scored(Partition(judge(channels=2), WHERE), pieces)
+
+    assert_equal_bits(ours, scored(Partition(judge(channels=2), WHERE), [batch]))
+
+
+def test_permuted_channels_permute_the_outputs() -> None:
+    batch = walk(200, series=4, channels=3)
+    order = [2, 0, 1]
+    permuted = replace(batch, values=batch.values[:, order], present=batch.present[:, order])
+
+    ours = scored(Partition(judge(channels=3), WHERE), [permuted])
+
+    expected = scored(Partition(judge(channels=3), WHERE), [batch])
+    np.testing.assert_allclose(ours["forecast"], expected["forecast"][:, order], rtol=1e-4)
+    np.testing.assert_allclose(ours["anomaly_score"], expected["anomaly_score"], atol=1e-3)
+
+
+def test_epochs_end_at_4096_accepted_readings_whatever_the_batches() -> None:
+    batch = walk(9000, series=900)
+    whole, cut = Partition(judge(), WHERE), Partition(judge(), WHERE)
+
+    progress = whole.advance(batch)
+    for start in range(0, 9000, 700):
+        cut.advance(batch.take(slice(start, start + 700)))
+
+    assert progress.epochs_closed == 2
+    assert whole.epoch == cut.epoch
+    assert torch.equal(whole.pool.closed, cut.pool.closed)
+    assert torch.equal(whole.pool.open, cut.pool.open)
+
+
+def test_the_open_epoch_only_counts() -> None:
+    partition = Partition(judge(), WHERE)
+    prior = int(partition.pool.closed.sum())
+
+    partition.advance(walk(300, series=3))
+
+    assert int(partition.pool.closed.sum()) == prior
+    assert int(partition.pool.open.sum()) > 250
+
+
+def spike(partition: Partition) -> Progress:
+    """A calm series, one reading far out, calm again."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=200) + 50
+    values[150] = 90
+    return partition.advance(readings(["a"] * 200, list(np.arange(200.0)), values[:, None]))
+
+
+def test_a_spike_opens_an_alarm_that_closes_and_keeps_its_identity() -> None:
+    progress = spike(Partition(judge(line=1e-4), WHERE))
+
+    [alarms] = progress.alarms
+    at = alarms.event.index("opened")
+    assert alarms.results.readings.offset[at] == 150
+    assert alarms.event[at : at + 2] == ["opened", "closed"]
+    assert alarms.alarm_id[at] == alarms.alarm_id[at + 1]
+    assert alarms.peak_score[at + 1] >= alarms.peak_score[at] > 1
+    assert alarms.opened_timestamp[at + 1] == 150_000_000_000
+    assert spike(Partition(judge(line=1e-4), WHERE)).alarms[0].alarm_id == alarms.alarm_id  # a replay says the same
+
+
+def test_a_spike_does_not_poison_the_band() -> None:
+    [results] = spike(Partition(judge(line=1e-4), WHERE)).results
+
+    width = (results.upper - results.lower)[:, 0]
+    assert np.median(width[180:]) < 2 * np.median(width[100:150])
+
+
+def test_a_flat_series_stays_quiet() -> None:
+    progress = Partition(judge(), WHERE).advance(readings(["a"] * 500, list(np.arange(500.0)), np.full((500, 1), 5.0)))
+
+    assert progress.alarms == []
+
+
+def test_a_first_reading_has_no_forecast_and_no_score() -> None:
+    [results] = Partition(judge(), WHERE).advance(readings(["a", "a"], [0, 1], [[5], [6]])).results
+
+    assert np.isnan(results.forecast[0]).all()
+    assert results.anomaly_score[0] == 0
+    assert np.isfinite(results.forecast[1]).all()
+    assert results.warming.all()
+
+
+def test_a_reading_with_nothing_in_it_is_scored_zero_and_forgets_nothing() -> None:
+    batch = walk(100, series=1)
+    hole = readings(["pump-0"], [100], [[np.nan]])
+    partition = Partition(judge(), WHERE)
+    partition.advance(batch)
+
+    [results] = partition.advance(hole).results
+
+    assert results.anomaly_score[0] == 0
+    assert np.isnan(results.value[0]).all()
+    assert np.isfinite(results.forecast[0]).all()
+
+
+def test_a_gap_widens_the_band() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(301, 1)) + 20
+    steady = readings(["a"] * 301, list(np.arange(301.0)), values)
+    gapped = readings(["a"] * 301, [*np.arange(300.0), 360.0], values)
+
+    [narrow] = Partition(judge(), WHERE).advance(steady).results
+    [wide] = Partition(judge(), WHERE).advance(gapped).results
+
+    assert (wide.upper - wide.lower)[-1] > 5 * (narrow.upper - narrow.lower)[-1]
+
+
+def test_late_and_duplicate_readings_are_refused_and_leave_no_trace() -> None:
+    clean = readings(["a"] * 5, [0, 1, 2, 3, 4], [[1], [2], [3], [4], [5]])
+    messy = readings(["a"] * 7, [0, 1, 1, 2, 0.5, 3, 4], [[1], [2], [2], [3], [99], [4], [5]])
+
+    ours = Partition(judge(), WHERE).advance(messy)
+
+    [(_, verdict)] = ours.verdicts
+    assert verdict.duplicate.tolist() == [False, False, True, False, False, False, False]
+    assert verdict.late.tolist() == [False, False, False, False, True, False, False]
+    [expected] = Partition(judge(), WHERE).advance(clean).results
+    assert_equal_scores(ours.results[0], expected)
+
+
+def test_readings_of_one_instant_are_kept_where_the_group_says_so() -> None:
+    ticks = readings(["a"] * 4, [0, 1, 1, 1], [[1], [2], [2], [3]])
+
+    progress = Partition(judge(order=OrderOptions(duplicates="keep")), WHERE).advance(ticks)
+
+    assert len(progress.results[0]) == 4
+
+
+def assert_equal_scores(ours: Results, expected: Results) -> None:
+    np.testing.assert_array_equal(ours.anomaly_score, expected.anomaly_score)
+    np.testing.assert_array_equal(ours.forecast, expected.forecast)
