@@ -1,0 +1,91 @@
+"""How many readings does a CPU second score? From memory and from real Kafka, with the time of every stage.
+
+python benchmarks/bench_throughput.py --markdown    measures everything and writes the section of RESULTS.md
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from throughput import in_memory, over_kafka, report
+from throughput.meter import Sample
+from throughput.report import Measurement, Section
+from throughput.workload import Plan
+
+RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
+FORMS = {"single": "one result a record", "bulk": "bulk results"}
+TARGETS = {  # readings per CPU second, at so many series
+    ("columns to scores", 1_000): 150_000,
+    ("Kafka, one result a record", 1_000): 20_000,
+    ("Kafka, bulk results", 1_000): 80_000,
+}
+
+
+def main() -> int:
+    """Measure, print, and write what was asked for."""
+    options = _options()
+    plans = [Plan.of(series, options.readings, options.repetitions) for series in options.series]
+    load = os.getloadavg()[0]
+    try:
+        measurements = [*_without_broker(plans, options.cell)]
+        if not options.without_kafka:
+            measurements += _with_broker(plans, options.cell)
+    except over_kafka.BrokerUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    text = report.section(measurements, options.cell, "" if options.without_kafka else over_kafka.broker_version())
+    text += f"Load average of the machine at the start: {load:.1f}.\n"
+    print(text)
+    if options.markdown is not None:
+        options.markdown.put(text)
+    return 0
+
+
+def _without_broker(plans: list[Plan], cell: str) -> Iterator[Measurement]:
+    for plan in plans:
+        yield _measured("columns to scores", plan, partial(in_memory.columns_to_scores, plan, cell))
+    for form, name in FORMS.items():
+        for plan in plans:
+            yield _measured(f"memory, {name}", plan, partial(in_memory.records_to_messages, plan, cell, form))
+
+
+def _with_broker(plans: list[Plan], cell: str) -> Iterator[Measurement]:
+    with over_kafka.broker() as address:
+        roads = [over_kafka.KafkaRoad(address, plan) for plan in plans]
+        for form, name in FORMS.items():
+            for plan, road in zip(plans, roads, strict=True):
+                yield _measured(f"Kafka, {name}", plan, partial(road.measure, cell, form))
+
+
+def _measured(road: str, plan: Plan, measure: Callable[[], list[Sample]]) -> Measurement:
+    measurement = Measurement(road, plan.series, TARGETS.get((road, plan.series)), measure())
+    print(" · ".join(filter(None, measurement.summary())), file=sys.stderr, flush=True)
+    return measurement
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--series", type=int, nargs="+", default=[1, 1_000, 100_000], help="how many; several in turn")
+    parser.add_argument("--cell", choices=("gru", "lstm"), default="gru")
+    parser.add_argument("--readings", type=int, default=100_000, help="of a repetition; fewer of few series")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--without-kafka", action="store_true", help="measure in memory alone")
+    parser.add_argument(
+        "--markdown", type=Path, nargs="?", const=RESULTS, metavar="FILE", help="write the section of RESULTS.md"
+    )
+    options = parser.parse_args()
+    if min(*options.series, options.readings, options.repetitions) < 1:
+        parser.error("expected --series, --readings and --repetitions of at least 1")
+    if options.markdown is not None:
+        try:
+            options.markdown = Section.of(options.markdown)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
