@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import orjson
 
 from connectors.columns import Alarms, Rejects, Results
@@ -75,9 +76,9 @@ class Encoder:
                 "event": alarms.event[position],
                 "kind": alarms.kind[position],
                 "opened_timestamp": opened[position].decode(),
-                "peak_score": float(alarms.peak_score[position]),
+                "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
             }
-            value = orjson.dumps(members)[:-1] + b"," + result[1:]
+            value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]
             messages.append(Message(self._options.alarms.topic, orjson.dumps(key), value, _ALARM))
         return messages
 
