@@ -1,0 +1,319 @@
+"""Real readings through a real Kafka, the daemon as a process and a real Prometheus, as the README has it."""
+
+import base64
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+
+from config.grafana.build import dashboard, queries
+from streamer import config as configuration
+from streamer.wiring import build
+from tests.conftest import MakeTopic, StartPrometheus
+from tests.end_to_end.independent import Row, TopicReader, committed, ends, reading, write
+from tests.end_to_end.process import DaemonProcess, adapted, run
+from tests.prometheus.server import Prometheus, shipped_config
+
+pytestmark = [pytest.mark.kafka, pytest.mark.prometheus, pytest.mark.slow]
+SCHEMAS = Path(__file__).parents[2] / "docs" / "records"
+KEYS = ("room", "hall")
+NOT_JSON, TOO_LARGE = b"{light: 426}", b" " * 1_048_577
+REASONS = {"malformed", "too_large"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was published before any daemon ran."""
+
+    topic: str
+    readings: int
+    next_offsets: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Life:
+    """A daemon that has read everything, and those who watch it."""
+
+    daemon: DaemonProcess
+    config: Path
+    changes: dict[str, Any]
+    late_topic: str  # of its group too, and of no other daemon's
+    prometheus: Prometheus
+    results: TopicReader
+    alarms: TopicReader
+    dead_letters: TopicReader
+
+
+@dataclass(frozen=True)
+class Second:
+    """How the daemon left, and what the next one of its group did with one more reading."""
+
+    exit_code: int
+    log: str
+    committed: dict[int, int | None]
+    results_before: int
+    results_after: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def source(kafka: str, make_topic: MakeTopic, occupancy: Path) -> Source:
+    """The same real readings under two keys, put there by `streamer publish`."""
+    topic = make_topic(partitions=4, prefix="sensors")
+    for key in KEYS:
+        published = run(
+            *("publish", "--data", occupancy, "--topic", topic, "--key", key), KAFKA_BOOTSTRAP_SERVERS=kafka
+        )
+        assert published.returncode == 0, published.stderr
+    assert published.stdout == f"509 records on {topic}\n"
+    return Source(topic, 509 * len(KEYS), ends(kafka, topic))
+
+
+@pytest.fixture(scope="module", params=["gru", "lstm"])
+def life(
+    request: pytest.FixtureRequest,
+    kafka: str,
+    source: Source,
+    make_topic: MakeTopic,
+    fresh_names: Callable[[], dict[str, Any]],
+    start_prometheus: StartPrometheus,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Life]:
+    """`streamer run` on config/sensors.yaml, nothing changed but names, ports and the cell; then two bad records."""
+    folder = tmp_path_factory.mktemp(request.param)
+    late_topic = make_topic(configs={"max.message.bytes": "4000000"}, prefix="late")
+    changes = fresh_names() | {"groups.0.topics": [source.topic, late_topic], "groups.0.cell": request.param}
+    config = adapted("sensors.yaml", folder, changes)
+    with ExitStack() as open_things:
+        daemon = open_things.enter_context(DaemonProcess(config, folder, KAFKA_BOOTSTRAP_SERVERS=kafka))
+        prometheus = start_prometheus(shipped_config(daemon.address))
+        prometheus.wait_for(f"sum(streamer_readings_read_total) == {source.readings}", 60)
+        write(kafka, late_topic, [Row(b"room", NOT_JSON), Row(b"room", TOO_LARGE)])
+        prometheus.wait_for(f"sum(streamer_readings_read_total) == {source.readings + len(REASONS)}", 60)
+        readers = [
+            open_things.enter_context(reading(kafka, changes[f"outputs.{name}.topic"]))
+            for name in ("results", "alarms", "dead_letters")
+        ]
+        for reader in readers:
+            reader.read_to_end()
+        yield Life(daemon, config, changes, late_topic, prometheus, *readers)
+
+
+@pytest.fixture(scope="module")
+def second(life: Life, source: Source, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Second:
+    """SIGTERM; then the same command again, and one more reading to see where it goes on."""
+    exit_code = life.daemon.leave()
+    next_offsets = committed(kafka, life.changes["kafka.group_id"], source.topic)
+    before = len(life.results.read_to_end())
+    folder = tmp_path_factory.mktemp("again")
+    with DaemonProcess(life.config, folder, KAFKA_BOOTSTRAP_SERVERS=kafka) as again:
+        again.wait_until_ready()
+        write(kafka, life.late_topic, [Row(b"room", b'{"time": "2015-02-11", "V1": 20}')])
+        after = life.results.wait_for(before + 1)
+        assert again.leave() == 0
+    return Second(exit_code, life.daemon.log, next_offsets, before, after[before:] + life.results.values[len(after) :])
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_reading_has_exactly_one_result(life: Life, source: Source) -> None:
+    results = life.results.values
+
+    assert len(results) == source.readings
+    assert len({(result["partition"], result["offset"], result["index"]) for result in results}) == source.readings
+    assert {result["topic"] for result in results} == {source.topic}
+
+
+def test_results_are_keyed_by_series_and_in_its_order(life: Life) -> None:
+    for key in KEYS:
+        records = [record for record in life.results.records if record.key == key.encode()]
+        values = [json.loads(record.value) for record in records]
+
+        assert {value["series"] for value in values} == {key}
+        assert len({record.partition for record in records}) == 1
+        assert [value["offset"] for value in values] == sorted(value["offset"] for value in values)
+        assert [value["timestamp"] for value in values] == sorted(value["timestamp"] for value in values)
+
+
+def test_every_score_is_finite_and_every_forecast_lies_in_its_band(life: Life) -> None:
+    for result in life.results.values:
+        assert math.isfinite(result["anomaly_score"])
+        assert 0 <= result["p_value"] <= 1
+        for channel, forecast in result["forecast"].items():
+            if forecast is not None:
+                assert result["lower"][channel] < forecast < result["upper"][channel]
+
+
+def test_a_series_is_forecast_from_its_second_reading_on(life: Life) -> None:
+    firsts = [result for result in life.results.values if None in result["forecast"].values()]
+
+    assert len(firsts) == len(KEYS)
+    assert {result["timestamp"] for result in firsts} == {"2015-02-04T17:51:00.000000000Z"}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"), [("results", "result"), ("alarms", "alarm"), ("dead_letters", "dead-letter")]
+)
+def test_every_record_keeps_the_contract_of_the_wire(life: Life, name: str, schema: str) -> None:
+    reader: TopicReader = getattr(life, name)
+    validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
+
+    assert reader.records
+    for record, value in zip(reader.records, reader.values, strict=True):
+        validator.validate(value)
+        assert dict(record.headers) == {"schema": f"{schema}/1".encode()}
+
+
+def test_an_alarm_opens_at_a_score_above_one_and_closes_once(life: Life) -> None:
+    alarms: dict[str, list[dict[str, Any]]] = {}
+    for alarm in life.alarms.values:
+        alarms.setdefault(alarm["alarm_id"], []).append(alarm)
+
+    assert alarms
+    for events in alarms.values():
+        assert [alarm["event"] for alarm in events] in (["opened"], ["opened", "closed"])
+        assert events[0]["anomaly_score"] > 1
+        assert events[0]["timestamp"] == events[0]["opened_timestamp"] == events[-1]["opened_timestamp"]
+        assert events[-1]["peak_score"] >= events[0]["peak_score"] == events[0]["anomaly_score"]
+        assert events[-1]["is_anomalous"] is (events[-1]["event"] == "opened")
+
+
+def test_alarms_open_and_close_where_the_results_say_so(life: Life) -> None:
+    told = {(alarm["series"], alarm["offset"]): alarm["event"] == "opened" for alarm in life.alarms.values}
+
+    changed: dict[tuple[str, int], bool] = {}
+    for key in KEYS:
+        mine = [result for result in life.results.values if result["series"] == key]
+        states = [False, *(result["is_anomalous"] for result in mine)]
+        changed |= {
+            (key, result["offset"]): now
+            for result, (before, now) in zip(mine, itertools.pairwise(states), strict=True)
+            if before != now
+        }
+    assert told == changed
+
+
+def test_equal_readings_of_different_series_have_equal_results(life: Life) -> None:
+    """Neighbours, partitions and batches reach no digit."""
+    identity = {"series", "partition", "offset"}
+    each = [
+        [
+            {name: part for name, part in result.items() if name not in identity}
+            for result in life.results.values
+            if result["series"] == key
+        ]
+        for key in KEYS
+    ]
+
+    assert each[0] == each[1]
+
+
+def test_replay_equals_live(life: Life, occupancy: Path, tmp_path: Path) -> None:
+    raw = yaml.safe_load(life.config.read_text())
+    raw["source"] = {"type": "replay", "files": [{"path": str(occupancy), "topic": "rows", "key": "room"}]}
+    raw["sink"] = {"type": "files", "directory": str(tmp_path)}
+    raw["groups"][0]["topics"] = ["rows"]
+    raw["http"] = {"port": 0}
+    (tmp_path / "replay.yaml").write_text(yaml.safe_dump(raw))
+
+    with build(configuration.load(tmp_path / "replay.yaml")) as daemon:
+        daemon.turn_until(lambda: daemon.has_ended)
+
+    origin = {"topic", "partition", "offset"}
+    replayed = rows_of(tmp_path / f"{life.changes['outputs.results.topic']}.jsonl")
+    live = [result for result in life.results.values if result["series"] == "room"]
+    assert [[part for name, part in result.items() if name not in origin] for result in replayed] == [
+        [part for name, part in result.items() if name not in origin] for result in live
+    ]
+
+
+def test_a_bad_record_becomes_a_dead_letter(life: Life) -> None:
+    letters = life.dead_letters.values
+
+    assert [letter["rejected"][0]["reason"] for letter in letters] == ["malformed", "too_large"]
+    assert [(letter["topic"], letter["offset"]) for letter in letters] == [(life.late_topic, 0), (life.late_topic, 1)]
+    assert base64.b64decode(letters[0]["value_base64"]) == NOT_JSON
+    assert letters[1]["truncated"]
+    assert letters[1]["value_bytes"] == len(TOO_LARGE)
+    assert "expected a JSON object" in letters[0]["rejected"][0]["detail"]
+
+
+def test_prometheus_shows_the_last_score_of_every_series(life: Life) -> None:
+    scraped = life.prometheus.wait_for("streamer_series_anomaly_score")
+
+    last = {result["series"]: result["anomaly_score"] for result in life.results.values}
+    shown = {sample["metric"]["series"]: float(sample["value"][1]) for sample in scraped}
+    assert shown.keys() == last.keys()
+    assert {series: np.float32(score) for series, score in shown.items()} == {
+        series: np.float32(score) for series, score in last.items()
+    }
+
+
+def test_every_reading_is_accounted_for_in_promql(life: Life, source: Source) -> None:
+    balanced = life.prometheus.query(
+        "streamer_readings_read_total"
+        " == streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total)"
+    )
+    rejected = life.prometheus.query("streamer_readings_rejected_total > 0")
+
+    assert [float(sample["value"][1]) for sample in balanced] == [source.readings + len(REASONS)]
+    assert {sample["metric"]["reason"]: sample["value"][1] for sample in rejected} == dict.fromkeys(REASONS, "1")
+
+
+def test_every_query_of_the_dashboard_returns_data(life: Life) -> None:
+    life.prometheus.wait_for("rate(streamer_readings_read_total[1m])")
+
+    assert [query for query in queries(dashboard()) if not life.prometheus.query(query)] == []
+
+
+def test_the_metrics_count_what_the_topics_hold(life: Life) -> None:
+    emitted = life.prometheus.query("streamer_emitted_records_total")
+    opened = life.prometheus.query("streamer_alarms_opened_total")
+
+    assert {sample["metric"]["topic"]: int(sample["value"][1]) for sample in emitted} == {
+        life.changes["outputs.results.topic"]: len(life.results.records),
+        life.changes["outputs.alarms.topic"]: len(life.alarms.records),
+        life.changes["outputs.dead_letters.topic"]: len(life.dead_letters.records),
+    }
+    assert [int(sample["value"][1]) for sample in opened] == [
+        sum(alarm["event"] == "opened" for alarm in life.alarms.values)
+    ]
+
+
+def test_nothing_is_left_to_read(life: Life) -> None:
+    lags = life.prometheus.query("streamer_lag_records")
+
+    assert {sample["value"][1] for sample in lags} == {"0"}
+
+
+@pytest.mark.parametrize(("path", "word"), [("/-/healthy", "healthy\n"), ("/-/ready", "ready\n")])
+def test_the_daemon_says_that_it_is_well(life: Life, path: str, word: str) -> None:
+    assert life.daemon.ask(path) == (200, word)
+
+
+def test_sigterm_ends_it_in_good_order(second: Second) -> None:
+    assert second.exit_code == 0
+    assert "SIGTERM: leaving after this batch" in second.log
+    assert "left: everything that was read is delivered and committed" in second.log
+    assert "Traceback" not in second.log
+
+
+def test_what_was_read_is_committed(second: Second, source: Source) -> None:
+    read = {partition: offset for partition, offset in source.next_offsets.items() if offset}
+
+    assert {partition: offset for partition, offset in second.committed.items() if offset} == read
+
+
+def test_a_second_run_scores_nothing_again(second: Second, source: Source) -> None:
+    assert second.results_before == source.readings
+    assert [result["timestamp"] for result in second.results_after] == ["2015-02-11T00:00:00.000000000Z"]
