@@ -56,7 +56,7 @@ def run(*arguments: str | Path, **variables: str) -> "subprocess.CompletedProces
 
 
 class DaemonProcess:
-    """``with DaemonProcess(config, folder, NAME="value") as daemon`` runs until the block ends, or `leave` or `kill`."""
+    """``with DaemonProcess(config, folder, NAME="value") as daemon``: runs until the block ends or it is told to."""
 
     def __init__(self, config: Path, folder: Path, **variables: str) -> None:
         self._log = folder / f"{config.stem}.{len(list(folder.glob('*.log')))}.log"
