@@ -108,7 +108,7 @@ class Detector(nn.Module):
         self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool
     ) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
-        has_forecast = state["age"] > 0
+        has_forecast = scaler.is_known(state)
         is_judged = present & has_forecast
         scale = scaler.floored_scale(state)
         spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)

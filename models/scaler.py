@@ -4,8 +4,6 @@ The scale is a robust mean of absolute differences: a difference counts for at m
 cannot hide the next one. All level arithmetic is in float64: in float32 a counter at 1.7e9 has only zero differences.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -13,22 +11,11 @@ from models.column import Column, State
 
 FAST, SLOW = 1 / 64, 1 / 512  # rates of the scale and of the memory that floors it (research: zero-shot recipe)
 NEAR, FAR = 1 / 16, 1 / 128  # rates of the two levels
-PRIOR_RATIO = 0.02  # of the first value: the scale before any difference was seen
 SLOW_RATIO = 0.05  # of the slow scale: the floor of the fast one
 LEVEL_RATIO = 1e-5  # of the level: the floor of a series that was flat for ever
 TINY = 1e-12
 CLIP = 5.0
-UNCLIPPED_READINGS = 8  # the prior may be far off, so the first differences count in full
-
-
-class Scaled(NamedTuple):
-    """One reading in units of its series' scale as it was before the reading. All (B, C) float32."""
-
-    difference: Tensor  # to the value before
-    scale: Tensor  # in the unit of the judged value
-    near_gap: Tensor  # short level - value before
-    far_gap: Tensor  # long level - value before
-    ratio: Tensor  # log of slow scale / fast scale
+EARLY_READINGS = 8  # the first differences count in full: the scale is not known well enough to clip them
 
 
 def columns(channels: int) -> tuple[Column, ...]:
@@ -45,26 +32,36 @@ def columns(channels: int) -> tuple[Column, ...]:
 
 
 def floored_scale(state: State) -> Tensor:
-    """The scale to judge by. -> (B, C) float32."""
-    floor = torch.maximum(state["slow_scale"] * SLOW_RATIO, (state["last"].abs() * LEVEL_RATIO).float())
-    return torch.maximum(state["scale"], floor).clamp_min(TINY)
+    """The scale to judge by. -> (B, C) float32, positive; `TINY` for a channel that has only ever been zero."""
+    return _floored(state, state["last"].abs())
+
+
+def is_known(state: State) -> Tensor:
+    """Whether a channel can be judged: it has a value, and has not only ever been zero. -> (B, C)."""
+    return (state["age"] > 0) & (floored_scale(state) > TINY)
 
 
 def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:
     """Learn one reading a row where ``seen``. values: (B, C) float64, seen: (B, C) -> the columns."""
     age = state["age"]
-    is_first = age == 0
-    difference = (values - state["last"]).float().masked_fill(is_first, 0.0)
-    prior = (values.abs() * PRIOR_RATIO).float()
-    limit = (floored_scale(state) * CLIP).masked_fill(age < UNCLIPPED_READINGS, torch.inf)
-    size = torch.where(is_first, prior, torch.minimum(difference.abs(), limit))
-    share = 1 / (age + 1)  # of this reading in a plain mean: 1 for the first
+    difference = (values - state["last"]).float().masked_fill(age == 0, 0.0)
+    level = torch.minimum(state["last"].abs(), values.abs())  # of a spike and its return the smaller one is the level
+    limit = (_floored(state, level) * CLIP).masked_fill(age < EARLY_READINGS, torch.inf)
+    size = torch.minimum(difference.abs(), limit)
+    of_differences, of_values = 1 / age.clamp_min(1), 1 / (age + 1)  # weight of this one in a plain mean of all
     learnt = {
         "last": values,
-        "scale": torch.lerp(state["scale"], size, share.clamp_min(FAST)),
-        "slow_scale": torch.lerp(state["slow_scale"], size, share.clamp_min(SLOW)),
-        "near_gap": (state["near_gap"] - difference) * (1 - share.clamp_min(NEAR)),
-        "far_gap": (state["far_gap"] - difference) * (1 - share.clamp_min(FAR)),
+        "scale": torch.lerp(state["scale"], size, of_differences.clamp_min(FAST)),
+        "slow_scale": torch.lerp(state["slow_scale"], size, of_differences.clamp_min(SLOW)),
+        "near_gap": (state["near_gap"] - difference) * (1 - of_values.clamp_min(NEAR)),
+        "far_gap": (state["far_gap"] - difference) * (1 - of_values.clamp_min(FAR)),
         "age": age + 1,
     }
     return {name: torch.where(seen, column, state[name]) for name, column in learnt.items()}
+
+
+def _floored(state: State, level: Tensor) -> Tensor:
+    scale, level = state["scale"], level.float()
+    is_moving = (scale > 0) | (state["age"] >= EARLY_READINGS)
+    guess = torch.where(is_moving, level * LEVEL_RATIO, level)  # of a value that has not moved yet, nothing is known
+    return torch.maximum(torch.maximum(scale, state["slow_scale"] * SLOW_RATIO), guess).clamp_min(TINY)

@@ -113,11 +113,11 @@ def lstm_weights(theirs: nn.LSTM) -> dict[str, Tensor]:
 
 def ours(theirs: nn.Module, reordered: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
     weights = theirs.state_dict()
-    return {
-        f"{part}.{name}": reordered(weights[f"{name}_{short}_l0"]).T
-        for part, short in (("input", "ih"), ("recurrent", "hh"))
-        for name in ("weight", "bias")
-    }
+    found = {}
+    for part, short in (("input", "ih"), ("recurrent", "hh")):
+        found[f"{part}.weight"] = reordered(weights[f"weight_{short}_l0"]).T
+        found[f"{part}.bias"] = reordered(weights[f"bias_{short}_l0"])
+    return found
 
 
 @pytest.mark.parametrize(("name", "make", "weights"), [("gru", nn.GRU, gru_weights), ("lstm", nn.LSTM, lstm_weights)])
