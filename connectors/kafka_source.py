@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
 from connectors.errors import TransientError
+from connectors.kafka_batches import FetchedRecords, Row
 from connectors.kafka_cluster import check_source_topics, reason_of_silence
 from connectors.kafka_errors import OffsetGoneError, described, translated
 from connectors.kafka_options import KafkaOptions
@@ -57,6 +58,7 @@ class KafkaSource(Source):
         assignor = {"partition_assignment_strategy": [RangePartitionAssignor]}  # the cooperative one loses track
         with translated("connect"):
             self._consumer = KafkaConsumer(**options.consumer_config(), **assignor)
+        self._consumer._fetcher.PartitionRecords = FetchedRecords  # noqa: SLF001  # the client has no other door
         self._handovers = Handovers(self._consumer)
         try:
             self._subscribe(topics, patterns)
@@ -239,15 +241,16 @@ class KafkaSource(Source):
             log.warning("kafka: the group could not be left in good order: %s", described(error))
 
 
-def records_of(partition: TopicPartition, rows: Sequence[Any]) -> Records:
-    """The columns of the client's records (R of them) of one partition."""
+def records_of(partition: TopicPartition, rows: Sequence[Row]) -> Records:
+    """The columns of the rows (R of them) of one partition."""
+    offset, timestamp_ms, key, value, headers = zip(*rows, strict=True)
     return Records(
         topic_partition=partition,
-        offset=np.array([row.offset for row in rows], np.int64),
-        timestamp_ms=np.array([row.timestamp for row in rows], np.int64),
-        key=[row.key for row in rows],
-        value=[row.value for row in rows],
-        headers=[row.headers for row in rows],
+        offset=np.array(offset, np.int64),
+        timestamp_ms=np.array(timestamp_ms, np.int64),
+        key=list(key),
+        value=list(value),
+        headers=list(headers),
     )
 
 
