@@ -81,7 +81,7 @@ class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError(f"Expected topics or topic_patterns in group {self.name!r}, got neither")
         for pattern in self.topic_patterns:
             try:
-                re.compile(pattern)
+                re.compile(f"(?:{pattern})")  # as the client sees it: joined with others
             except re.error as error:
                 raise ValueError(
                     f"Expected a regular expression in topic_patterns, got {pattern!r}: {error}"
@@ -132,6 +132,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"Expected every topic in one group, got {sorted(topics)}")
         if self.kafka is None and (isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)):
             raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
+        if isinstance(self.source, ReplaySource):
+            replayed = [file.topic for file in self.source.files]
+            homeless = [topic for topic in replayed if not any(group.holds(topic) for group in self.groups)]
+            if homeless:
+                raise ValueError(f"Expected a group for every topic that is replayed, got none for {homeless}")
         outputs = {self.outputs.results.topic, self.outputs.alarms.topic, self.outputs.dead_letters.topic}
         for group in self.groups:
             if looped := sorted(filter(group.holds, outputs)):
