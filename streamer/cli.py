@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -48,7 +50,8 @@ def run(config: ConfigPath) -> None:
     loaded = load(config)
     from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
 
-    with stopped_by_signals() as stop, build(loaded) as daemon:
+    # Until the daemon is built there is nothing to finish, and a signal ends the process at once.
+    with _named(config), build(loaded) as daemon, stopped_by_signals() as stop:
         daemon.turn_until(lambda: stop.is_set() or daemon.has_ended)
 
 
@@ -58,7 +61,9 @@ def check(config: ConfigPath) -> None:
     from streamer.check import report  # noqa: PLC0415
     from streamer.config import load  # noqa: PLC0415
 
-    typer.echo(report(load(config)), nl=False)
+    loaded = load(config)
+    with _named(config):
+        typer.echo(report(loaded), nl=False)
 
 
 @app.command()
@@ -98,6 +103,15 @@ def publish(
     rows = read_rows(ReplayFile(path=str(data), topic=topic, key=key, key_field=key_field), raw_lines=raw_lines)
     wait_for_brokers(options)
     typer.echo(f"{put(options, topic, rows)} records on {topic}")
+
+
+@contextmanager
+def _named(config: Path) -> Iterator[None]:
+    """Put the file before what is wrong with its content where only the rest of the world shows it."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{config}: {error}") from error
 
 
 def main() -> NoReturn:

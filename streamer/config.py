@@ -15,6 +15,7 @@ from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
 from models.transform import Transform
+from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -111,6 +112,10 @@ class HttpOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     series_limit: Annotated[int, Meta(ge=0)] = 1000  # up to so many series every one has rows of its own on /metrics
     pinned: list[str] = []  # series that always have: names, with * and ? as in a shell
 
+    def __post_init__(self) -> None:
+        if not (is_loopback(self.host) or self.token):
+            raise ValueError(f"Expected a token for a bind beyond loopback, got none with host {self.host!r}")
+
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
@@ -128,8 +133,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if len(set(names)) != len(names):
             raise ValueError(f"Expected groups of different names, got {names}")
         topics = [topic for group in self.groups for topic in group.topics]
-        if len(set(topics)) != len(topics):
-            raise ValueError(f"Expected every topic in one group, got {sorted(topics)}")
+        shared = {topic for topic in topics if topics.count(topic) > 1 or sum(g.holds(topic) for g in self.groups) > 1}
+        if shared:
+            raise ValueError(f"Expected every topic in one group, got more for {sorted(shared)}")
         if self.kafka is None and (isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)):
             raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
         if isinstance(self.source, ReplaySource):

@@ -45,8 +45,9 @@ def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
     """
     metrics = make_metrics(config)
     groups = make_groups(config, metrics, clock)  # before any connection: a wrong artifact is told at once
+    source = _source(config)  # before the sink, which makes topics: nothing is made for a source that is not there
     sink = _sink(config, CountingEncoder(config.outputs, metrics.emitted))
-    return assemble(config, _source(config), sink, groups, metrics, clock)
+    return assemble(config, source, sink, groups, metrics, clock)
 
 
 def assemble(

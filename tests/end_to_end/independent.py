@@ -99,5 +99,13 @@ def ends(bootstrap_servers: str, topic: str) -> dict[int, int]:
     return found
 
 
+def topics(bootstrap_servers: str) -> set[str]:
+    """The names of all topics there are."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers)
+    found = set(consumer.topics())
+    consumer.close()
+    return found
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"expected JSON, got {constant}")
