@@ -75,6 +75,11 @@ class Partition:
         """Bytes of the state table on the device."""
         return self._scorer.table.size_bytes
 
+    @property
+    def state_device(self) -> torch.device:
+        """Where the state table lies."""
+        return self._scorer.table.device
+
     def advance(self, readings: Readings) -> Progress:
         """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
         progress = Progress()

@@ -66,6 +66,11 @@ class StateTable:
         return self.words * _WORD
 
     @property
+    def device(self) -> torch.device:
+        """Where the slab lies."""
+        return self._slab.device
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the slab, free rows included."""
         return self._slab.numel() * _WORD

@@ -1,0 +1,200 @@
+"""The engine over a memory source whose faults stand in its script."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import pytest
+
+from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
+from connectors.delivery import AtLeastOnce
+from connectors.errors import TransientError
+from connectors.memory import Fault, Idle, MemorySink, MemorySource, records_of
+from connectors.ports import Assigned, Ended, Lost, Revoked
+from streamer import config
+from streamer.board import Board
+from streamer.engine import Engine
+from streamer.watchlist import Watchlist, WatchPolicy
+from streamer.wiring import make_groups, make_metrics
+
+FIRST, SECOND = TopicPartition("pumps", 0), TopicPartition("pumps", 1)
+CONFIG = config.parse(
+    {
+        "source": {"type": "replay", "files": [{"path": "none", "topic": "pumps"}]},
+        "sink": {"type": "discard"},
+        "groups": [{"name": "pumps", "topics": ["pumps"], "format": {"type": "json", "timestamp_field": "t"}}],
+    },
+    "test",
+)
+
+
+def batch(
+    where: TopicPartition, first_offset: int, values: Iterable[Any], key: bytes = b"a", first_minute: int | None = None
+) -> Records:
+    """Readings of one series, a minute apart; the first minute is that of the offset unless it is given."""
+    start = first_offset if first_minute is None else first_minute
+    rows = [
+        (key, orjson.dumps({"t": f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00Z", "value": value}))
+        for minute, value in enumerate(values, start)
+    ]
+    return records_of(where, rows, first_offset)
+
+
+class Rig:
+    """An engine over a script, with everything it wrote and counted."""
+
+    def __init__(self, script: list[Any], committed: dict[TopicPartition, int] | None = None) -> None:
+        self.committed = {} if committed is None else committed
+        self.source = MemorySource(script, self.committed)
+        self.sink = MemorySink()
+        self.metrics = make_metrics(CONFIG)
+        self.board = Board(Watchlist(WatchPolicy(), 0.0), 1000, self.metrics)
+        self.ticks = 0.0
+        self.groups = make_groups(CONFIG, self.metrics, self.clock)
+        self.engine = Engine(
+            self.source, AtLeastOnce(self.sink, self.source), self.groups, self.board, self.metrics, self.clock
+        )
+
+    def clock(self) -> float:
+        self.ticks += 1.0
+        return self.ticks
+
+    def turn(self, times: int) -> "Rig":
+        for _ in range(times):
+            self.engine.turn()
+        return self
+
+    def written(self, kind: type[Any]) -> list[Any]:
+        return [columns for columns in self.sink.durable if isinstance(columns, kind)]
+
+    def scores(self) -> dict[tuple[int, int], float]:
+        """Anomaly scores by partition and offset; a reading scored twice would fail here."""
+        found: dict[tuple[int, int], float] = {}
+        for results in self.written(Results):
+            where = results.readings.topic_partition.partition
+            for offset, score in zip(results.readings.offset.tolist(), results.anomaly_score.tolist(), strict=True):
+                assert (where, offset) not in found
+                found[where, offset] = score
+        return found
+
+    def metric(self, line: str) -> float:
+        page = self.metrics.render(openmetrics=False).decode()
+        return float(next(row for row in page.splitlines() if row.startswith(line + " ")).rsplit(" ", 1)[1])
+
+
+WALK = [1.0, 1.2, 1.1, 1.4, 1.3, 1.5, 1.45, 1.6, 9.0, 1.5]
+
+
+def test_every_reading_is_scored_delivered_and_committed() -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK), Ended()]).turn(3)
+
+    assert sorted(rig.scores()) == [(0, offset) for offset in range(10)]
+    assert rig.committed == {FIRST: 10}
+    assert rig.engine.has_ended
+
+
+def test_cuts_and_other_partitions_reach_no_score() -> None:
+    whole = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK)]).turn(2)
+
+    cut = Rig(
+        [
+            Assigned((FIRST, SECOND)),
+            batch(FIRST, 0, WALK[:3]),
+            batch(SECOND, 0, [5, 80, 5]),
+            Idle(),
+            batch(FIRST, 3, WALK[3:]),
+        ]
+    ).turn(5)
+
+    assert {at: score for at, score in cut.scores().items() if at[0] == 0} == whole.scores()
+
+
+def test_read_is_scored_and_rejected_by_reason() -> None:
+    values = [1, 2, "three", 4, None]
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, values), batch(FIRST, 5, [9], first_minute=2)]).turn(3)
+
+    assert rig.metric('streamer_readings_read_total{group="pumps"}') == 6
+    assert rig.metric('streamer_readings_scored_total{group="pumps"}') == 4
+    assert rig.metric('streamer_readings_rejected_total{group="pumps",reason="wrong_type"}') == 1
+    assert rig.metric('streamer_readings_rejected_total{group="pumps",reason="late"}') == 1
+    assert sum(map(len, rig.written(Rejects))) == 2
+
+
+def test_a_late_reading_says_how_late() -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, [1], first_minute=5), batch(FIRST, 1, [1], first_minute=3)]).turn(3)
+
+    [rejects] = rig.written(Rejects)
+    assert rejects.detail == [
+        "timestamp of series 'a': Expected none older than the newest scored, "
+        "got 2026-01-01T00:03:00.000000000Z, 120 s behind"
+    ]
+
+
+def test_a_failed_delivery_commits_nothing_and_is_not_survived() -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK)]).turn(1)
+
+    def refuse() -> None:
+        raise TransientError("the sink is away")
+
+    rig.sink.flush = refuse  # type: ignore[method-assign]
+    with pytest.raises(TransientError, match="the sink is away"):
+        rig.engine.turn()
+
+    assert rig.committed == {}
+
+
+def test_a_restart_goes_on_behind_what_was_committed() -> None:
+    script = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), batch(FIRST, 6, WALK[6:])]
+    first = Rig(script).turn(2)
+
+    second = Rig(script, first.committed).turn(3)
+
+    assert sorted([*first.scores(), *second.scores()]) == [(0, offset) for offset in range(10)]
+
+
+@pytest.mark.parametrize("event", [Revoked((FIRST,)), Lost((FIRST,))])
+def test_state_leaves_with_its_partition(event: Revoked | Lost) -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK), event, Assigned((FIRST,)), batch(FIRST, 10, [1.5])]).turn(5)
+
+    assert rig.scores()[0, 10] == 0  # a first reading again
+    assert rig.written(Results)[-1].warming.all()
+
+
+def test_a_fault_of_the_source_is_raised_and_can_be_polled_past() -> None:
+    rig = Rig([Assigned((FIRST,)), Fault(TransientError("no broker")), batch(FIRST, 0, [1])]).turn(1)
+
+    with pytest.raises(TransientError, match="no broker"):
+        rig.engine.turn()
+
+    assert rig.turn(1).scores() == {(0, 0): 0}
+
+
+def test_a_series_in_two_partitions_is_counted_once_and_shown_once() -> None:
+    rig = Rig(
+        [Assigned((FIRST, SECOND)), batch(FIRST, 0, [1, 2]), batch(SECOND, 0, [5]), batch(SECOND, 1, [6], key=b"b")]
+    ).turn(5)
+
+    assert rig.metric('streamer_series_split_total{group="pumps"}') == 1
+    shown = [series for snapshot in rig.board.snapshots for series in snapshot.series]
+    assert sorted(shown) == ["a", "b"]
+    assert rig.metric('streamer_series_live{group="pumps"}') == 3
+
+
+def test_the_board_shows_the_newest_value_and_the_peak() -> None:
+    calm = [*WALK[:8], 60.0, 1.5, 1.4]
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, calm), Idle()]).turn(3)
+
+    [snapshot] = rig.board.snapshots
+    assert snapshot.value[0, 0] == 1.4
+    assert snapshot.anomaly_score_max[0] > snapshot.anomaly_score[0]
+    assert snapshot.anomaly_score_max[0] == max(rig.scores().values())
+
+
+def test_an_alarm_is_written_once_when_it_opens() -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, [*WALK[:8], 500.0, 510.0, 505.0])]).turn(2)
+
+    [alarms] = rig.written(Alarms)
+    assert alarms.event == ["opened"]
+    assert alarms.results.readings.offset.tolist() == [8]
+    assert rig.metric('streamer_alarms_opened_total{group="pumps",kind="spike"}') == 1
+    assert rig.metric('streamer_series_anomalous{group="pumps"}') in {0, 1}
