@@ -17,8 +17,9 @@ from tests.end_to_end.process import DaemonProcess, adapted
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 PARTITIONS = 2
-READINGS = 16_000
-KILLED_AFTER = (1, 4_000)  # results on the topic
+READINGS = 12_000
+SERIES = 200
+KILLED_AFTER = (1, 3_000)  # results on the topic
 Identity = tuple[int, int]  # partition, offset
 
 
@@ -45,7 +46,7 @@ class Lives:
 def rows() -> list[Row]:
     random = np.random.default_rng(0)
     return [
-        Row(f"s{number % 40}".encode(), json.dumps({"time": 1_767_600_000 + number, "V1": value}).encode(), part)
+        Row(f"s{number % SERIES}".encode(), json.dumps({"time": 1_767_600_000 + number, "V1": value}).encode(), part)
         for number, (value, part) in enumerate(
             zip(random.normal(size=READINGS).tolist(), itertools.cycle(range(PARTITIONS)), strict=False)
         )
