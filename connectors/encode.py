@@ -15,11 +15,6 @@ from connectors.result_json import bulk_object, iso8601, result_objects
 
 __all__ = ["Encoder", "Message"]
 
-_RESULT = [("schema", b"result/1")]
-_RESULTS_BULK = [("schema", b"results-bulk/1")]
-_ALARM = [("schema", b"alarm/1")]
-_DEAD_LETTER = [("schema", b"dead-letter/1")]
-
 
 class Encoder:
     """Encodes what the daemon has to say. docs/records is the contract of what comes out."""
@@ -46,10 +41,7 @@ class Encoder:
         if options.form == "bulk":
             return self._bulk(results)
         keys = map(str.encode, results.readings.series.tolist())
-        return [
-            Message(options.topic, key, value, _RESULT)
-            for key, value in zip(keys, result_objects(results), strict=True)
-        ]
+        return [Message(options.topic, key, value) for key, value in zip(keys, result_objects(results), strict=True)]
 
     def _bulk(self, results: Results) -> list[Message]:
         """One message, or as many as keep each within the bound. A single reading is never split."""
@@ -58,7 +50,7 @@ class Encoder:
         value = bulk_object(results)
         parts = math.ceil((len(key) + len(value)) / self._options.max_message_bytes)
         if parts == 1 or len(results) == 1:
-            return [Message(self._options.results.topic, key, value, _RESULTS_BULK)]
+            return [Message(self._options.results.topic, key, value)]
         length = math.ceil(len(results) / (parts + 1))  # one more than needed: lengths of readings differ
         starts = range(0, len(results), length)
         return [message for start in starts for message in self._bulk(results.take(slice(start, start + length)))]
@@ -79,10 +71,10 @@ class Encoder:
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
             }
             value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]
-            messages.append(Message(self._options.alarms.topic, orjson.dumps(key), value, _ALARM))
+            messages.append(Message(self._options.alarms.topic, orjson.dumps(key), value))
         return messages
 
     def _rejects(self, rejects: Rejects) -> list[Message]:
         options = self._options.dead_letters
         letters = dead_letters(rejects, options.count_only, self._options.max_message_bytes)
-        return [Message(options.topic, key, value, _DEAD_LETTER) for key, value in letters]
+        return [Message(options.topic, key, value) for key, value in letters]

@@ -23,7 +23,7 @@ def publish(options: ProducerOptions, topic: str, rows: Iterable[tuple[bytes | N
     count = 0
     rest = iter(rows)
     try:
-        while batch := [Message(topic, key, value, []) for key, value in islice(rest, _ROWS_PER_FLUSH)]:
+        while batch := [Message(topic, key, value) for key, value in islice(rest, _ROWS_PER_FLUSH)]:
             outbox.send(batch)
             outbox.flush()
             count += len(batch)

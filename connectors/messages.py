@@ -9,4 +9,3 @@ class Message(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes
-    headers: list[tuple[str, bytes]]  # one, `schema`: which schema of docs/records the value follows

@@ -29,7 +29,6 @@ def test_a_result_says_what_was_read_expected_and_made_of_it() -> None:
 
     assert message.topic == "results"
     assert message.key == b"pump-7"
-    assert message.headers == [("schema", b"result/1")]
     assert json.loads(message.value) == {
         "schema_version": 1,
         "group": "plant",
@@ -91,7 +90,6 @@ def test_bulk_holds_the_same_as_single() -> None:
 
     bulk = json.loads(message.value)
     assert message.key == b"machines-3"
-    assert message.headers == [("schema", b"results-bulk/1")]
     for position, single in enumerate(singles):
         columns = bulk["columns"]
         row = {name: columns[name][position] for name in ("series", "offset", "index", "anomaly_score", "p_value")}

@@ -37,14 +37,13 @@ def test_what_was_flushed_is_there_whatever_the_compression(
     compression: str, topic: str, outbox: Callable[..., Outbox], read_topic: ReadTopic
 ) -> None:
     box = outbox(compression=compression)
-    box.send(Message(topic, b"k", b"%d" % number * 20, [("schema", b"result/1")]) for number in range(50))
+    box.send(Message(topic, b"k", b"%d" % number * 20) for number in range(50))
 
     box.flush()
 
     records = read_topic(topic)
     assert [record.value for record in records] == [b"%d" % number * 20 for number in range(50)]
     assert records[0].key == b"k"
-    assert list(records[0].headers) == [("schema", b"result/1")]
 
 
 def test_messages_that_the_broker_refused_are_counted_by_topic(

@@ -194,7 +194,7 @@ def test_every_record_keeps_the_contract_of_the_wire(life: Life, name: str, sche
     validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
 
     assert reader.records
-    for record, value in zip(reader.records, reader.values, strict=True):
+    for value in reader.values:
         validator.validate(value)
 
 

@@ -26,11 +26,11 @@ def plain(rows: list[int], seconds: list[int], values: list[int], policy: Policy
     verdicts = []
     for row, second, value in zip(rows, seconds, values, strict=True):
         last = newest.get(row)
+        is_same_instant = last is not None and second == last[0]
+        is_repeat = policy == "drop" or (policy == "drop_identical" and last == (second, value))
         if last is not None and second < last[0]:
             verdicts.append("late")
-        elif last is not None and second == last[0] and policy == "drop":
-            verdicts.append("duplicate")
-        elif last == (second, value) and policy == "drop_identical":
+        elif is_same_instant and is_repeat:
             verdicts.append("duplicate")
         else:
             verdicts.append("accepted")
