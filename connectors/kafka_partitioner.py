@@ -17,7 +17,8 @@ class RememberingPartitioner(DefaultPartitioner):  # type: ignore[misc]  # the c
         if serialized_key is None:
             chosen: int = super().partition(topic, key, serialized_key, *rest)
             return chosen
-        return _hash(serialized_key) % len(rest[-1].partitions_for_topic(topic))
+        count = len(rest[-1].partitions_for_topic(topic))
+        return _hash(serialized_key) % count if count > 1 else 0
 
 
 @lru_cache(maxsize=_REMEMBERED_KEYS)
