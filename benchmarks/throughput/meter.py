@@ -20,6 +20,11 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: float
     phase_seconds: dict[str, float]
 
+    @property
+    def rest_seconds(self) -> float:
+        """Wall time outside of all phases."""
+        return self.wall_seconds - sum(self.phase_seconds.values())
+
 
 class Meter:
     """Reads the process's CPU clock and the daemon's own metrics, lap by lap. The first lap starts when it is made."""

@@ -44,10 +44,11 @@ class Measurement:
 
     def stages(self) -> list[str]:
         """A row of the table of stages: microseconds a reading, the median of each over the repetitions."""
-        phases = [self._microseconds([sample.phase_seconds[phase] for sample in self.samples]) for phase in PHASES]
-        wall = self._microseconds([sample.wall_seconds for sample in self.samples])
-        cpu = self._microseconds([sample.cpu_seconds for sample in self.samples])
-        return [self.road, f"{self.series:,}", *(f"{cost:.2f}" for cost in (*phases, wall - sum(phases), wall, cpu))]
+        costs = [self._microseconds([sample.phase_seconds[phase] for sample in self.samples]) for phase in PHASES]
+        costs.append(self._microseconds([sample.rest_seconds for sample in self.samples]))
+        costs.append(self._microseconds([sample.wall_seconds for sample in self.samples]))
+        costs.append(self._microseconds([sample.cpu_seconds for sample in self.samples]))
+        return [self.road, f"{self.series:,}", *(f"{cost:.2f}" for cost in costs)]
 
     def _microseconds(self, seconds: Sequence[float]) -> float:
         return median(cost / sample.readings for cost, sample in zip(seconds, self.samples, strict=True)) * 1e6
