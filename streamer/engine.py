@@ -105,5 +105,6 @@ class Engine:
         for results in batch.results:
             newest = int(results.readings.timestamp.max())
             self._watermarks[where] = max(newest, self._watermarks.get(where, newest))
-        if where in self._watermarks:
-            self._metrics.partition(*where, self._source.lag(where), self._watermarks[where] / 1e9)
+        watermark = self._watermarks.get(where)  # None where nothing could be scored yet: the lag counts all the same
+        seconds = None if watermark is None else watermark / 1e9
+        self._metrics.partition(*where, self._source.lag(where), seconds)

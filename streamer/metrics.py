@@ -184,13 +184,15 @@ class Metrics:
         """Count a change of the partitions that are ours."""
         self._rebalances.inc()
 
-    def partition(self, topic: str, partition: int, lag_records: int | None, event_timestamp_seconds: float) -> None:
-        """Tell how far one source partition has come. An unknown lag leaves its row out."""
-        if lag_records is None:
-            self._lag.remove_by_labels({"topic": topic, "partition": str(partition)})
-        else:
-            self._lag.labels(topic, str(partition)).set(lag_records)
-        self._event_time.labels(topic, str(partition)).set(event_timestamp_seconds)
+    def partition(
+        self, topic: str, partition: int, lag_records: int | None, event_timestamp_seconds: float | None
+    ) -> None:
+        """Tell how far one source partition has come. A number that is not known leaves its row out."""
+        for gauge, number in ((self._lag, lag_records), (self._event_time, event_timestamp_seconds)):
+            if number is None:
+                gauge.remove_by_labels({"topic": topic, "partition": str(partition)})
+            else:
+                gauge.labels(topic, str(partition)).set(number)
 
     def partition_left(self, topic: str, partition: int) -> None:
         """Take the rows of a partition that is no longer ours off the page."""

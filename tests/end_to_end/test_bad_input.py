@@ -23,7 +23,7 @@ from streamer.wiring import assemble, make_groups, make_metrics
 
 WHERE = TopicPartition("sensors", 0)
 START_SECONDS = 1_767_600_000
-GOOD_BEFORE, GOOD_AFTER = 40, 20
+GOOD_BEFORE, GOOD_AFTER = 19, 6
 CONFIG = {
     "groups": [
         {
@@ -152,7 +152,7 @@ BAD: dict[str, Bad] = {
     "a backward timestamp": Bad(
         (b"pump", reading(NEXT - 3.5)),
         "late",
-        "timestamp of series 'pump': Expected none older than the newest scored, got 2026-01-05T08:00:36.5",
+        "timestamp of series 'pump': Expected none older than the newest scored, got 2026-01-05T08:00:15.5",
     ),
     "no timestamp": Bad(
         (b"pump", reading(NEXT, time=None)), "bad_timestamp", "time: expected seconds from 1677 to 2262"

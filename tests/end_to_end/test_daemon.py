@@ -318,6 +318,7 @@ def test_nothing_is_left_to_read(life: Life) -> None:
     lags = life.prometheus.query("streamer_lag_records")
 
     assert {sample["value"][1] for sample in lags} == {"0"}
+    assert life.late_topic in {sample["metric"]["topic"] for sample in lags}  # where nothing could be scored
 
 
 @pytest.mark.parametrize(("path", "word"), [("/-/healthy", "healthy\n"), ("/-/ready", "ready\n")])
