@@ -108,13 +108,14 @@ class Detector(nn.Module):
         self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool
     ) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
-        has_forecast = scaler.is_known(state)
-        is_judged = present & has_forecast
         scale = scaler.floored_scale(state)
+        has_no_forecast = ~scaler.is_known(state, scale)
+        is_judged = present & ~has_no_forecast
+        is_not_judged = ~is_judged
         spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
-        expected = (state["last"] + location * scale).masked_fill(~has_forecast, torch.nan)
+        expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = (judged - expected).float() / spread
-        surprise = self.tail(z.masked_fill(~is_judged, 0.0), freedom).masked_fill(~is_judged, 0.0)
+        surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
         count = is_judged.sum(1)
         joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
         change, alarm_state = alarm.update(joint / pool.line, count > 0, self.options.hysteresis, state)

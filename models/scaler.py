@@ -36,9 +36,9 @@ def floored_scale(state: State) -> Tensor:
     return _floored(state, state["last"].abs())
 
 
-def is_known(state: State) -> Tensor:
-    """Whether a channel can be judged: it has a value, and has not only ever been zero. -> (B, C)."""
-    return (state["age"] > 0) & (floored_scale(state) > TINY)
+def is_known(state: State, scale: Tensor) -> Tensor:
+    """Whether a channel can be judged: it has a value, and has not only ever been zero. scale: floored -> (B, C)."""
+    return (state["age"] > 0) & (scale > TINY)
 
 
 def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:

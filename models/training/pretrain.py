@@ -86,7 +86,7 @@ def advance(
     z = (difference / scale - location) / (torch.exp(log_scale) * widened)
     learnt = {**state, **tempo.update(batch.elapsed[t], state), **scaler.update(values, present, state)}
     learnt.update(forecaster.advance(Moment(difference, present, steps, batch.calendar[t]), learnt))
-    return z, batch.scored[t] & scaler.is_known(state), learnt
+    return z, batch.scored[t] & scaler.is_known(state, scale), learnt
 
 
 def window_loss(
