@@ -171,7 +171,11 @@ def load(path: str | Path, environment: dict[str, str] | None = None) -> Config:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: Expected YAML, got: {error}") from error
-    return parse(_substituted(raw, variables, str(path)), str(path))
+    try:
+        substituted = _substituted(raw, variables, str(path))
+    except RecursionError as error:
+        raise ConfigError(f"{path}: Expected YAML, got an alias that holds itself") from error
+    return parse(substituted, str(path))
 
 
 def parse(raw: Any, origin: str) -> Config:

@@ -97,6 +97,15 @@ def test_a_topic_in_two_groups_is_refused(told: Told, tmp_path: Path) -> None:
     assert is_one_message(message, f"{config}: ", "Expected every topic in one group, got more for ['sensors']")
 
 
+def test_an_alias_that_holds_itself_is_refused(told: Told, tmp_path: Path) -> None:
+    config = tmp_path / "endless.yaml"
+    config.write_text("groups: &groups [*groups]\n")
+
+    code, message = told("check", config)
+
+    assert (code, message) == (2, f"streamer: {config}: Expected YAML, got an alias that holds itself\n")
+
+
 def test_a_variable_that_is_not_set_is_named(told: Told, tmp_path: Path) -> None:
     config = adapted("sensors.yaml", tmp_path, {"kafka.group_id": "${E2E_NOBODY_SETS_THIS}"})
 
