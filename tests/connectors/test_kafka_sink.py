@@ -51,7 +51,7 @@ def test_messages_that_the_broker_refused_are_counted_by_topic(
 ) -> None:
     narrow = make_topic(configs={"max.message.bytes": "200"})
     box = outbox(compression="none", batch_bytes=1)
-    box.send([Message(topic, None, b"fits", []), Message(narrow, None, b"x" * 500, [])])
+    box.send([Message(topic, None, b"fits"), Message(narrow, None, b"x" * 500)])
 
     with pytest.raises(TransientError) as refused:
         box.flush()
@@ -66,22 +66,22 @@ def test_an_outbox_that_failed_goes_on_failing_and_a_new_one_works(
 ) -> None:
     narrow = make_topic(configs={"max.message.bytes": "200"})
     failed = outbox(compression="none", batch_bytes=1)
-    failed.send([Message(narrow, None, b"x" * 500, [])])
+    failed.send([Message(narrow, None, b"x" * 500)])
     with pytest.raises(TransientError):
         failed.flush()
 
-    failed.send([Message(topic, None, b"fits", [])])
+    failed.send([Message(topic, None, b"fits")])
     with pytest.raises(TransientError, match=f"1 of 1 messages not written: {topic}"):
         failed.flush()
 
     fresh = outbox()
-    fresh.send([Message(topic, None, b"fits", [])])
+    fresh.send([Message(topic, None, b"fits")])
     fresh.flush()
 
 
 def test_what_was_not_flushed_does_not_hold_up_the_close(topic: str, outbox: Callable[..., Outbox]) -> None:
     box = outbox(linger_seconds=10.0, delivery_timeout_seconds=60.0)
-    box.send([Message(topic, None, b"pending", [])])
+    box.send([Message(topic, None, b"pending")])
 
     box.close()
     box.close()
