@@ -4,13 +4,11 @@ A reading is judged by the last *closed* epoch; the open one only counts. The li
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from models.detector import Outcome
+from models.outcome import Outcome
 
 BINS = 400
 BIN_WIDTH = 0.05  # of surprise, in decades: 400 bins reach p = 1e-20
@@ -33,7 +31,7 @@ class Pool:
         return Pool(counts if prior is None else prior.clone(), counts, line)
 
 
-def fold(pool: Pool, outcome: "Outcome") -> Pool:
+def fold(pool: Pool, outcome: Outcome) -> Pool:
     """Count the channels of judged readings in the open epoch. Judging never does this by the way."""
     surprise = outcome.surprise[outcome.is_judged]
     bins = (surprise / BIN_WIDTH).long().clamp(0, BINS - 1)

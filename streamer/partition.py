@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
-from models.detector import Detector, Explanation, Outcome
+from models.detector import Detector
+from models.outcome import Explanation, Outcome
 from models.pool import Pool, close_epoch
 from streamer import order
 from streamer.epoch import Epoch

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings
 from models.cells import padded_rows
-from models.detector import Detector, Explanation, Outcome
+from models.detector import Detector
+from models.outcome import Explanation, Outcome
 from models.pool import Pool, fold
 from streamer import calendar
 from streamer.rounds import split_rounds

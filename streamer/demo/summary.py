@@ -92,11 +92,13 @@ def _together(members: list[Seen]) -> Seen:
 
 
 def _cells(seen: Seen) -> list[str]:
-    shown = [_minute(timestamp) for timestamp in seen.opened[:SHOWN_TIMES]]
+    shown = [_instant(timestamp) for timestamp in seen.opened[:SHOWN_TIMES]]
     more = len(seen.opened) - len(shown)
     times = ", ".join(shown) + (f" and {more} more" if more else "")
     return [f"{seen.readings:,}", str(seen.anomalies), str(len(seen.opened)), f"{seen.worst_score:.2f}", times]
 
 
-def _minute(timestamp_ns: int) -> str:
-    return str(np.datetime64(timestamp_ns, "ns").astype("datetime64[m]")).replace("T", " ").removesuffix(" 00:00")
+def _instant(timestamp_ns: int) -> str:
+    """Date and time, as short as it is exact."""
+    text = str(np.datetime64(timestamp_ns, "ns").astype("datetime64[s]")).replace("T", " ")
+    return text.removesuffix(":00").removesuffix(" 00:00")

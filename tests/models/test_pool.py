@@ -2,7 +2,7 @@
 
 import torch
 
-from models.detector import Outcome
+from models.outcome import Outcome
 from models.pool import BIN_WIDTH, BINS, Pool, close_epoch, fold
 
 

@@ -1,5 +1,7 @@
 """Readings and judges for the tests of the engine's parts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -35,7 +37,7 @@ def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = Non
 
 
 def readings(
-    series: list[str], seconds: list[float], values: list[list[float]] | np.ndarray, first_offset: int = 0
+    series: list[str], seconds: Sequence[float], values: Sequence[Sequence[float]] | np.ndarray, first_offset: int = 0
 ) -> Readings:
     """One reading a record; NaN is an absent channel."""
     count = len(series)

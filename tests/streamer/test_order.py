@@ -20,11 +20,11 @@ def columns() -> HostColumns:
     return HostColumns(order.initial_columns(1))
 
 
-def plain(rows: list[int], seconds: list[int], values: list[int], policy: Policy) -> list[str]:
+def plain(batch: list[tuple[int, int, int]], policy: Policy) -> list[str]:
     """The rules, reading by reading."""
     newest: dict[int, tuple[int, int]] = {}
     verdicts = []
-    for row, second, value in zip(rows, seconds, values, strict=True):
+    for row, second, value in batch:
         last = newest.get(row)
         is_same_instant = last is not None and second == last[0]
         is_repeat = policy == "drop" or (policy == "drop_identical" and last == (second, value))
@@ -59,7 +59,7 @@ def test_every_batch_is_judged_as_by_the_plain_rules(
         verdicts += names.tolist()
         order.remember(came.take(verdict.accepted), rows[verdict.accepted], kept)
 
-    assert verdicts == plain(*map(list, zip(*batch, strict=True)), policy)  # type: ignore[arg-type]
+    assert verdicts == plain(batch, policy)
 
 
 def test_elapsed_time_is_since_the_accepted_reading_before() -> None:
@@ -68,7 +68,9 @@ def test_elapsed_time_is_since_the_accepted_reading_before() -> None:
     verdict = order.judge(came, np.array([1, 2, 1, 1, 1]), columns(), OrderOptions())
 
     assert verdict.accepted.tolist() == [True, True, True, False, True]
-    np.testing.assert_array_equal(verdict.elapsed_seconds[[0, 1, 2, 4]], np.float32([np.nan, np.nan, 10, 2.5]))
+    np.testing.assert_array_equal(
+        verdict.elapsed_seconds[[0, 1, 2, 4]], np.array([np.nan, np.nan, 10, 2.5], dtype=np.float32)
+    )
 
 
 def test_judging_changes_nothing() -> None:

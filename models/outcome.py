@@ -1,0 +1,31 @@
+"""The outcome of a step: what the detector says of one reading a row."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Outcome(NamedTuple):
+    """The verdict on one reading a row. NaN where a channel is absent or has no forecast yet."""
+
+    value: Tensor  # (B, C) float64, as judged: after the transform
+    forecast: Tensor  # (B, C) float64, made before the reading
+    spread: Tensor  # (B, C) float32, of the forecast, in the unit of the value
+    freedom: Tensor  # (B, C) float32, degrees of freedom
+    surprise: Tensor  # (B, C) float32, -log10 p
+    is_judged: Tensor  # (B, C) present, and forecast
+    joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
+    anomaly_score: Tensor  # (B,) 1 is the line
+    opened: Tensor  # (B,) an alarm opened at this reading
+    closed: Tensor  # (B,)
+    is_open: Tensor  # (B,) after the reading
+    peak: Tensor  # (B,) score, of the alarm that is open or has just closed
+    warming: Tensor  # (B,) judged on little history of its own
+
+
+class Explanation(NamedTuple):
+    """What an outcome means, for people: worked out for many readings at once, since no state depends on it."""
+
+    lower: Tensor  # (B, C) float64, of the band
+    upper: Tensor  # (B, C) float64
+    shares: Tensor  # (B, C) float32 of the surprise, sum 1 over the judged channels
