@@ -59,9 +59,11 @@ pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write again what is generated: metrics page and dashboard
+docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pictures, parts of the README
 	@$(BIN)/python -m streamer.metrics_reference > docs/metrics.md
-	@$(BIN)/python config/grafana/build.py
+	@$(BIN)/python -m config.grafana.build > config/grafana/dashboards/streamer.json
+	@$(BIN)/python -m docs.pictures
+	@$(BIN)/python -m docs.readme_parts
 
 .PHONY: clean
 clean: ## Remove everything that was built, .venv and caches included

@@ -1,15 +1,24 @@
-"""Writes the parts of README.md that are made from the code: the demo's table and the file tree."""
+"""Writes the parts of README.md that are made from the code: the demo's table, a result, the file tree."""
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+
+import yaml
+
+from streamer.config import parse
+from streamer.wiring import build
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+SENSORS = ROOT / "config" / "sensors.yaml"
 TABLE_CHARACTERS = 110
 PACKAGES = ("streamer", "models", "connectors")
 DATA = {
@@ -67,6 +76,29 @@ def table() -> str:
     return printed.rstrip()
 
 
+def result() -> str:
+    """The first result with an open alarm of what the README publishes, a member a line."""
+    groups = yaml.safe_load(SENSORS.read_text())["groups"]
+    readings = {"path": str(occupancy()), "topic": "sensors", "key": "room"}
+    with tempfile.TemporaryDirectory(prefix="streamer-readme-") as folder:
+        sink = {"type": "files", "directory": folder}
+        source = {"type": "replay", "files": [readings]}
+        config = parse({"groups": groups, "source": source, "sink": sink, "http": {"port": 0}}, "README.md")
+        with build(config) as daemon:
+            daemon.turn_until(lambda: daemon.has_ended)
+        results = map(json.loads, (Path(folder) / "results.jsonl").read_text().splitlines())
+        members = next(members for members in results if members["is_anomalous"])
+    return "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in members.items()) + "\n}"
+
+
+def occupancy() -> Path:
+    """The readings of a room that ship with river."""
+    river = find_spec("river")
+    if river is None or river.submodule_search_locations is None:
+        raise FileNotFoundError("river: expected the package, got none")
+    return Path(river.submodule_search_locations[0]) / "drift" / "datasets" / "occupancy.csv"
+
+
 def part(readme: str, name: str) -> str:
     """What stands between the marks of this name, without its fence.
 
@@ -76,17 +108,17 @@ def part(readme: str, name: str) -> str:
     found = re.search(_marks(name), readme, re.DOTALL)
     if found is None:
         raise ValueError(f"README.md: expected a part between the marks of {name!r}, got none")
-    return found[2]
+    return found[2].rstrip("\n")
 
 
 def with_part(readme: str, name: str, text: str) -> str:
     """The readme with this text between the marks of this name."""
     part(readme, name)
-    return re.sub(_marks(name), lambda found: found[1] + text + found[3], readme, flags=re.DOTALL)
+    return re.sub(_marks(name), lambda found: f"{found[1]}{text}\n{found[3]}", readme, flags=re.DOTALL)
 
 
 def _marks(name: str) -> str:
-    return rf"(<!-- {name}: begin -->\n```text\n)(.*?)(\n```\n<!-- {name}: end -->)"
+    return rf"(<!-- {name}: begin -->\n```\w+\n)(.*?)(```\n<!-- {name}: end -->)"
 
 
 def _modules() -> Iterator[tuple[str, str]]:
@@ -113,5 +145,9 @@ def _line(path: str, text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_part(with_part(README.read_text(), "tree", tree()), "demo", table()))
+    parts = {"tree": tree(), "demo": table(), "result": result()}
+    text = README.read_text()
+    for name, made in parts.items():
+        text = with_part(text, name, made)
+    README.write_text(text)
     print(f"written: {README}")
