@@ -21,9 +21,13 @@ class Transform(StrEnum):
 class Transforms(nn.Module):
     """The transforms of a group's channels, one each."""
 
+    is_rate: Tensor  # (C,)
+
     def __init__(self, transforms: Sequence[Transform]) -> None:
         super().__init__()
         self.transforms = tuple(transforms)
+        is_rate = [transform is Transform.RATE for transform in transforms]
+        self.register_buffer("is_rate", torch.tensor(is_rate), persistent=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -50,7 +54,9 @@ class Transforms(nn.Module):
             ],
             dim=1,
         )
-        return judged, present & judged.isfinite(), {"raw": torch.where(present, values, before)}
+        # What a counter gained between two readings of one instant belongs to the next interval.
+        is_instant = self.is_rate & (elapsed_seconds == 0).unsqueeze(1)
+        return judged, present & judged.isfinite(), {"raw": torch.where(present & ~is_instant, values, before)}
 
 
 def _apply(transform: Transform, now: Tensor, before: Tensor, elapsed_seconds: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def version() -> None:
 def run(config: ConfigPath) -> None:
     """Run the daemon until SIGTERM."""
     from streamer.config import load  # noqa: PLC0415
-    from streamer.daemon import stopped_by_signals  # noqa: PLC0415
+    from streamer.signals import stopped_by_signals  # noqa: PLC0415
 
     loaded = load(config)
     from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
@@ -58,10 +58,11 @@ def run(config: ConfigPath) -> None:
 @app.command()
 def check(config: ConfigPath) -> None:
     """Validate a configuration and print it as it takes effect, secrets masked, with the memory it will need."""
-    from streamer.check import report  # noqa: PLC0415
     from streamer.config import load  # noqa: PLC0415
 
     loaded = load(config)
+    from streamer.check import report  # noqa: PLC0415  # torch: seconds
+
     with _named(config):
         typer.echo(report(loaded), nl=False)
 
@@ -73,8 +74,8 @@ def demo(
     cell: Annotated[str, typer.Option(help="gru or lstm.")] = "gru",
 ) -> None:
     """Run the whole pipeline on real bundled data beside synthetic series; needs no service."""
-    from streamer.daemon import stopped_by_signals  # noqa: PLC0415
     from streamer.demo import Demo  # noqa: PLC0415
+    from streamer.signals import stopped_by_signals  # noqa: PLC0415
 
     with stopped_by_signals() as stop:
         Demo(cell, port).run(stop, once)

@@ -14,7 +14,6 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
-from models.transform import Transform
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 
@@ -50,7 +49,7 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: str
     field: str | None = None  # None: the name
-    transform: Transform = Transform.NONE
+    transform: Literal["none", "difference", "log_return", "rate"] = "none"  # models.transform
 
 
 class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -170,7 +169,7 @@ def load(path: str | Path, environment: dict[str, str] | None = None) -> Config:
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: Expected YAML, got: {error}") from error
+        raise ConfigError(f"{path}: Expected YAML, got: {' '.join(str(error).split())}") from error
     try:
         substituted = _substituted(raw, variables, str(path))
     except RecursionError as error:

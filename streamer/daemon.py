@@ -2,11 +2,8 @@
 
 import gc
 import logging
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType, TracebackType
+from collections.abc import Callable
+from types import TracebackType
 from typing import Self
 
 from connectors.ports import Delivery, Source
@@ -73,22 +70,3 @@ def _collect_rarely() -> None:
 def is_healthy(engine: Engine, clock: Callable[[], float]) -> bool:
     """Whether the loop came round lately."""
     return clock() - engine.moved_at < STUCK_SECONDS
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; a second one of either ends the process at once."""
-    stop = threading.Event()
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise SystemExit(128 + number)
-        log.info("%s: leaving after this batch", signal.Signals(number).name)
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

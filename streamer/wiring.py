@@ -18,6 +18,7 @@ from models.artifact import Artifact, ArtifactError, shipped
 from models.artifact import load as load_artifact
 from models.detector import Detector, DetectorOptions
 from models.pool import Pool
+from models.transform import Transform
 from streamer import __version__
 from streamer.accounting import CountingEncoder
 from streamer.board import Board
@@ -82,7 +83,6 @@ def make_metrics(config: Config) -> Metrics:
 def make_groups(config: Config, metrics: Metrics, clock: Clock) -> list[Group]:
     """Every group with its decoder and its detector. Sets torch up as the promise of equal bits needs it."""
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     phases = Phases(time.perf_counter, metrics.phase)
     return [_group(options, device_of(config), metrics, phases, clock) for options in config.groups]
 
@@ -107,7 +107,7 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
     detector = Detector(
         artifact.forecaster,
         DetectorOptions(
-            transforms=tuple(channel.transform for channel in channels),
+            transforms=tuple(Transform(channel.transform) for channel in channels),
             hysteresis=Hysteresis(options.alarm.close_ratio, options.alarm.calm_readings),
             band_coverage=options.band_coverage,
         ),

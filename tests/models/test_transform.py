@@ -43,6 +43,12 @@ def test_a_rate_of_one_instant_is_nothing() -> None:
     assert judged(Transform.RATE, [100, 150], elapsed=[math.nan, 0.0]) == pytest.approx([math.nan] * 2, nan_ok=True)
 
 
+def test_what_a_counter_gained_within_an_instant_counts_in_the_next_interval() -> None:
+    rates = judged(Transform.RATE, [100, 110, 130, 140], elapsed=[math.nan, 1.0, 0.0, 1.0])
+
+    assert rates == pytest.approx([math.nan, 10, math.nan, 30], nan_ok=True)
+
+
 def test_a_missing_value_is_passed_over() -> None:
     assert judged(Transform.DIFFERENCE, [3, math.nan, 7]) == pytest.approx([math.nan, math.nan, 4], nan_ok=True)
 

@@ -21,7 +21,6 @@ SECOND_NS = 1_000_000_000
 def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = None, line: float = 1e-3) -> Judge:
     """A judge with the shipped weights of a cell, on the CPU."""
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     artifact = load(shipped(cell))
     options = DetectorOptions(transforms=(Transform.NONE,) * channels)
     return Judge(

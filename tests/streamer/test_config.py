@@ -2,7 +2,7 @@
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import yaml
@@ -113,5 +113,11 @@ def test_channels_are_names_or_tables() -> None:
 
     first, second = config.parse(raw, "f.yaml").groups[0].all_channels
 
-    assert (first.name, first.field, first.transform) == ("a", None, Transform.NONE)
-    assert (second.name, second.field, second.transform) == ("b", "B", Transform.LOG_RETURN)
+    assert (first.name, first.field, first.transform) == ("a", None, "none")
+    assert (second.name, second.field, second.transform) == ("b", "B", "log_return")
+
+
+def test_every_transform_can_be_chosen() -> None:
+    choices = get_args(get_type_hints(config.Channel)["transform"])
+
+    assert sorted(choices) == sorted(Transform)

@@ -1,10 +1,10 @@
 """The state table: what is scattered is gathered, and growing loses nothing."""
 
-import numpy as np
 import torch
 
 from models.column import Column
-from streamer.table import PADDING_ROW, HostColumns, SeriesRows, StateTable
+from streamer.rows import PADDING_ROW
+from streamer.table import StateTable
 
 COLUMNS = (
     Column("narrow", torch.float32, ()),
@@ -73,28 +73,3 @@ def test_what_was_gathered_is_a_copy() -> None:
 
 def test_a_row_is_a_whole_number_of_cache_lines() -> None:
     assert StateTable(COLUMNS).row_bytes % 64 == 0
-
-
-def test_series_get_rows_in_order_of_appearance_and_keep_them() -> None:
-    seen: list[str] = []
-    rows = SeriesRows(seen.append)
-
-    first = rows.of(np.array(["b", "a", "b"], dtype=object))
-    second = rows.of(np.array(["c", "a"], dtype=object))
-
-    assert first.tolist() == [1, 2, 1]
-    assert second.tolist() == [3, 2]
-    assert rows.keys == seen == ["b", "a", "c"]
-    assert len(rows) == 4
-
-
-def test_host_columns_grow_with_their_initial_values() -> None:
-    columns = HostColumns({"last": np.array(-5), "values": np.full(3, np.nan)})
-    columns["last"][2] = 8
-
-    columns.ensure(1000)
-
-    assert columns["last"][2] == 8
-    assert columns["last"][999] == -5
-    assert columns["values"].shape[1] == 3
-    assert np.isnan(columns["values"][999]).all()
