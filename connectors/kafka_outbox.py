@@ -7,7 +7,6 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from connectors.columns import Headers
 from connectors.errors import TransientError
 from connectors.kafka_errors import described, raise_translated, translated
 from connectors.kafka_options import ProducerOptions
@@ -16,38 +15,6 @@ from connectors.messages import Message
 
 _FLUSH_MARGIN_SECONDS = 5.0  # beyond the delivery time-out, by which the client has given up on every message
 _CLOSE_TIMEOUT_SECONDS = 5.0
-
-_BATCH_BYTES = 61  # the header of a batch
-_MESSAGE_BYTES = 36  # attributes, 10 for a long integer, 5 for each of five integers
-_HEADER_BYTES = 10  # two integers
-_CHARACTER_BYTES = 4  # of UTF-8
-
-
-class LeanProducer(KafkaProducer):  # type: ignore[misc]  # the client has no types
-    """The client without three things it works out anew for every message: a fifth of what a message costs."""
-
-    def __str__(self) -> str:
-        """Its name in the client's log, which it formats whether or not that is written."""
-        return "<KafkaProducer>"
-
-    def _estimate_size_in_bytes(self, key: bytes | None, value: bytes | None, headers: Any = ()) -> int:
-        return largest_size_bytes(key, value, headers)
-
-    def _partition(self, topic: str, partition: int | None, *message: Any) -> int | None:
-        if partition is None and self._metadata.partitions_for_topic(topic):
-            key, value, key_bytes, value_bytes = message
-            chosen = self.config["partitioner"].partition(topic, key, key_bytes, value, value_bytes, self._metadata)
-        else:
-            chosen = super()._partition(topic, partition, *message)
-        return chosen  # type: ignore[no-any-return]
-
-
-def largest_size_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """The size of a message on the wire, in a batch of its own, with every integer as long as it may be."""
-    size_bytes = _BATCH_BYTES + _MESSAGE_BYTES + len(key or b"") + len(value or b"")
-    for name, content in headers:
-        size_bytes += _HEADER_BYTES + _CHARACTER_BYTES * len(name) + len(content)
-    return size_bytes
 
 
 class Outbox:
@@ -61,7 +28,7 @@ class Outbox:
         self._sent: list[tuple[str, Any]] = []  # (topic, the client's future)
         self._is_closed = False
         with translated("connect"):
-            self._producer = LeanProducer(**options.producer_config(), partitioner=RememberingPartitioner())
+            self._producer = KafkaProducer(**options.producer_config(), partitioner=RememberingPartitioner())
 
     def send(self, messages: Iterable[Message]) -> None:
         """Hand messages to the client, in order. Blocks while its buffer is full.
