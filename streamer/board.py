@@ -8,8 +8,8 @@ from connectors.columns import Int64, Results, TopicPartition
 from streamer.group import Group
 from streamer.metrics import Metrics
 from streamer.newest import Fleet
-from streamer.rows import PADDING_ROW
 from streamer.series_block import SeriesSnapshot
+from streamer.series_rows import PADDING_ROW
 from streamer.watchlist import Watchlist
 
 REFRESH_SECONDS = 1.0

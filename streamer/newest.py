@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from connectors.columns import Int64, Results
-from streamer.rows import HostColumns
 from streamer.series_block import SeriesSnapshot
+from streamer.series_rows import HostColumns
 
 PEAK_SECONDS = 60.0
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.columns import Bool, Float64, Int64, Readings, Records
-from streamer.rows import HostColumns
+from streamer.series_rows import HostColumns
 
 NEVER = np.iinfo(np.int64).min
 NANOSECONDS = 1e9

@@ -19,8 +19,8 @@ from streamer import order
 from streamer.epoch import Epoch
 from streamer.order import OrderOptions, Verdict
 from streamer.phases import Phases
-from streamer.rows import HostColumns, SeriesRows
 from streamer.scoring import Scorer
+from streamer.series_rows import HostColumns, SeriesRows
 
 SPIKE = "spike"
 

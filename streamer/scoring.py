@@ -14,7 +14,7 @@ from models.outcome import Explanation, Outcome
 from models.pool import Pool, fold
 from streamer import calendar
 from streamer.rounds import split_rounds
-from streamer.rows import PADDING_ROW
+from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
 
 

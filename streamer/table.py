@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.column import Column, State
-from streamer.rows import FIRST_CAPACITY
+from streamer.series_rows import FIRST_CAPACITY
 
 _WORD = 4  # bytes of the slab's int32
 _LINE = 16  # words a row is rounded up to: one cache line

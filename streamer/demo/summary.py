@@ -19,7 +19,6 @@ class Seen:
     readings: int = 0
     anomalies: int = 0  # readings above the line
     worst_score: float = 0.0
-    worst_timestamp: int = 0
     opened: list[int] = field(default_factory=list)  # event times of alarms, ns
 
 
@@ -56,10 +55,10 @@ class Summary(Sink):
             column.justify = "right"
         for (group, series), seen in self.series.items():
             if group != folded:
-                table.add_row(group, series, *_cells(seen))
+                table.add_row(group, series, *_figures(seen), _times(seen))
         members = [seen for (group, _), seen in self.series.items() if group == folded]
         if members:
-            table.add_row(folded, f"{len(members)} series", *_cells(_together(members)))
+            table.add_row(folded, f"{len(members)} series", *_figures(_together(members)))
         return table
 
     def _see(self, results: Results) -> None:
@@ -71,10 +70,7 @@ class Summary(Sink):
             seen = self._of(readings.group, name)
             seen.readings += len(positions)
             seen.anomalies += int(np.count_nonzero(scores > 1))
-            worst = int(scores.argmax())
-            if scores[worst] > seen.worst_score:
-                seen.worst_score = float(scores[worst])
-                seen.worst_timestamp = int(readings.timestamp[positions[worst]])
+            seen.worst_score = max(seen.worst_score, float(scores.max()))
 
     def _of(self, group: str, series: str) -> Seen:
         return self.series.setdefault((group, str(series)), Seen())
@@ -86,19 +82,21 @@ def _together(members: list[Seen]) -> Seen:
         sum(seen.readings for seen in members),
         sum(seen.anomalies for seen in members),
         worst.worst_score,
-        worst.worst_timestamp,
         sorted(timestamp for seen in members for timestamp in seen.opened),
     )
 
 
-def _cells(seen: Seen) -> list[str]:
+def _figures(seen: Seen) -> list[str]:
+    return [f"{seen.readings:,}", str(seen.anomalies), str(len(seen.opened)), f"{seen.worst_score:.2f}"]
+
+
+def _times(seen: Seen) -> str:
     shown = [_instant(timestamp) for timestamp in seen.opened[:SHOWN_TIMES]]
     more = len(seen.opened) - len(shown)
-    times = ", ".join(shown) + (f" and {more} more" if more else "")
-    return [f"{seen.readings:,}", str(seen.anomalies), str(len(seen.opened)), f"{seen.worst_score:.2f}", times]
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _instant(timestamp_ns: int) -> str:
-    """Date and time, as short as it is exact."""
-    text = str(np.datetime64(timestamp_ns, "ns").astype("datetime64[s]")).replace("T", " ")
-    return text.removesuffix(":00").removesuffix(" 00:00")
+    """Date and minute; the date alone at midnight."""
+    text = str(np.datetime64(timestamp_ns, "ns").astype("datetime64[m]")).replace("T", " ")
+    return text.removesuffix(" 00:00")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connectors.columns import Records, TopicPartition
 from streamer import order
 from streamer.order import OrderOptions
-from streamer.rows import HostColumns
+from streamer.series_rows import HostColumns
 from tests.streamer.fleets import readings
 
 Policy = Literal["drop_identical", "keep", "drop"]

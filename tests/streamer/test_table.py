@@ -3,7 +3,7 @@
 import torch
 
 from models.column import Column
-from streamer.rows import PADDING_ROW
+from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
 
 COLUMNS = (

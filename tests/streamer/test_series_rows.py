@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamer.rows import HostColumns, SeriesRows
+from streamer.series_rows import HostColumns, SeriesRows
 
 
 def test_series_get_rows_in_order_of_appearance_and_keep_them() -> None:
