@@ -62,7 +62,7 @@ pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pictures, parts of the README
 	@$(BIN)/python -m streamer.metrics_reference > docs/metrics.md
 	@$(BIN)/python -m config.grafana.build > config/grafana/dashboards/streamer.json
-	@$(BIN)/python -m docs.pictures
+	@$(BIN)/python -m docs.water_flow
 	@$(BIN)/python -m docs.readme_parts
 
 .PHONY: clean

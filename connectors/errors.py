@@ -7,3 +7,10 @@ class ConfigError(Exception):
 
 class TransientError(Exception):
     """Something outside is away: retry with back-off."""
+
+
+class OffsetGoneError(Exception):
+    """The next offset to read is not on the broker any more, so readings were lost before they were read.
+
+    Not retried: whoever runs the daemon must say where the group goes on.
+    """

@@ -29,13 +29,6 @@ _MEMBERSHIP = (
 )
 
 
-class OffsetGoneError(Exception):
-    """The next offset to read is not on the broker any more, so readings were lost before they were read.
-
-    Not retried: whoever runs the daemon must say where the group goes on.
-    """
-
-
 @contextmanager
 def translated(action: str) -> Iterator[None]:
     """Raise the client's errors as ours; ``action`` says what was tried.

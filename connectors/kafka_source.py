@@ -17,10 +17,10 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.errors import TransientError
+from connectors.errors import OffsetGoneError, TransientError
 from connectors.kafka_batches import FetchedRecords, Row
 from connectors.kafka_cluster import check_source_topics, reason_of_silence
-from connectors.kafka_errors import OffsetGoneError, described, translated
+from connectors.kafka_errors import described, translated
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_rebalance import Handover, Handovers
 from connectors.ports import Assigned, Event, Lost, Revoked, Source

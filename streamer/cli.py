@@ -9,12 +9,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from connectors.errors import ConfigError, TransientError
+from connectors.errors import ConfigError, OffsetGoneError, TransientError
 from streamer import __version__
 from streamer.logs import LogFormat, set_up_logs
 
 CONFIG_EXIT = 2
 AWAY_EXIT = 4  # brokers away, or a delivery in doubt: start again
+GONE_EXIT = 5  # readings were deleted before they were read: a person must say where to go on
 
 app = typer.Typer(
     help="Anomaly detection for every series on your Kafka, from its first reading.",
@@ -125,4 +126,7 @@ def main() -> NoReturn:
     except TransientError as error:
         log.error("%s", error)  # noqa: TRY400  # the message says it all; a traceback would hide it
         sys.exit(AWAY_EXIT)
+    except OffsetGoneError as error:
+        log.error("%s", error)  # noqa: TRY400
+        sys.exit(GONE_EXIT)
     sys.exit(0)

@@ -51,6 +51,7 @@ class Summary(Sink):
         table = Table(
             "group", "series", "readings", "anomalies", "alarms", "worst score", "alarms opened at (event time)"
         )
+        table.columns[6].min_width = len("2022-03-24 07:00")
         for column in table.columns[2:6]:
             column.justify = "right"
         for (group, series), seen in self.series.items():

@@ -10,7 +10,7 @@ from kafka import TopicPartition as ClientPartition
 
 from connectors.columns import TopicPartition
 from connectors.errors import ConfigError, TransientError
-from connectors.kafka_errors import OffsetGoneError
+from connectors.errors import OffsetGoneError
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
 

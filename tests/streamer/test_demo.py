@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from docs.pictures import INCIDENTS, PICTURE, Judged, draw, judge
 from docs.readme_parts import TABLE_CHARACTERS, part
+from docs.water_flow import INCIDENTS, PICTURE, Judged, draw, judge
 from streamer.demo.synthetic import SERIES
 from tests.end_to_end.process import STREAMER, DaemonProcess, run, until
 
