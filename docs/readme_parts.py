@@ -19,7 +19,7 @@ from streamer.wiring import build
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 SENSORS = ROOT / "config" / "sensors.yaml"
-TABLE_CHARACTERS = 110
+TABLE_CHARACTERS = 80
 PACKAGES = ("streamer", "models", "connectors")
 DATA = {
     "streamer/demo/demo.yaml": "The configuration of the demo: nothing is set in it for one series.",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typing_extensions import override
 
@@ -48,10 +49,8 @@ class Summary(Sink):
 
     def table(self, folded: str) -> Table:
         """A row a series; the series of the group ``folded`` share one."""
-        table = Table(
-            "group", "series", "readings", "anomalies", "alarms", "worst score", "alarms opened at (event time)"
-        )
-        table.columns[6].min_width = len("2022-03-24 07:00")
+        headings = ("group", "series", "readings", "anomalies", "alarms", "worst\nscore", "opened at\n(event time)")
+        table = Table(*headings, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
         for column in table.columns[2:6]:
             column.justify = "right"
         for (group, series), seen in self.series.items():
@@ -94,7 +93,7 @@ def _figures(seen: Seen) -> list[str]:
 def _times(seen: Seen) -> str:
     shown = [_instant(timestamp) for timestamp in seen.opened[:SHOWN_TIMES]]
     more = len(seen.opened) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return "\n".join(shown) + (f"\nand {more} more" if more else "")
 
 
 def _instant(timestamp_ns: int) -> str:

@@ -9,8 +9,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka import TopicPartition as ClientPartition
 
 from connectors.columns import TopicPartition
-from connectors.errors import ConfigError, TransientError
-from connectors.errors import OffsetGoneError
+from connectors.errors import ConfigError, OffsetGoneError, TransientError
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
 

@@ -51,10 +51,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
         yield demo
 
 
-def rows(table: str) -> dict[str, list[str]]:
-    """The cells of each row of a printed table, by its second one; lines that go on a cell are left out."""
-    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines()]
-    return {cells[1]: cells for cells in lines if cells and cells[1]}
+def rows(table: str) -> dict[str, tuple[int, int, int, float]]:
+    """Of each series of a printed table: readings, anomalies, alarms, worst score."""
+    lines = [re.split(r"  +", line) for line in table.splitlines() if not line.startswith(" ")]
+    data = [cells for cells in lines if len(cells) >= 6 and cells[3].isdecimal()]
+    return {
+        series: (int(readings.replace(",", "")), int(anomalies), int(alarms), float(score))
+        for _, series, readings, anomalies, alarms, score, *_ in data
+    }
 
 
 @pytest.mark.slow
@@ -71,12 +75,13 @@ def test_the_readme_shows_the_table_that_the_demo_prints(printed: "subprocess.Co
     shown, now = rows(part(README.read_text(), "demo")), rows(printed.stdout)
 
     assert shown.keys() == now.keys(), "run `make docs`"
-    for series, cells in shown.items():
-        *texts, score, _ = cells
-        *texts_now, score_now, _ = now[series]
-        if series in REAL:
-            assert texts == texts_now, "run `make docs`"
-        assert float(score) == pytest.approx(float(score_now), abs=0.02), "run `make docs`"
+    for series, (readings, anomalies, alarms, score) in shown.items():
+        readings_now, anomalies_now, alarms_now, score_now = now[series]
+        assert readings == readings_now, "run `make docs`"
+        if series in REAL:  # on another kind of machine a score that is just above the line may be just below it
+            assert abs(anomalies - anomalies_now) <= 1, "run `make docs`"
+            assert abs(alarms - alarms_now) <= 1, "run `make docs`"
+        assert score == pytest.approx(score_now, abs=0.02), "run `make docs`"
 
 
 @pytest.mark.parametrize("incident", INCIDENTS)
