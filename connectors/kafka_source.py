@@ -91,10 +91,19 @@ class KafkaSource(Source):
             pass
         except OffsetOutOfRangeError as error:
             raise self._offset_gone(error) from error
-        happened: list[Event | Records] = [*self._events()]
+        try:
+            happened: list[Event | Records] = [*self._events()]
+        except TransientError:
+            self._rewind(polled)  # whoever polls again must get what this poll cannot return
+            raise
         happened += [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in self._owned]
         self._listen(bool(happened))
         return happened
+
+    def _rewind(self, polled: Mapping[Any, list[Any]]) -> None:
+        for partition, rows in polled.items():
+            if TopicPartition(*partition) in self._owned:
+                self._consumer.seek(partition, rows[0][0])
 
     def _let_flow(self) -> None:
         """Start to fetch what the last poll said is ours."""

@@ -1,9 +1,11 @@
 """The engine: polls, scores and delivers, one batch after the other, in one thread."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 from connectors.columns import Records, TopicPartition
+from connectors.errors import TransientError
 from connectors.ports import Assigned, Columns, Delivery, Ended, Event, Lost, Revoked, Source
 from streamer.accounting import account
 from streamer.board import Board
@@ -12,6 +14,9 @@ from streamer.metrics import Metrics
 from streamer.phases import Phases
 
 POLL_SECONDS = 0.2
+AWAY_SECONDS = 60.0  # a source that cannot be reached for so long is given up; until then its series keep their state
+
+log = logging.getLogger("streamer")
 
 
 class Engine:
@@ -38,22 +43,39 @@ class Engine:
         self._clock = clock
         self._by_topic: dict[str, Group] = {}
         self._watermarks: dict[TopicPartition, int] = {}
+        self._away_since: float | None = None
 
     def turn(self) -> None:
         """Poll once, and take everything that came to its end before the next poll.
 
         Raises:
-            TransientError: the source or the delivery is in doubt; the process must not go on with its state.
+            TransientError: the source stayed away, or a delivery is in doubt: the state must not be gone on with.
         """
-        with self._phases.measure("poll"):
-            arrived = self._source.poll(POLL_SECONDS)
-        for item in arrived:
+        for item in self._poll():
             if isinstance(item, Records):
                 self._advance(item)
             else:
                 self._follow(item)
         self._board.refresh(self._groups, self._clock())
         self.moved_at = self._clock()
+
+    def _poll(self) -> list[Event | Records]:
+        """What the source has; nothing while it is away, which may last for `AWAY_SECONDS`."""
+        try:
+            with self._phases.measure("poll"):
+                arrived = self._source.poll(POLL_SECONDS)
+        except TransientError as error:
+            now = self._clock()
+            if self._away_since is None:
+                self._away_since = now
+                log.warning("%s; trying for %g s", error, AWAY_SECONDS)
+            if now - self._away_since >= AWAY_SECONDS:
+                raise
+            return []
+        if self._away_since is not None:
+            log.info("the source is back after %.0f s", self._clock() - self._away_since)
+            self._away_since = None
+        return arrived
 
     def _advance(self, records: Records) -> None:
         """Score these records and make what came of them permanent, before anything else is read."""

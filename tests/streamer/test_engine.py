@@ -13,7 +13,7 @@ from connectors.memory import Fault, Idle, MemorySink, MemorySource, records_of
 from connectors.ports import Assigned, Ended, Lost, Revoked
 from streamer import config
 from streamer.board import Board
-from streamer.engine import Engine
+from streamer.engine import AWAY_SECONDS, Engine
 from streamer.watchlist import Watchlist, WatchPolicy
 from streamer.wiring import make_groups, make_metrics
 
@@ -160,13 +160,32 @@ def test_state_leaves_with_its_partition(event: Revoked | Lost) -> None:
     assert rig.written(Results)[-1].warming.all()
 
 
-def test_a_fault_of_the_source_is_raised_and_can_be_polled_past() -> None:
-    rig = Rig([Assigned((FIRST,)), Fault(TransientError("no broker")), batch(FIRST, 0, [1])]).turn(1)
+def test_a_source_that_is_away_for_a_while_costs_no_state() -> None:
+    away = Fault(TransientError("no broker answers"))
 
-    with pytest.raises(TransientError, match="no broker"):
-        rig.engine.turn()
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), *[away] * 5, batch(FIRST, 6, WALK[6:])]).turn(8)
 
-    assert rig.turn(1).scores() == {(0, 0): 0}
+    assert rig.scores() == Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK)]).turn(2).scores()
+
+
+def test_a_source_that_stays_away_is_given_up() -> None:
+    rig = Rig([Assigned((FIRST,)), *[Fault(TransientError("no broker answers"))] * 100]).turn(1)
+    began = rig.ticks
+
+    with pytest.raises(TransientError, match="no broker answers"):
+        rig.turn(100)
+
+    assert rig.ticks - began >= AWAY_SECONDS
+
+
+def test_each_absence_has_its_own_patience() -> None:
+    absence = [Fault(TransientError("no broker answers"))] * 15
+    script = [
+        Assigned((FIRST,)),
+        *(entry for offset in range(4) for entry in (*absence, batch(FIRST, offset, [1]))),
+    ]
+
+    assert len(Rig(script).turn(len(script)).scores()) == 4
 
 
 def test_a_series_in_two_partitions_is_counted_once_and_shown_once() -> None:
