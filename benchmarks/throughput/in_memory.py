@@ -7,8 +7,9 @@ from typing_extensions import override
 
 from connectors.encode import Encoder
 from connectors.memory import MemorySource
-from connectors.ports import Assigned, Columns, Sink
+from connectors.ports import Assigned, Columns
 from streamer.accounting import CountingEncoder
+from streamer.discard import DiscardSink
 from streamer.wiring import assemble, make_groups, make_metrics
 from throughput.meter import Meter, Sample
 from throughput.setting import parsed, scrape, setting
@@ -60,7 +61,7 @@ def _after(turns: int) -> Callable[[], bool]:
     return lambda: next(left, None) is None
 
 
-class EncodingSink(Sink):
+class EncodingSink(DiscardSink):
     """Encodes everything and keeps nothing but its size."""
 
     def __init__(self, encoder: Encoder) -> None:
@@ -70,11 +71,3 @@ class EncodingSink(Sink):
     @override
     def write(self, columns: Columns) -> None:
         self.size_bytes += sum(len(message.value) for message in self._encoder.encode(columns))
-
-    @override
-    def flush(self) -> None:
-        pass
-
-    @override
-    def close(self) -> None:
-        pass

@@ -8,7 +8,8 @@ from rich.table import Table
 from typing_extensions import override
 
 from connectors.columns import Alarms, Results
-from connectors.ports import Columns, Sink
+from connectors.ports import Columns
+from streamer.discard import DiscardSink
 
 SHOWN_TIMES = 8
 
@@ -23,7 +24,7 @@ class Seen:
     opened: list[int] = field(default_factory=list)  # event times of alarms, ns
 
 
-class Summary(Sink):
+class Summary(DiscardSink):
     """A sink that keeps no reading, only what is worth telling of each series."""
 
     def __init__(self) -> None:
@@ -38,14 +39,6 @@ class Summary(Sink):
             for position, event in enumerate(columns.event):
                 if event == "opened":
                     self._of(readings.group, readings.series[position]).opened.append(int(readings.timestamp[position]))
-
-    @override
-    def flush(self) -> None:
-        pass
-
-    @override
-    def close(self) -> None:
-        pass
 
     def table(self, folded: str) -> Table:
         """A row a series; the series of the group ``folded`` share one."""
