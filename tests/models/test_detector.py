@@ -1,0 +1,59 @@
+"""The detector's verdict over several channels."""
+
+import math
+
+import pytest
+import torch
+
+from models.artifact import load, shipped
+from models.column import fresh_state
+from models.detector import Detector, DetectorOptions
+from models.outcome import Outcome
+from models.pool import Pool
+from models.transform import Transform
+
+ROWS = 32
+
+
+def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
+    """The outcome of a spike in these channels, after fifty calm readings."""
+    detector = Detector(load(shipped("gru")).forecaster, DetectorOptions(transforms=(Transform.NONE,) * channels))
+    state = fresh_state(detector.columns, ROWS)
+    pool = Pool.fresh(1e-3)
+    calm = torch.randn(50, ROWS, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 20
+    spike = calm[-1].expand(ROWS, channels).clone()
+    spike[:, spiked] += 25
+    with torch.inference_mode():
+        for values in [*calm.expand(50, ROWS, channels), spike]:
+            present = torch.ones(ROWS, channels, dtype=torch.bool)
+            outcome, state = detector.step(
+                values.contiguous(), present, torch.ones(ROWS), torch.zeros(ROWS, 4), state, pool
+            )
+    return outcome, detector
+
+
+def test_the_joint_verdict_is_the_most_surprising_channel_times_their_number() -> None:
+    outcome, _ = verdict(4, spiked=[2])
+
+    expected = outcome.surprise.amax(1) - math.log10(4)
+    torch.testing.assert_close(outcome.joint_surprise, expected)
+    torch.testing.assert_close(outcome.anomaly_score, expected / 3)
+
+
+@pytest.mark.parametrize("spiked", [0, 1, 3])
+def test_the_channel_that_moved_has_the_largest_share(spiked: int) -> None:
+    outcome, detector = verdict(4, spiked=[spiked])
+
+    explanation = detector.explain(outcome)
+
+    assert explanation.shares.argmax(1).eq(spiked).all()
+    torch.testing.assert_close(explanation.shares.sum(1), torch.ones(ROWS))
+
+
+def test_the_spike_is_outside_its_band_and_the_others_are_inside() -> None:
+    outcome, detector = verdict(3, spiked=[0])
+
+    band = detector.explain(outcome)
+
+    assert (outcome.value[:, 0] > band.upper[:, 0]).all()
+    assert ((outcome.value >= band.lower) & (outcome.value <= band.upper))[:, 1:].all()

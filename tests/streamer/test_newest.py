@@ -1,0 +1,45 @@
+"""The newest result of every series: its last value stays, its peak lasts a minute and no longer than two."""
+
+import numpy as np
+
+from connectors.columns import Results
+from streamer.newest import Newest
+from tests.streamer.fleets import readings
+
+
+def results(scores: list[float]) -> Results:
+    """One series, its value being its score."""
+    count = len(scores)
+    column = np.array(scores)
+    came = readings(["a"] * count, [float(second) for second in range(count)], [[score] for score in scores])
+    per_channel = column[:, None]
+    return Results(
+        came, ("c0",), *[per_channel] * 4, column, column, per_channel, column > 1, np.zeros(count, bool), "none"
+    )
+
+
+def peak(newest: Newest) -> float:
+    return float(newest.snapshot(("a",), np.array([1])).anomaly_score_max[0])
+
+
+def test_the_last_of_several_readings_stays() -> None:
+    newest = Newest("machines", ("c0",), now=0.0)
+
+    newest.update(results([3.0, 0.5, 0.2]), np.array([1, 1, 1]), now=1.0)
+
+    snapshot = newest.snapshot(("a",), np.array([1]))
+    assert snapshot.value[0, 0] == snapshot.anomaly_score[0] == 0.2
+    assert peak(newest) == 3.0
+    assert newest.fleet(2).anomalous == 0
+
+
+def test_a_peak_is_seen_for_a_minute_and_forgotten_within_two() -> None:
+    newest = Newest("machines", ("c0",), now=0.0)
+    newest.update(results([5.0]), np.array([1]), now=1.0)
+
+    seen = []
+    for now in (59.0, 61.0, 119.0, 122.0, 183.0):
+        newest.update(results([0.1]), np.array([1]), now)
+        seen.append(peak(newest))
+
+    assert seen == [5.0, 5.0, 5.0, 0.1, 0.1]
