@@ -14,7 +14,18 @@ def results(scores: list[float]) -> Results:
     came = readings(["a"] * count, [float(second) for second in range(count)], [[score] for score in scores])
     per_channel = column[:, None]
     return Results(
-        came, ("c0",), *[per_channel] * 4, column, column, per_channel, column > 1, np.zeros(count, bool), "none"
+        readings=came,
+        channels=("c0",),
+        value=per_channel,
+        forecast=per_channel,
+        lower=per_channel,
+        upper=per_channel,
+        anomaly_score=column,
+        p_value=column,
+        shares=per_channel,
+        is_anomalous=column > 1,
+        warming=np.zeros(count, bool),
+        artifact="none",
     )
 
 
