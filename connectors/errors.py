@@ -1,8 +1,15 @@
-"""The kinds of error that have a policy. Everything else is a bug: crash, and start again."""
+"""The kinds of error that have a policy. Everything else is a bug: crash, and start again from the checkpoints."""
 
 
 class ConfigError(Exception):
     """The configuration is wrong: exit 2, one message with file, key, expected, got."""
+
+
+class DoubtError(Exception):
+    """A delivery whose outcome is unknown, or a partition that somebody else has taken over.
+
+    Not retried, and nothing is tidied up at the broker: the process ends at once and starts again from its checkpoints.
+    """
 
 
 class TransientError(Exception):
@@ -14,3 +21,14 @@ class OffsetGoneError(Exception):
 
     Not retried: whoever runs the daemon must say where the group goes on.
     """
+
+
+class StateError(Exception):
+    """There is no state that fits what the group has committed.
+
+    Not retried, and never replaced by a silent fresh start: whoever runs the daemon must say what to do.
+    """
+
+
+class StoreError(Exception):
+    """A checkpoint could not be written, read or removed. Scoring goes on from the last good one."""

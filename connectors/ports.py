@@ -1,8 +1,8 @@
-"""The ports of the daemon: where readings come from, where columns go, and what makes both permanent."""
+"""The ports of the daemon: where readings come from, where columns go, what makes both permanent, where state is kept."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
 
@@ -43,8 +43,9 @@ class Source(Protocol):
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
         """Return what happened, in order; an empty list once the time is up.
 
-        Records of a partition come in offset order, only between its `Assigned` and its `Revoked` or `Lost`, and never
-        while it is paused. Blocks for the time-out at most.
+        Records of a partition come in offset order, only between its `Assigned` and its `Revoked` or `Lost`, never while
+        it is paused, and none before the first `seek` after its `Assigned` said where to begin. Blocks for the time-out
+        at most.
 
         Raises:
             TransientError: the source cannot be reached now; polling again may help.
@@ -64,14 +65,36 @@ class Source(Protocol):
         ...
 
     def committed(self, partition: TopicPartition) -> int | None:
-        """The next offset as it was committed last, None where nothing was."""
+        """The next offset as it was committed last, None where nothing was.
+
+        Waits for a transaction that is under way, so that the answer is not overtaken.
+
+        Raises:
+            TransientError: the answer is not to be had now.
+        """
+        ...
+
+    def first_offset(self, partition: TopicPartition) -> int:
+        """Where a partition begins that was never committed, as the configuration says.
+
+        Raises:
+            TransientError: the answer is not to be had now.
+        """
+        ...
+
+    def oldest_offset(self, partition: TopicPartition) -> int:
+        """The first offset that is still there to be read; the end where there is none.
+
+        Raises:
+            TransientError: the answer is not to be had now.
+        """
         ...
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         """Make these next offsets the committed ones, and return when they are.
 
         Raises:
-            TransientError: the outcome is unknown.
+            DoubtError: the outcome is unknown, or the partition belongs to somebody else.
         """
         ...
 
@@ -105,7 +128,24 @@ class Sink(Protocol):
 
 
 class Delivery(Protocol):
-    """What makes the outputs of one source partition permanent together with its next offset."""
+    """What makes the outputs of one source partition permanent together with its next offset.
+
+    After any error it is of no more use: what was under way may or may not be there, and the process must end.
+    """
+
+    def open(self, partition: TopicPartition) -> None:
+        """Take over a source partition, before `Source.committed` is asked.
+
+        What a predecessor left under way is ended, and whatever it still tries to write of this partition is refused.
+
+        Raises:
+            TransientError: the sink cannot be reached now.
+        """
+        ...
+
+    def release(self, partition: TopicPartition) -> None:
+        """Let go of a source partition that has left us. Nothing of it may be under way."""
+        ...
 
     def begin(self, partition: TopicPartition) -> None:
         """Start a delivery for one source partition."""
@@ -119,14 +159,59 @@ class Delivery(Protocol):
         """Make everything since `begin` permanent, and these the next offsets to read.
 
         Raises:
-            TransientError: the outcome is unknown; the process must not go on with the state it has.
+            DoubtError: the outcome is unknown, or somebody else has taken the partition over.
         """
-        ...
-
-    def abort(self) -> None:
-        """Give up what was written since `begin`, as far as the sink can."""
         ...
 
     def close(self) -> None:
         """Release what is held, without a commit. A second call does nothing."""
+        ...
+
+
+class StateKey(NamedTuple):
+    """Whose state: of one group in one source partition."""
+
+    group: str
+    topic_partition: TopicPartition
+
+
+Buffer = bytes | bytearray | memoryview
+
+
+class CheckpointStore(Protocol):
+    """Where checkpoints are kept: immutable contents under the names (key, next offset).
+
+    Calls may come from any one thread at a time. Publishing a name again replaces it by what is the same state.
+    """
+
+    def publish(self, key: StateKey, next_offset: int, content: Iterable[Buffer]) -> int:
+        """Keep a checkpoint, whole or not at all, and return when it is durable. -> its bytes.
+
+        Raises:
+            StoreError: it could not be kept; those before it are untouched.
+        """
+        ...
+
+    def offsets(self, key: StateKey) -> list[int]:
+        """The next offsets of the checkpoints that are there, in rising order.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        ...
+
+    def load(self, key: StateKey, next_offset: int) -> Buffer:
+        """The content as it was published, as far as the store can tell.
+
+        Raises:
+            StoreError: it is not there, or cannot be read.
+        """
+        ...
+
+    def prune(self, key: StateKey, next_offsets: Collection[int]) -> None:
+        """Forget these checkpoints. One that is not there is none the worse.
+
+        Raises:
+            StoreError: one could not be removed.
+        """
         ...
