@@ -60,6 +60,21 @@ class Records:
         """The offset to read after these records. Offsets may have holes, so it is not offset + length."""
         return int(self.offset[-1]) + 1
 
+    def split(self, offset: int) -> tuple["Records", "Records"]:
+        """The records before this offset, and the others."""
+        stop = int(np.searchsorted(self.offset, offset))
+        return self._between(0, stop), self._between(stop, len(self))
+
+    def _between(self, start: int, stop: int) -> "Records":
+        return Records(
+            self.topic_partition,
+            self.offset[start:stop],
+            self.timestamp_ms[start:stop],
+            self.key[start:stop],
+            self.value[start:stop],
+            self.headers[start:stop],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Readings:

@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, TopicPartition
 from connectors.decode import Decoder
-from streamer import order
+from streamer import order, snapshot
+from streamer.checkpoint import Checkpoint
+from streamer.judge import Judges
 from streamer.newest import Newest
-from streamer.partition import Judge, Partition, Progress
+from streamer.partition import Partition, Progress
+from streamer.phases import Phases
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +31,46 @@ class Group:
     """The partitions of one group, each with its state, and the decoder they share."""
 
     def __init__(
-        self, holds: Callable[[str], bool], decoder: Decoder, judge: Judge, clock: Callable[[], float]
+        self,
+        holds: Callable[[str], bool],
+        decoder: Decoder,
+        judges: Judges,
+        phases: Phases,
+        clock: Callable[[], float],
     ) -> None:
         self.holds = holds  # whether a topic is one of the group's
-        self.judge = judge
+        self.judges = judges
         self.partitions: dict[TopicPartition, Partition] = {}
         self.newest: dict[TopicPartition, Newest] = {}
         self.homes: dict[str, TopicPartition] = {}  # where a series was seen first
         self.splits = 0  # series that showed up in a second partition
         self._splits_told = 0
         self._decoder = decoder
+        self._phases = phases
         self._clock = clock
 
     @property
     def name(self) -> str:
         """The group's name in the configuration."""
-        return self.judge.group
+        return self.judges.group
 
-    def open(self, topic_partition: TopicPartition) -> Partition:
-        """The partition's state, fresh where it is not ours yet."""
-        if topic_partition not in self.partitions:
-            self.partitions[topic_partition] = Partition(
-                self.judge, topic_partition, lambda series: self._sight(series, topic_partition)
-            )
-            self.newest[topic_partition] = Newest(self.name, self.judge.channels, self._clock())
-        return self.partitions[topic_partition]
+    def open(self, where: TopicPartition, checkpoint: Checkpoint | None = None) -> Partition:
+        """A partition that is ours from now on, as the checkpoint has it, or without any state.
+
+        Raises:
+            StateError: this version cannot go on from the checkpoint.
+        """
+
+        def appeared(series: str) -> None:
+            self._sight(series, where)
+
+        if checkpoint is None:
+            partition = Partition(self.judges.first, where, appeared)
+        else:
+            partition = snapshot.restored(checkpoint, self.judges.of_checkpoint(checkpoint), appeared)
+        self.partitions[where] = partition
+        self.newest[where] = Newest(self.name, partition.judge.channels, self._clock())
+        return partition
 
     def drop(self, topic_partition: TopicPartition) -> None:
         """Forget a partition that left us."""
@@ -62,15 +80,16 @@ class Group:
 
     def process(self, records: Records) -> Batch:
         """Decode, order and score the next records of one of the group's partitions."""
-        with self.judge.phases.measure("decode"):
+        partition = self.partitions[records.topic_partition]
+        with self._phases.measure("decode"):
             readings, undecoded = self._decoder.decode(records)
             read = len(readings) + len(undecoded)
-            future = order.from_the_future(readings, records, self.judge.order)
+            future = order.from_the_future(readings, records, partition.judge.order)
             rejects = [undecoded] if len(undecoded) else []
             if future.any():
-                rejects.append(_future(readings.take(future), records, self.judge.order.max_future_seconds))
+                rejects.append(_future(readings.take(future), records, partition.judge.order.max_future_seconds))
                 readings = readings.take(~future)
-        progress = self.open(records.topic_partition).advance(readings)
+        progress = partition.advance(readings)
         newest, now = self.newest[records.topic_partition], self._clock()
         for results, rows in zip(progress.results, progress.rows, strict=True):
             newest.update(results, rows, now)

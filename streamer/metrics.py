@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from connectors.columns import Float64, Reason
 from streamer.score_histogram import ScoreHistogram
+from streamer.state_metrics import StateMetrics
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
 SIDES = ("below", "above")
@@ -43,6 +44,7 @@ class Metrics:
         self._declare_alarms(groups, kinds)
         self._declare_fleet(groups)
         self._declare_loop(topics)
+        self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 

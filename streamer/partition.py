@@ -6,37 +6,23 @@ cuts, other partitions and the wall clock never reach a score.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 
 from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
-from models.detector import Detector
+from connectors.errors import StateError
 from models.outcome import Explanation, Outcome
-from models.pool import Pool, close_epoch
+from models.pool import close_epoch
 from streamer import order
 from streamer.epoch import Epoch
-from streamer.order import OrderOptions, Verdict
-from streamer.phases import Phases
+from streamer.judge import Judge
+from streamer.order import Verdict
 from streamer.scoring import Scorer
 from streamer.series_rows import HostColumns, SeriesRows
+from streamer.table import StateTable
 
 SPIKE = "spike"
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """What the partitions of a group have in common: everything that decides a score but the readings."""
-
-    group: str
-    channels: tuple[str, ...]
-    detector: Detector
-    artifact: str
-    pool: Pool  # before a partition's first epoch
-    order: OrderOptions
-    device: torch.device
-    phases: Phases
 
 
 @dataclass(slots=True)
@@ -57,12 +43,12 @@ class Partition:
         self, judge: Judge, topic_partition: TopicPartition, appeared: Callable[[str], None] | None = None
     ) -> None:
         self.topic_partition = topic_partition
+        self.judge = judge
         self.series = SeriesRows(appeared)
         self.pool = judge.pool
         self.epoch = Epoch()
-        self._judge = judge
-        self._scorer = Scorer(judge.detector, judge.device)
-        self._columns = HostColumns(
+        self.table = StateTable(judge.detector.columns, judge.device)
+        self.columns = HostColumns(
             {
                 **order.initial_columns(len(judge.channels)),
                 "opened_offset": np.array(-1, dtype=np.int64),
@@ -71,26 +57,39 @@ class Partition:
             }
         )
 
-    @property
-    def state_bytes(self) -> int:
-        """Bytes of the state table on the device."""
-        return self._scorer.table.size_bytes
+    def check_fit(self, judge: Judge) -> None:
+        """Return if this state can be gone on with by another judge.
 
-    @property
-    def state_device(self) -> torch.device:
-        """Where the state table lies."""
-        return self._scorer.table.device
+        Raises:
+            StateError: it cannot.
+        """
+        if judge.detector.columns != self.judge.detector.columns or judge.channels != self.judge.channels:
+            raise StateError(
+                f"group {judge.group!r}, {self.topic_partition}: Expected the channels that its state was made of, "
+                f"{list(self.judge.channels)}, with the same transforms, got {list(judge.channels)}; "
+                "`streamer reset` begins anew"
+            )
+
+    def adopt(self, judge: Judge) -> None:
+        """Go on with another judge from here: a barrier.
+
+        Raises:
+            StateError: the state does not fit it.
+        """
+        self.check_fit(judge)
+        self.judge = judge
+        self.pool = replace(self.pool, line=judge.pool.line)
 
     def advance(self, readings: Readings) -> Progress:
         """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
         progress = Progress()
         while len(readings):
-            with self._judge.phases.measure("order"):
+            with self.judge.phases.measure("order"):
                 rows = self.series.of(readings.series)
-                self._columns.ensure(len(self.series))
-                verdict = order.judge(readings, rows, self._columns, self._judge.order)
+                self.columns.ensure(len(self.series))
+                verdict = order.judge(readings, rows, self.columns, self.judge.order)
                 stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
-            with self._judge.phases.measure("step"):
+            with self.judge.phases.measure("step"):
                 self._score(readings, rows, verdict, stop, progress)
             if ends:
                 self.pool = close_epoch(self.pool)
@@ -107,9 +106,10 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        outcome, explanation, self.pool = self._scorer.score(scored, rows, elapsed, self.pool)
-        order.remember(scored, rows, self._columns)
-        results = _results(self._judge, scored, outcome, explanation)
+        scorer = Scorer(self.judge.detector, self.table)
+        outcome, explanation, self.pool = scorer.score(scored, rows, elapsed, self.pool)
+        order.remember(scored, rows, self.columns)
+        results = _results(self.judge, scored, outcome, explanation)
         progress.results.append(results)
         progress.rows.append(rows)
         changed = (outcome.opened | outcome.closed).numpy()
@@ -122,12 +122,12 @@ class Partition:
         opened = outcome.opened.numpy()[changed]
         for i, row in enumerate(rows.tolist()):
             if opened[i]:
-                self._columns["opened_offset"][row] = results.readings.offset[i]
-                self._columns["opened_index"][row] = results.readings.index[i]
-                self._columns["opened_timestamp"][row] = results.readings.timestamp[i]
+                self.columns["opened_offset"][row] = results.readings.offset[i]
+                self.columns["opened_index"][row] = results.readings.index[i]
+                self.columns["opened_timestamp"][row] = results.readings.timestamp[i]
             events.append("opened" if opened[i] else "closed")
             ids.append(self._alarm_id(str(results.readings.series[i]), row))
-            opened_timestamps.append(int(self._columns["opened_timestamp"][row]))
+            opened_timestamps.append(int(self.columns["opened_timestamp"][row]))
         return Alarms(
             results=results,
             kind=[SPIKE] * len(rows),
@@ -139,8 +139,8 @@ class Partition:
 
     def _alarm_id(self, series: str, row: int) -> str:
         """The identity of the reading that opened the alarm, so that a replay gives the same one."""
-        opened = (int(self._columns["opened_offset"][row]), int(self._columns["opened_index"][row]))
-        identity = repr((self._judge.group, *self.topic_partition, series, SPIKE, *opened))
+        opened = (int(self.columns["opened_offset"][row]), int(self.columns["opened_index"][row]))
+        identity = repr((self.judge.group, *self.topic_partition, series, SPIKE, *opened))
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
@@ -158,5 +158,5 @@ def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Ex
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.numpy(),
         warming=outcome.warming.numpy(),
-        artifact=judge.artifact,
+        artifact=judge.artifact.name,
     )

@@ -52,21 +52,26 @@ def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
 
 
 def assemble(
-    config: Config, source: Source, sink: Sink, groups: list[Group], metrics: Metrics, clock: Clock = time.monotonic
+    config: Config,
+    parts: Parts,
+    groups: list[Group],
+    metrics: Metrics,
+    clock: Clock = time.monotonic,
 ) -> Daemon:
-    """The daemon over a source and a sink that are there already."""
+    """The daemon over a source, a delivery and a store that are there already."""
     policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
     board = Board(Watchlist(policy, clock()), policy.limit, metrics)
-    delivery = AtLeastOnce(sink, source)
-    engine = Engine(source, delivery, groups, board, metrics, clock)
+    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
+    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,
         health=lambda: is_healthy(engine, clock),
-        ready=lambda: engine.is_assigned,
+        ready=lambda: tenancy.is_ready,
         token=config.http.token,
     )
-    return Daemon(engine, source, delivery, HttpServer(app, config.http.host, config.http.port))
+    return Daemon(engine, parts.source, parts.delivery, HttpServer(app, config.http.host, config.http.port))
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -103,29 +108,11 @@ def device_of(config: Config) -> torch.device:
 
 def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
     artifact = _artifact(options)
-    channels = options.all_channels
-    detector = Detector(
-        artifact.forecaster,
-        DetectorOptions(
-            transforms=tuple(Transform(channel.transform) for channel in channels),
-            hysteresis=Hysteresis(options.alarm.close_ratio, options.alarm.calm_readings),
-            band_coverage=options.band_coverage,
-        ),
-    ).to(device)
-    judge = Judge(
-        group=options.name,
-        channels=tuple(channel.name for channel in channels),
-        detector=detector.eval(),
-        artifact=artifact.name,
-        pool=Pool.fresh(options.alarm.tail_probability, artifact.prior),
-        order=options.order,
-        device=device,
-        phases=phases,
-    )
-    decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in channels])
+    judges = Judges(options.name, options.choices, artifact, partial(make_judge, device=device, phases=phases))
+    decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
-    return Group(options.holds, decoder, judge, clock)
+    return Group(options.holds, decoder, judges, phases, clock)
 
 
 def _artifact(options: GroupOptions) -> Artifact:

@@ -1,0 +1,159 @@
+"""The keeper: saves partitions beside the engine, one at a time, and finds the checkpoint to go on from."""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import NamedTuple
+
+import torch
+
+from connectors.errors import StateError, StoreError, TransientError
+from connectors.ports import CheckpointStore, StateKey
+from streamer import snapshot
+from streamer.checkpoint import Checkpoint, decode, encode
+from streamer.state_metrics import StateMetrics
+from streamer.tenure import Tenure
+
+KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
+
+log = logging.getLogger("streamer")
+
+
+class _Writing(NamedTuple):
+    tenure: Tenure
+    next_offset: int
+    size_bytes: "Future[int]"
+
+
+class Keeper:
+    """Copies a partition's state while the engine waits, and writes the copy in a thread while it goes on.
+
+    A checkpoint is taken between two batches only, when everything before its offset is committed.
+    """
+
+    def __init__(
+        self, store: CheckpointStore, interval_seconds: float, metrics: StateMetrics, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._interval_seconds = interval_seconds
+        self._metrics = metrics
+        self._clock = clock
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._writing: _Writing | None = None
+        self._staging: torch.Tensor | None = None
+
+    def find(self, key: StateKey, committed: int) -> Checkpoint:
+        """The newest checkpoint that is not ahead of what the group committed; damaged ones are passed over.
+
+        Raises:
+            StateError: there is none.
+            TransientError: the store cannot be read now.
+        """
+        offsets = self._offsets(key)
+        for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
+            where = f"checkpoint {next_offset} of {key}"
+            try:
+                return decode(self._store.load(key, next_offset), where)
+            except StoreError as error:
+                log.error("%s; trying the one before it", error)  # noqa: TRY400  # the message says it all
+                self._metrics.failed("load")
+        raise StateError(
+            f"group {key.group!r}, {key.topic_partition}: Expected a checkpoint at or before the committed offset "
+            f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
+        )
+
+    def refuse_later(self, key: StateKey, start: int) -> None:
+        """Return if nothing is remembered of what comes after ``start``, where a group that has committed nothing begins.
+
+        Raises:
+            StateError: there are checkpoints of more: the group's offsets are lost.
+            TransientError: the store cannot be read now.
+        """
+        later = [offset for offset in self._offsets(key) if offset > start]
+        if later:
+            raise StateError(
+                f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints {later},"
+                f" got none, which would mean to begin at {start}; `streamer reset` says where to go on"
+            )
+
+    def tick(self, tenures: Iterable[Tenure]) -> None:
+        """Take note of what was written, and begin with the partition that is overdue, if one is."""
+        if self._writing is not None and not self._writing.size_bytes.done():
+            return
+        self._settle()
+        due = [tenure for tenure in tenures if not tenure.is_saved and self._is_due(tenure)]
+        if due:
+            self._begin(min(due, key=lambda tenure: tenure.saved_at))
+
+    def may_try(self, tenure: Tenure) -> bool:
+        """Whether saving it is worth a try: not again at once after it failed."""
+        return not tenure.has_failed or self._is_due(tenure)
+
+    def save(self, tenure: Tenure, timeout_seconds: float, *, anew: bool = False) -> None:
+        """Save a partition and return when the checkpoint is durable. ``anew``: also one that is saved already.
+
+        Raises:
+            StoreError: it is not, by now.
+        """
+        deadline = self._clock() + timeout_seconds
+        self._await(deadline)
+        if tenure.is_saved and not anew:
+            return
+        self._begin(tenure)
+        self._await(deadline)
+        if tenure.has_failed:
+            raise StoreError(f"checkpoint {tenure.next_offset} of {tenure.key}: not written, see above")
+
+    def _is_due(self, tenure: Tenure) -> bool:
+        return self._clock() - tenure.saved_at >= self._interval_seconds
+
+    def close(self) -> None:
+        """Let go. What is being written is either whole or not there."""
+        self._writer.shutdown(wait=False, cancel_futures=True)
+
+    def _offsets(self, key: StateKey) -> list[int]:
+        try:
+            return self._store.offsets(key)
+        except StoreError as error:
+            raise TransientError(f"checkpoints of {key}: {error}") from error
+
+    def _begin(self, tenure: Tenure) -> None:
+        with self._metrics.pause():
+            self._staging = tenure.partition.table.staging(self._staging, len(tenure.partition.series))
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, self._staging)
+        self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
+
+    def _write(self, checkpoint: Checkpoint) -> int:
+        """In the writer's thread. The order is the guarantee: older ones go when this one is durable."""
+        with self._metrics.write():
+            size_bytes = self._store.publish(checkpoint.key, checkpoint.next_offset, encode(checkpoint))
+            older = [offset for offset in self._store.offsets(checkpoint.key) if offset <= checkpoint.next_offset]
+            self._store.prune(checkpoint.key, older[:-KEPT])
+        return size_bytes
+
+    def _await(self, deadline: float) -> None:
+        if self._writing is not None:
+            wait_for([self._writing.size_bytes], max(deadline - self._clock(), 0.0))
+            if not self._writing.size_bytes.done():
+                raise StoreError(f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not in time")
+        self._settle()
+
+    def _settle(self) -> None:
+        """Enter the outcome of the write that is done."""
+        if self._writing is None:
+            return
+        tenure, next_offset, future = self._writing
+        self._writing = None
+        tenure.saved_at = self._clock()
+        try:
+            size_bytes = future.result()
+        except StoreError as error:
+            tenure.has_failed = True
+            self._metrics.failed("save")
+            log.error("checkpoint %d of %s: %s; going on from the one at %d",  # noqa: TRY400
+                      next_offset, tenure.key, error, tenure.saved_offset)  # fmt: skip
+            return
+        tenure.has_failed = False
+        tenure.saved_offset = next_offset
+        self._metrics.saved(tenure.where, next_offset, size_bytes)
