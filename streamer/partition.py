@@ -87,7 +87,7 @@ class Partition:
         while len(readings):
             with self._judge.phases.measure("order"):
                 rows = self.series.of(readings.series)
-                self._columns.ensure(len(self.series))
+                self._columns.ensure(self.series.height)
                 verdict = order.judge(readings, rows, self._columns, self._judge.order)
                 stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
             with self._judge.phases.measure("step"):
