@@ -32,9 +32,9 @@ class Board:
         """Let the watchlist know which series are new in this partition and which are anomalous now."""
         table, series = (group.name, where), group.partitions[where].series
         known = self._discovered.get(table, 0)
-        if len(series.keys) > known:
-            self._watchlist.discover(table, series.keys[known:])
-            self._discovered[table] = len(series.keys)
+        if len(series) > known:
+            self._watchlist.discover(table, series.names(np.arange(known, len(series)) + _FIRST_ROW))
+            self._discovered[table] = len(series)
         for result in results:
             if result.is_anomalous.any():
                 anomalous = np.unique(series.of(result.readings.series[result.is_anomalous]))
@@ -56,7 +56,7 @@ class Board:
             fleets = []
             size_bytes = 0
             for where, partition in group.partitions.items():
-                fleets.append(group.newest[where].fleet(len(partition.series)))
+                fleets.append(group.newest[where].fleet(partition.series.height))
                 size_bytes += partition.state_bytes
                 snapshots.append(self._snapshot(group, where))
             self._tell(group, fleets, size_bytes)
@@ -70,8 +70,7 @@ class Board:
         watched = self._watchlist.rows(table)
         shown, names = self._names.get(table, (None, ()))
         if shown is None or not np.array_equal(watched, shown):
-            keys = group.partitions[where].series.keys
-            names = tuple(keys[row] for row in watched.tolist())
+            names = tuple(group.partitions[where].series.names(watched + _FIRST_ROW))
             self._names[table] = (watched, names)
         if group.splits:
             at_home = np.array([group.homes.get(name, where) == where for name in names], dtype=bool)

@@ -86,7 +86,7 @@ class Partition:
         while len(readings):
             with self.judge.phases.measure("order"):
                 rows = self.series.of(readings.series)
-                self.columns.ensure(len(self.series))
+                self.columns.ensure(self.series.height)
                 verdict = order.judge(readings, rows, self.columns, self.judge.order)
                 stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
             with self.judge.phases.measure("step"):
