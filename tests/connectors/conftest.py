@@ -14,12 +14,16 @@ from connectors.columns import Records, TopicPartition
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
 from connectors.ports import Assigned, Event, Lost, Revoked
+from tests.contracts.cases import place
 
 PATIENCE_SECONDS = 20.0
 
 
 class Reader:
-    """A source, and everything it said so far. It commits what it has when partitions leave it, if it is careful."""
+    """A source, and everything it said so far: partitions begin behind what was committed, else at their first offset.
+
+    It commits what it has when partitions leave it, if it is careful.
+    """
 
     is_careful = False
 
@@ -47,7 +51,9 @@ class Reader:
         return owned
 
     def poll(self) -> None:
-        for happened in self.source.poll(0.1):
+        polled = self.source.poll(0.1)
+        place(self.source, polled)
+        for happened in polled:
             if isinstance(happened, Records):
                 self.records.append(happened)
                 continue

@@ -7,9 +7,9 @@ take pytest's request, may ask it for fixtures, and register what must be tidied
 from collections.abc import Sequence
 from typing import Protocol
 
-from connectors.columns import TopicPartition
+from connectors.columns import Records, TopicPartition
 from connectors.encode import Encoder
-from connectors.ports import Sink, Source
+from connectors.ports import Assigned, Event, Sink, Source
 
 Rows = Sequence[tuple[bytes, bytes]]
 
@@ -35,11 +35,20 @@ class SourceCase(Protocol):
         ...
 
     def open(self) -> Source:
-        """A new source of this partition, starting behind what was committed, else at the earliest row.
+        """A new source of this partition, whose first offset is the earliest one.
 
         A test closes what it opened before it opens the next one; both belong to one consumer group.
         """
         ...
+
+
+def place(source: Source, polled: Sequence[Event | Records]) -> None:
+    """Let every partition that these events assign begin behind what was committed, else at its first offset."""
+    for event in polled:
+        if isinstance(event, Assigned):
+            for partition in event.partitions:
+                committed = source.committed(partition)
+                source.seek(partition, source.first_offset(partition) if committed is None else committed)
 
 
 class SinkCase(Protocol):
