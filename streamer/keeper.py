@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import torch
 
@@ -12,9 +12,12 @@ from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
 from streamer.checkpoint import Checkpoint, decode, encode
+from streamer.partition import Partition
 from streamer.state_metrics import StateMetrics
 from streamer.tenure import Tenure
 
+P = ParamSpec("P")
+T = TypeVar("T")
 KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
 
 log = logging.getLogger("streamer")
@@ -41,7 +44,7 @@ class Keeper:
         self._clock = clock
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: _Writing | None = None
-        self._staging: torch.Tensor | None = None
+        self._staging: dict[int, torch.Tensor] = {}  # by words a row
 
     def find(self, key: StateKey, committed: int) -> Checkpoint:
         """The newest checkpoint that is not ahead of what the group committed; damaged ones are passed over.
@@ -54,7 +57,7 @@ class Keeper:
         for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
             where = f"checkpoint {next_offset} of {key}"
             try:
-                return decode(self._store.load(key, next_offset), where)
+                return decode(self._ask(self._store.load, key, next_offset), where)
             except StoreError as error:
                 log.error("%s; trying the one before it", error)  # noqa: TRY400  # the message says it all
                 self._metrics.failed("load")
@@ -114,15 +117,26 @@ class Keeper:
 
     def _offsets(self, key: StateKey) -> list[int]:
         try:
-            return self._store.offsets(key)
+            return self._ask(self._store.offsets, key)
         except StoreError as error:
             raise TransientError(f"checkpoints of {key}: {error}") from error
 
+    def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
+        return self._writer.submit(call, *args, **kwargs).result()
+
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():
-            self._staging = tenure.partition.table.staging(self._staging, len(tenure.partition.series))
-            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, self._staging)
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, self._room_for(tenure.partition))
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
+
+    def _room_for(self, partition: Partition) -> torch.Tensor:
+        """Memory to copy its table into: the same each time, since new memory costs more than the copy."""
+        rows, words = len(partition.series), partition.table.words
+        room = self._staging.get(words)
+        if room is None or room.shape[0] < rows:
+            room = self._staging[words] = partition.table.staging(rows)
+        return room
 
     def _write(self, checkpoint: Checkpoint) -> int:
         """In the writer's thread. The order is the guarantee: older ones go when this one is durable."""

@@ -1,6 +1,6 @@
 """The rows of one partition on the host: which series has which, and the few columns that order and people need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
@@ -91,6 +91,14 @@ class HostColumns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         """The whole column, to be read and written in place. -> (capacity, *shape)."""
         return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the columns."""
+        return iter(self._arrays)
+
+    def copy(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """These rows of every column. rows: (N,) -> name: (N, *shape)."""
+        return {name: array[rows] for name, array in self._arrays.items()}
 
     def ensure(self, rows: int) -> None:
         """Make room for this many rows."""

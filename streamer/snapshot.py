@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Int64
 from connectors.ports import StateKey
 from models.pool import BINS, Pool
 from streamer.checkpoint import Checkpoint, SavedColumn
 from streamer.epoch import Epoch
 from streamer.judge import Judge, settings_of
 from streamer.partition import Partition
+from streamer.series_rows import PADDING_ROW
 
+FIRST_ROW = PADDING_ROW + 1
 HOST_VERSION = 1  # of what the columns on the host mean
 NEW_AGAIN = "readings"  # the column by which a row is warming
 
@@ -25,14 +26,15 @@ log = logging.getLogger("streamer")
 def take(partition: Partition, next_offset: int, staging: torch.Tensor | None = None) -> Checkpoint:
     """A copy of everything the partition remembers, before the record at ``next_offset``.
 
-    The table is copied into ``staging`` where it is large enough; columns of the checkpoint are views of it, so it
-    must not change before the checkpoint is written. See `Partition.table` for the space it needs.
+    The columns of the table are views of ``staging``, see `StateTable.export`: it must not change before the checkpoint
+    is written.
     """
-    judge, rows = partition.judge, partition.series.live()
-    block = partition.table.export(rows, staging)
-    device = partition.table.columns_of(block)
+    judge, series, table = partition.judge, partition.series, partition.table
+    rows = series.live()
+    is_whole = len(rows) == series.height - FIRST_ROW
+    block = table.export(slice(FIRST_ROW, series.height) if is_whole else torch.from_numpy(rows), staging)
     versions = {column.name: column.version for column in judge.detector.columns}
-    columns = {name: SavedColumn(versions[name], values) for name, values in device.items()}
+    columns = {name: SavedColumn(versions[name], values) for name, values in table.columns_of(block).items()}
     columns |= {name: SavedColumn(HOST_VERSION, values) for name, values in partition.columns.copy(rows).items()}
     pool, epoch = partition.pool, partition.epoch
     return Checkpoint(
@@ -49,7 +51,7 @@ def take(partition: Partition, next_offset: int, staging: torch.Tensor | None = 
             "pool_epoch": pool.epoch,
             "pool_line": pool.line,
         },
-        series=partition.series.names(rows),
+        series=series.names(rows),
         columns=columns,
         shared={"pool_closed": pool.closed.cpu().numpy().copy(), "pool_open": pool.open.cpu().numpy().copy()},
     )
@@ -61,27 +63,23 @@ def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[str], Non
     A column that the checkpoint lacks, or has in another version or shape, takes its initial value, and its rows are
     warming; one that nobody wants any more is dropped. Both are logged.
     """
-    where = checkpoint.key.topic_partition
-    partition = Partition(judge, where, appeared)
+    partition = Partition(judge, checkpoint.key.topic_partition, appeared)
     rows = partition.series.of(np.array(checkpoint.series, dtype=object))
-    wanted = {
-        column.name: (column.version, np.empty((0, *column.shape), partition.table.host_dtype(column)))
-        for column in judge.detector.columns
-    }
-    kept = _fitting(checkpoint, wanted)
-    if wanted.keys() - kept.keys():
-        kept.pop(NEW_AGAIN, None)
-    host = _fitting(checkpoint, {name: (HOST_VERSION, values) for name, values in partition.columns.items()})
-    _tell(checkpoint, [*wanted, *(name for name, _ in partition.columns.items())], [*kept, *host])
-    if len(rows):
-        partition.table.load(rows, kept)
-        partition.columns.load(rows, host)
-    partition.epoch = Epoch(*(_whole(checkpoint.counters.get(name)) for name in _EPOCH))  # type: ignore[arg-type]
+    partition.columns.ensure(partition.series.height)
+    versions = {column.name: column.version for column in judge.detector.columns}
+    device = _fitting(checkpoint, versions, partition.table.columns_of(partition.table.staging(0)))
+    if versions.keys() - device.keys():
+        device.pop(NEW_AGAIN, None)
+    ours = {name: partition.columns[name] for name in partition.columns}
+    host = _fitting(checkpoint, dict.fromkeys(ours, HOST_VERSION), ours)
+    _tell(checkpoint, {*versions, *ours}, {*device, *host})
+    partition.table.load(torch.from_numpy(rows), device)
+    for name, values in host.items():
+        partition.columns[name][rows] = values
+    first, watermark = (_whole(checkpoint.counters[name]) for name in ("epoch_first_watermark", "watermark"))
+    partition.epoch = Epoch(int(checkpoint.counters["epoch_accepted"] or 0), first, watermark)
     partition.pool = _pool(checkpoint, judge)
     return partition
-
-
-_EPOCH = ("epoch_accepted", "epoch_first_watermark", "watermark")
 
 
 def build_of(device: torch.device) -> dict[str, str]:
@@ -91,21 +89,21 @@ def build_of(device: torch.device) -> dict[str, str]:
 
 
 def _fitting(
-    checkpoint: Checkpoint, wanted: Mapping[str, tuple[int, NDArray[Any]]]
+    checkpoint: Checkpoint, versions: Mapping[str, int], like: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Of the checkpoint's columns those that are wanted with their version, dtype and shape of a row."""
+    """Of the checkpoint's columns those that are wanted in this version, and whose rows are ``like`` those of today."""
     fitting = {}
-    for name, (version, like) in wanted.items():
+    for name, version in versions.items():
         saved = checkpoint.columns.get(name)
-        if saved is None or saved.version != version:
-            continue
-        if saved.values.shape[1:] == like.shape[1:] and saved.values.dtype == like.dtype:
-            fitting[name] = saved.values
+        if saved is not None and saved.version == version:
+            values, ours = saved.values, like[name]
+            if values.shape[1:] == ours.shape[1:] and values.dtype == ours.dtype:
+                fitting[name] = values
     return fitting
 
 
-def _tell(checkpoint: Checkpoint, wanted: list[str], used: list[str]) -> None:
-    fresh, dropped = sorted(set(wanted) - set(used)), sorted(checkpoint.columns.keys() - set(used))
+def _tell(checkpoint: Checkpoint, wanted: set[str], used: set[str]) -> None:
+    fresh, dropped = sorted(wanted - used), sorted(checkpoint.columns.keys() - used)
     if fresh or dropped:
         log.warning(
             "checkpoint %d of %s: columns %s begin anew and their series are warming; columns %s are dropped",
@@ -130,8 +128,3 @@ def _pool(checkpoint: Checkpoint, judge: Judge) -> Pool:
 
 def _whole(counter: float | None) -> int | None:
     return None if counter is None else int(counter)
-
-
-def rows_of(partition: Partition) -> Int64:
-    """The rows of the series that live."""
-    return partition.series.live()

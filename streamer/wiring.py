@@ -1,24 +1,26 @@
 """The wiring, top to bottom: from a configuration to a daemon that is ready to run."""
 
+import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 import torch
 
 from connectors.decode import Decoder
 from connectors.delivery import AtLeastOnce
+from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
 from connectors.errors import ConfigError
 from connectors.files import FileSink
-from connectors.ports import Sink, Source
+from connectors.memory_store import MemoryStore
+from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
-from models.alarm import Hysteresis
 from models.artifact import Artifact, ArtifactError, shipped
 from models.artifact import load as load_artifact
-from models.detector import Detector, DetectorOptions
-from models.pool import Pool
-from models.transform import Transform
 from streamer import __version__
 from streamer.accounting import CountingEncoder
 from streamer.board import Board
@@ -29,12 +31,22 @@ from streamer.engine import Engine
 from streamer.group import Group
 from streamer.http import make_app
 from streamer.http_server import HttpServer
+from streamer.judge import Judges, make_judge
+from streamer.keeper import Keeper
 from streamer.metrics import Metrics
-from streamer.partition import Judge
 from streamer.phases import Phases
+from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist, WatchPolicy
 
 Clock = Callable[[], float]
+
+
+class Parts(NamedTuple):
+    """What a daemon stands on."""
+
+    source: Source
+    delivery: Delivery
+    store: CheckpointStore
 
 
 def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
@@ -46,9 +58,18 @@ def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
     """
     metrics = make_metrics(config)
     groups = make_groups(config, metrics, clock)  # before any connection: a wrong artifact is told at once
-    source = _source(config)  # before the sink, which makes topics: nothing is made for a source that is not there
-    sink = _sink(config, CountingEncoder(config.outputs, metrics.emitted))
-    return assemble(config, source, sink, groups, metrics, clock)
+    encoder = CountingEncoder(config.outputs, metrics.emitted)
+    match config.source:
+        case ReplaySource(files=files):
+            parts = in_memory(ReplayFiles(files), make_sink(config, encoder))
+        case KafkaSource():
+            parts = _on_kafka(config, encoder)
+    return assemble(config, parts, groups, metrics, clock)
+
+
+def in_memory(source: Source, sink: Sink) -> Parts:
+    """A finite source and a sink: what is remembered lasts as long as the process."""
+    return Parts(source, AtLeastOnce(sink, source), MemoryStore())
 
 
 def assemble(
@@ -128,30 +149,49 @@ def _artifact(options: GroupOptions) -> Artifact:
     return artifact
 
 
-def _source(config: Config) -> Source:
-    match config.source:
-        case ReplaySource(files=files):
-            return ReplayFiles(files)
-        case KafkaSource():
-            from connectors.kafka_cluster import wait_for_brokers  # noqa: PLC0415  # a replay needs no client
-            from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
+def _on_kafka(config: Config, encoder: Encoder) -> Parts:
+    """The group's member, what it delivers by, and where its state is kept."""
+    from connectors.kafka_cluster import refuse_compacted, wait_for_brokers  # noqa: PLC0415  # files need no client
+    from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
+    from connectors.kafka_transactions import ExactlyOnce  # noqa: PLC0415
 
-            kafka = config.brokers
-            wait_for_brokers(kafka)
-            topics = [topic for group in config.groups for topic in group.topics]
-            return KafkaRecords(kafka, topics, [pattern for group in config.groups for pattern in group.topic_patterns])
+    kafka = config.brokers
+    wait_for_brokers(kafka)
+    topics = [topic for group in config.groups for topic in group.topics]
+    patterns = [pattern for group in config.groups for pattern in group.topic_patterns]
+    if config.is_exactly_once:
+        refuse_compacted(kafka, topics)
+    # The source before the sink, which makes topics: nothing is made for a source that is not there.
+    source = KafkaRecords(kafka, topics, patterns, instance_name(config))
+    store = DirectoryStore(Path(config.checkpoints.directory) / quote(kafka.group_id, safe=""))
+    if config.is_exactly_once:
+        _ensure_topics(config)
+        return Parts(source, ExactlyOnce(kafka, encoder, lambda: source.membership), store)
+    return Parts(source, AtLeastOnce(make_sink(config, encoder), source), store)
 
 
-def _sink(config: Config, encoder: Encoder) -> Sink:
+def instance_name(config: Config) -> str | None:
+    """By what the group knows this process again after a restart: no two of one host have the same port."""
+    return f"{socket.gethostname()}-{config.http.port}" if config.http.port else None
+
+
+def make_sink(config: Config, encoder: Encoder) -> Sink:
+    """Where outputs go at least once."""
     match config.sink:
         case FilesSink(directory=directory):
             return FileSink(Path(directory), encoder)
         case KafkaSink():
-            from connectors.kafka_cluster import ensure_topics, wait_for_brokers  # noqa: PLC0415  # files need no client
+            from connectors.kafka_cluster import wait_for_brokers  # noqa: PLC0415  # files need no client
             from connectors.kafka_sink import KafkaSink as KafkaMessages  # noqa: PLC0415
 
             wait_for_brokers(config.brokers)
-            ensure_topics(config.brokers, config.outputs)
+            _ensure_topics(config)
             return KafkaMessages(config.brokers, encoder)
         case _:
             return DiscardSink()
+
+
+def _ensure_topics(config: Config) -> None:
+    from connectors.kafka_cluster import ensure_topics  # noqa: PLC0415
+
+    ensure_topics(config.brokers, config.outputs)
