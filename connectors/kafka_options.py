@@ -139,8 +139,8 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
     hands the partitions of a process out anew whenever it starts or stops.
 
     ``transaction_timeout_seconds`` is how long a delivery of exactly-once results may take before the brokers undo it;
-    whoever reads these results with `read_committed` waits so long for a process that died in the middle of one and that
-    nobody follows.
+    whoever reads these results with `read_committed` waits so long for a process that died in the middle of one and
+    that nobody follows.
     """
 
     group_id: Annotated[str, Meta(min_length=1)]

@@ -1,4 +1,4 @@
-"""The ports of the daemon: where readings come from, where columns go, what makes both permanent, where state is kept."""
+"""The ports of the daemon: where readings come from, where columns and state go, and what makes them permanent."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ class Source(Protocol):
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
         """Return what happened, in order; an empty list once the time is up.
 
-        Records of a partition come in offset order, only between its `Assigned` and its `Revoked` or `Lost`, never while
-        it is paused, and none before the first `seek` after its `Assigned` said where to begin. Blocks for the time-out
-        at most.
+        Records of a partition come in offset order, only between its `Assigned` and its `Revoked` or `Lost`, never
+        while it is paused, and none before the first `seek` after its `Assigned` said where to begin. Blocks for the
+        time-out at most.
 
         Raises:
             TransientError: the source cannot be reached now; polling again may help.

@@ -57,7 +57,7 @@ class Board:
             size_bytes = 0
             for where, partition in group.partitions.items():
                 fleets.append(group.newest[where].fleet(partition.series.height))
-                size_bytes += partition.state_bytes
+                size_bytes += partition.table.size_bytes
                 snapshots.append(self._snapshot(group, where))
             self._tell(group, fleets, size_bytes)
         self.snapshots = snapshots

@@ -153,5 +153,5 @@ def _run() -> int:
         return EXITS[ConfigError]
     except tuple(EXITS) as error:
         log.error("%s", error)  # noqa: TRY400  # the message says it all; a traceback would hide it
-        return EXITS[type(error)]
+        return next(code for kind, code in EXITS.items() if isinstance(error, kind))
     return 0

@@ -67,7 +67,7 @@ class Keeper:
         )
 
     def refuse_later(self, key: StateKey, start: int) -> None:
-        """Return if nothing is remembered of what comes after ``start``, where a group that has committed nothing begins.
+        """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
 
         Raises:
             StateError: there are checkpoints of more: the group's offsets are lost.
@@ -76,8 +76,8 @@ class Keeper:
         later = [offset for offset in self._offsets(key) if offset > start]
         if later:
             raise StateError(
-                f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints {later},"
-                f" got none, which would mean to begin at {start}; `streamer reset` says where to go on"
+                f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
+                f"{later}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
             )
 
     def tick(self, tenures: Iterable[Tenure]) -> None:

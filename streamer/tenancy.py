@@ -103,7 +103,7 @@ class Tenancy:
         self._keeper.tick(self.tenures.values())
 
     def _pass_barrier(self, tenure: Tenure) -> None:
-        """Go on by the choices of today, once the group has come so far and the checkpoint that names them is durable."""
+        """Go on by the choices of today, once the checkpoint that names them is durable."""
         before, judge = tenure.partition.judge, tenure.group.judges.now(tenure.partition.judge)
         if judge is before or tenure.is_silent or not self._keeper.may_try(tenure):
             return
@@ -174,7 +174,7 @@ class Tenancy:
                         *where, theirs, ours)  # fmt: skip
 
     def _give_back(self, partitions: Sequence[TopicPartition]) -> list[Tenure]:
-        """Save these and forget them. Time is bounded: a checkpoint that is not there in time only costs a longer start."""
+        """Save these and forget them. A checkpoint that is not there in time only costs a longer start."""
         deadline = self._clock() + self._leave_seconds
         ended = [self.tenures.pop(where) for where in partitions if where in self.tenures]
         self._waiting = deque(where for where in self._waiting if where not in partitions)

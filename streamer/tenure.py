@@ -10,8 +10,10 @@ from streamer.partition import Partition
 
 @dataclass(slots=True, eq=False)
 class Tenure:
-    """Where a partition stands. Readings before ``silent_until`` are stepped once more and go nowhere: others have
-    been told of them, by us or by whoever had the partition before.
+    """Where a partition stands.
+
+    Readings before ``silent_until`` are stepped once more and go nowhere: the world was told of them already, by us or
+    by whoever had the partition before.
     """
 
     group: Group

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import torch
@@ -38,6 +38,9 @@ from streamer.phases import Phases
 from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist, WatchPolicy
 
+if TYPE_CHECKING:
+    from connectors.kafka_source import KafkaSource as KafkaRecords
+
 Clock = Callable[[], float]
 
 
@@ -63,7 +66,7 @@ def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
         case ReplaySource(files=files):
             parts = in_memory(ReplayFiles(files), make_sink(config, encoder))
         case KafkaSource():
-            parts = _on_kafka(config, encoder)
+            parts = on_kafka(config, encoder)
     return assemble(config, parts, groups, metrics, clock)
 
 
@@ -149,25 +152,29 @@ def _artifact(options: GroupOptions) -> Artifact:
     return artifact
 
 
-def _on_kafka(config: Config, encoder: Encoder) -> Parts:
-    """The group's member, what it delivers by, and where its state is kept."""
+def on_kafka(config: Config, encoder: Encoder, source: "KafkaRecords | None" = None) -> Parts:
+    """A member of the consumer group, or ``source`` in its place, what it delivers by, and where its state is kept."""
+    from connectors.kafka_transactions import ExactlyOnce  # noqa: PLC0415  # files need no client
+
+    # The source before the sink, which makes topics: nothing is made for a source that is not there.
+    reader = source or _member(config)
+    store = DirectoryStore(Path(config.checkpoints.directory) / quote(config.brokers.group_id, safe=""))
+    if config.is_exactly_once:
+        _ensure_topics(config)
+        return Parts(reader, ExactlyOnce(config.brokers, encoder, lambda: reader.membership), store)
+    return Parts(reader, AtLeastOnce(make_sink(config, encoder), reader), store)
+
+
+def _member(config: Config) -> "KafkaRecords":
     from connectors.kafka_cluster import refuse_compacted, wait_for_brokers  # noqa: PLC0415  # files need no client
     from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
-    from connectors.kafka_transactions import ExactlyOnce  # noqa: PLC0415
 
-    kafka = config.brokers
-    wait_for_brokers(kafka)
+    wait_for_brokers(config.brokers)
     topics = [topic for group in config.groups for topic in group.topics]
     patterns = [pattern for group in config.groups for pattern in group.topic_patterns]
     if config.is_exactly_once:
-        refuse_compacted(kafka, topics)
-    # The source before the sink, which makes topics: nothing is made for a source that is not there.
-    source = KafkaRecords(kafka, topics, patterns, instance_name(config))
-    store = DirectoryStore(Path(config.checkpoints.directory) / quote(kafka.group_id, safe=""))
-    if config.is_exactly_once:
-        _ensure_topics(config)
-        return Parts(source, ExactlyOnce(kafka, encoder, lambda: source.membership), store)
-    return Parts(source, AtLeastOnce(make_sink(config, encoder), source), store)
+        refuse_compacted(config.brokers, topics)
+    return KafkaRecords(config.brokers, topics, patterns, instance_name(config))
 
 
 def instance_name(config: Config) -> str | None:

@@ -13,8 +13,9 @@ from connectors.columns import Readings, Results
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from streamer import calendar
+from streamer.judge import Judge
 from streamer.order import OrderOptions
-from streamer.partition import Judge, Partition, Progress
+from streamer.partition import Partition, Progress
 from tests.streamer.fleets import WHERE, judge, readings, walk
 
 COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
