@@ -6,7 +6,7 @@ has the format byte by byte. No pickle, no clock: equal checkpoints are equal by
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -78,7 +78,7 @@ def encode(checkpoint: Checkpoint) -> Iterator[Buffer]:
         ValueError: an array has a dtype that the format lacks.
     """
     digest = hashlib.sha256()
-    for block in _content(checkpoint):
+    for block in _joined(_content(checkpoint)):
         digest.update(block)
         yield block
     yield digest.digest()
@@ -109,6 +109,20 @@ def _content(checkpoint: Checkpoint) -> Iterator[Buffer]:
     for values in tensors.values():
         yield from _blocks(values)
     yield _MAGIC
+
+
+def _joined(blocks: Iterable[Buffer]) -> Iterator[Buffer]:
+    """The same bytes, small blocks together: a partition of few series is one write and not one a column."""
+    small = bytearray()
+    for block in blocks:
+        if len(small) + len(block) < BLOCK_BYTES:
+            small += block
+            continue
+        if small:
+            yield bytes(small)
+            small.clear()
+        yield block
+    yield bytes(small)
 
 
 def _tensors(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:

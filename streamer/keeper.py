@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -36,13 +36,19 @@ class Keeper:
     """
 
     def __init__(
-        self, store: CheckpointStore, interval_seconds: float, metrics: StateMetrics, clock: Callable[[], float]
+        self,
+        store: CheckpointStore,
+        interval_seconds: float,
+        metrics: StateMetrics,
+        clock: Callable[[], float],
+        writer: Executor | None = None,
     ) -> None:
+        """``writer`` runs what is asked of the store, one thing after the other: a thread of its own, unless given."""
         self._store = store
         self._interval_seconds = interval_seconds
         self._metrics = metrics
         self._clock = clock
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: _Writing | None = None
         self._staging: dict[int, torch.Tensor] = {}  # by words a row
 
