@@ -15,12 +15,12 @@ from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPart
 from models.detector import Detector
 from models.outcome import Explanation, Outcome
 from models.pool import Pool, close_epoch
-from streamer import order
-from streamer.epoch import Epoch
+from streamer import epoch, eviction, order
+from streamer.eviction import EvictionOptions
 from streamer.order import OrderOptions, Verdict
 from streamer.phases import Phases
 from streamer.scoring import Scorer
-from streamer.series_rows import HostColumns, SeriesRows
+from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
 
 SPIKE = "spike"
 
@@ -35,6 +35,7 @@ class Judge:
     artifact: str
     pool: Pool  # before a partition's first epoch
     order: OrderOptions
+    eviction: EvictionOptions
     device: torch.device
     phases: Phases
 
@@ -45,9 +46,11 @@ class Progress:
 
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
-    rows: list[Int64] = field(default_factory=list)  # of the results
+    rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
+    evicted: list[str] = field(default_factory=list)  # some may have come back since
+    released: list[Int64] = field(default_factory=list)  # the rows of the evicted, which others may have by now
 
 
 class Partition:
@@ -59,7 +62,7 @@ class Partition:
         self.topic_partition = topic_partition
         self.series = SeriesRows(appeared)
         self.pool = judge.pool
-        self.epoch = Epoch()
+        self.epoch = epoch.Epoch()
         self._judge = judge
         self._scorer = Scorer(judge.detector, judge.device)
         self._columns = HostColumns(
@@ -70,6 +73,11 @@ class Partition:
                 "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
             }
         )
+
+    @property
+    def state_rows(self) -> int:
+        """Rows of the state table on the device, taken or free."""
+        return self._scorer.table.size_bytes // self._scorer.table.row_bytes
 
     @property
     def state_bytes(self) -> int:
@@ -85,19 +93,40 @@ class Partition:
         """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
         progress = Progress()
         while len(readings):
+            ahead = readings.take(slice(epoch.MAX_READINGS))  # beyond, series would have rows before they need them
             with self._judge.phases.measure("order"):
-                rows = self.series.of(readings.series)
+                rows = self.series.of(ahead.series)
                 self._columns.ensure(self.series.height)
-                verdict = order.judge(readings, rows, self._columns, self._judge.order)
-                stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
+                verdict = order.judge(ahead, rows, self._columns, self._judge.order)
+                stop, ends, self.epoch = self.epoch.cut(ahead.timestamp, verdict.accepted)
             with self._judge.phases.measure("step"):
-                self._score(readings, rows, verdict, stop, progress)
+                self._score(ahead, rows, verdict, stop, progress)
             if ends:
-                self.pool = close_epoch(self.pool)
-                self.epoch = self.epoch.next()
-                progress.epochs_closed += 1
+                with self._judge.phases.measure("order"):
+                    self._end_epoch(progress)
             readings = readings.take(slice(stop, None))
         return progress
+
+    def _end_epoch(self, progress: Progress) -> None:
+        """What happens to the state between two epochs, and at no other time."""
+        self.pool = close_epoch(self.pool)
+        self._evict(progress)
+        self.epoch = self.epoch.next()
+        progress.epochs_closed += 1
+
+    def _evict(self, progress: Progress) -> None:
+        """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
+        last_timestamp = self._columns["last_timestamp"][: self.series.height]
+        rows = eviction.choose(last_timestamp, self.epoch.watermark, self.series.names, self._judge.eviction)
+        if not len(rows):
+            return
+        for earlier in progress.rows:
+            earlier[np.isin(earlier, rows)] = PADDING_ROW
+        progress.evicted += self.series.names(rows)
+        progress.released.append(rows)
+        self.series.release(rows)
+        self._columns.reset(rows)
+        self._scorer.table.reset(torch.from_numpy(rows))
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()

@@ -119,6 +119,7 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
         artifact=artifact.name,
         pool=Pool.fresh(options.alarm.tail_probability, artifact.prior),
         order=options.order,
+        eviction=options.eviction,
         device=device,
         phases=phases,
     )

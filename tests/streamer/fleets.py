@@ -10,6 +10,7 @@ from models.artifact import load, shipped
 from models.detector import Detector, DetectorOptions
 from models.pool import Pool
 from models.transform import Transform
+from streamer.eviction import EvictionOptions
 from streamer.order import OrderOptions
 from streamer.partition import Judge
 from streamer.phases import Phases
@@ -18,7 +19,13 @@ WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
 
 
-def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = None, line: float = 1e-3) -> Judge:
+def judge(
+    cell: str = "gru",
+    channels: int = 1,
+    order: OrderOptions | None = None,
+    line: float = 1e-3,
+    eviction: EvictionOptions | None = None,
+) -> Judge:
     """A judge with the shipped weights of a cell, on the CPU."""
     torch.set_num_threads(1)
     artifact = load(shipped(cell))
@@ -30,6 +37,7 @@ def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = Non
         artifact=artifact.name,
         pool=Pool.fresh(line, artifact.prior),
         order=order or OrderOptions(),
+        eviction=eviction or EvictionOptions(),
         device=torch.device("cpu"),
         phases=Phases(lambda: 0.0, lambda *_: None),
     )
