@@ -30,6 +30,7 @@ def account(metrics: Metrics, group: Group, batch: Batch) -> None:
         metrics.alarms_changed(group.name, SPIKE, opened, len(alarms) - opened)
     for _ in range(batch.epochs_closed):
         metrics.epoch(group.name)
+    metrics.series_evicted(group.name, batch.evicted)
     metrics.series_split(group.name, group.take_splits())
 
 

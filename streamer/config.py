@@ -14,6 +14,7 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
+from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 
@@ -69,6 +70,7 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     alarm: AlarmOptions = AlarmOptions()
     order: OrderOptions = OrderOptions()
+    eviction: EvictionOptions = EvictionOptions()
 
     @property
     def all_channels(self) -> list[Channel]:

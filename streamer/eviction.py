@@ -29,7 +29,7 @@ class EvictionOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 def choose(
-    last_timestamp: Int64, watermark: int, names: Callable[[Int64], list[str]], options: EvictionOptions
+    last_timestamp: Int64, watermark: int | None, names: Callable[[Int64], list[str]], options: EvictionOptions
 ) -> Int64:
     """The rows to be evicted: of series silent for longer than the limit, then of the oldest beyond the cap.
 
@@ -47,8 +47,8 @@ def choose(
     return np.sort(_oldest(known, last_timestamp[known], beyond, names))
 
 
-def _oldest_allowed(watermark: int, max_silent_seconds: float | None) -> int:
-    if max_silent_seconds is None:
+def _oldest_allowed(watermark: int | None, max_silent_seconds: float | None) -> int:
+    if watermark is None or max_silent_seconds is None:
         return NEVER
     return max(watermark - round(max_silent_seconds * NANOSECONDS), NEVER)
 

@@ -1,6 +1,6 @@
 """A group: the series of one configured stream, over all the source partitions that are ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ class Batch:
     alarms: list[Alarms]
     rejects: list[Rejects]
     epochs_closed: int
+    evicted: int  # series
 
 
 class Group:
@@ -45,6 +46,7 @@ class Group:
         self.homes: dict[str, TopicPartition] = {}  # where a series was seen first
         self.splits = 0  # series that showed up in a second partition
         self._splits_told = 0
+        self._changed: dict[TopicPartition, list[str]] = {}  # series that came or went since they were taken
         self._decoder = decoder
         self._phases = phases
         self._clock = clock
@@ -74,36 +76,63 @@ class Group:
 
     def drop(self, topic_partition: TopicPartition) -> None:
         """Forget a partition that left us."""
-        self.partitions.pop(topic_partition, None)
+        left = self.partitions.pop(topic_partition, None)
         self.newest.pop(topic_partition, None)
-        self.homes = {series: home for series, home in self.homes.items() if home != topic_partition}
+        self._changed.pop(topic_partition, None)
+        if left is not None:
+            self._rehome(left.series.names(left.series.live()), topic_partition)
 
     def process(self, records: Records) -> Batch:
         """Decode, order and score the next records of one of the group's partitions."""
         partition = self.partitions[records.topic_partition]
+        choices = partition.judge.choices
         with self._phases.measure("decode"):
             readings, undecoded = self._decoder.decode(records)
             read = len(readings) + len(undecoded)
-            future = order.from_the_future(readings, records, partition.judge.order)
+            future = order.from_the_future(readings, records, choices.order)
             rejects = [undecoded] if len(undecoded) else []
             if future.any():
-                rejects.append(_future(readings.take(future), records, partition.judge.order.max_future_seconds))
+                rejects.append(_future(readings.take(future), records, choices.order.max_future_seconds))
                 readings = readings.take(~future)
         progress = partition.advance(readings)
-        newest, now = self.newest[records.topic_partition], self._clock()
-        for results, rows in zip(progress.results, progress.rows, strict=True):
-            newest.update(results, rows, now)
+        self._show(progress, records.topic_partition)
         rejects += _out_of_order(progress, records)
-        return Batch(read, progress.results, progress.alarms, rejects, progress.epochs_closed)
+        evicted = len(progress.evicted)
+        return Batch(read, progress.results, progress.alarms, rejects, progress.epochs_closed, evicted)
 
     def take_splits(self) -> int:
         """How many series showed up in a second partition since this was asked last."""
         new, self._splits_told = self.splits - self._splits_told, self.splits
         return new
 
+    def take_changed(self, where: TopicPartition) -> list[str]:
+        """Which series came into this partition or left it since this was asked last; some did both."""
+        return self._changed.pop(where, [])
+
+    def _show(self, progress: Progress, where: TopicPartition) -> None:
+        """Bring up to date what people look at: first who is gone, since others may have their rows by now."""
+        newest, now = self.newest[where], self._clock()
+        for rows in progress.released:
+            newest.reset(rows)
+        for results, rows in zip(progress.results, progress.rows, strict=True):
+            newest.update(results, rows, now)
+        if progress.evicted:
+            self._changed.setdefault(where, []).extend(progress.evicted)
+            stayed = self.partitions[where].series
+            self._rehome((name for name in progress.evicted if name not in stayed), where)
+
     def _sight(self, series: str, where: TopicPartition) -> None:
+        self._changed.setdefault(where, []).append(series)
         if self.homes.setdefault(series, where) != where:
             self.splits += 1
+
+    def _rehome(self, names: Iterable[str], where: TopicPartition) -> None:
+        """Give series that left a partition another home, if there is one."""
+        others = self.partitions if self.splits else {}
+        for name in names:
+            if self.homes.get(name) == where:
+                del self.homes[name]
+                self.homes.update((name, other) for other, partition in others.items() if name in partition.series)
 
 
 def _future(readings: Readings, records: Records, max_future_seconds: float) -> Rejects:

@@ -16,7 +16,6 @@ from models.pool import Pool
 from models.transform import Transform
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
-from streamer.order import OrderOptions
 from streamer.phases import Phases
 
 
@@ -32,11 +31,6 @@ class Judge:
     pool: Pool  # before a partition's first epoch
     device: torch.device
     phases: Phases
-
-    @property
-    def order(self) -> OrderOptions:
-        """What may be scored."""
-        return self.choices.order
 
 
 class Judges:

@@ -118,6 +118,10 @@ class Metrics:
         """Count series that showed up in a second partition."""
         self._split.labels(group).inc(n)
 
+    def series_evicted(self, group: str, n: int) -> None:
+        """Count series that were forgotten: silent for too long, or the oldest of too many."""
+        self._evicted.labels(group).inc(n)
+
     def epoch(self, group: str) -> None:
         """Count an epoch that was closed in one partition of the group."""
         self._epochs.labels(group).inc()
@@ -126,9 +130,13 @@ class Metrics:
         self._opened = self._counter("alarms_opened_total", "Alarms opened, by kind.", "group", "kind")
         self._closed = self._counter("alarms_closed_total", "Alarms closed, by kind.", "group", "kind")
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
+        self._evicted = self._counter(
+            "series_evicted_total", "Series forgotten: silent for too long, or the oldest of too many.", "group"
+        )
         self._epochs = self._counter("epochs_closed_total", "Epochs closed, over all partitions.", "group")
         for group in groups:
             self._split.labels(group)
+            self._evicted.labels(group)
             self._epochs.labels(group)
             for kind in kinds:
                 self._opened.labels(group, kind)

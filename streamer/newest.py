@@ -6,7 +6,7 @@ import numpy as np
 
 from connectors.columns import Int64, Results
 from streamer.series_block import SeriesSnapshot
-from streamer.series_rows import HostColumns
+from streamer.series_rows import PADDING_ROW, HostColumns
 
 PEAK_SECONDS = 60.0
 
@@ -49,17 +49,24 @@ class Newest:
             self._rotated_at = now
         np.maximum.at(columns["peak"], rows, results.anomaly_score)
 
-    def fleet(self, rows: int) -> Fleet:
-        """Count the first ``rows`` rows of the table, the padding row among them."""
+    def reset(self, rows: Int64) -> None:
+        """Forget what stands in the rows of series that were evicted."""
+        self._columns.ensure(int(rows.max()) + 1)
+        self._columns.reset(rows)
+
+    def fleet(self, series: int) -> Fleet:
+        """Count what is known of these many series, those that nothing came of yet among them."""
+        first = PADDING_ROW + 1
         return Fleet(
-            live=rows - 1,
-            warming=int(np.count_nonzero(self._columns["warming"][:rows])),
-            anomalous=int(np.count_nonzero(self._columns["is_anomalous"][:rows])),
+            live=series,
+            warming=int(np.count_nonzero(self._columns["warming"][first:])),
+            anomalous=int(np.count_nonzero(self._columns["is_anomalous"][first:])),
         )
 
     def snapshot(self, series: tuple[str, ...], rows: Int64) -> SeriesSnapshot:
         """Copy these rows. ``series`` are their names."""
         columns = self._columns
+        columns.ensure(int(rows.max(initial=PADDING_ROW)) + 1)
         return SeriesSnapshot(
             group=self._group,
             channels=self._channels,

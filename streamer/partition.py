@@ -9,17 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 
 from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
 from connectors.errors import StateError
 from models.outcome import Explanation, Outcome
 from models.pool import close_epoch
-from streamer import order
-from streamer.epoch import Epoch
+from streamer import epoch, eviction, order
 from streamer.judge import Judge
 from streamer.order import Verdict
 from streamer.scoring import Scorer
-from streamer.series_rows import HostColumns, SeriesRows
+from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
 from streamer.table import StateTable
 
 SPIKE = "spike"
@@ -31,9 +31,11 @@ class Progress:
 
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
-    rows: list[Int64] = field(default_factory=list)  # of the results
+    rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
+    evicted: list[str] = field(default_factory=list)  # some may have come back since
+    released: list[Int64] = field(default_factory=list)  # the rows of the evicted, which others may have by now
 
 
 class Partition:
@@ -46,7 +48,7 @@ class Partition:
         self.judge = judge
         self.series = SeriesRows(appeared)
         self.pool = judge.pool
-        self.epoch = Epoch()
+        self.epoch = epoch.Epoch()
         self.table = StateTable(judge.detector.columns, judge.device)
         self.columns = HostColumns(
             {
@@ -84,19 +86,40 @@ class Partition:
         """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
         progress = Progress()
         while len(readings):
+            ahead = readings.take(slice(epoch.MAX_READINGS))  # beyond, series would have rows before they need them
             with self.judge.phases.measure("order"):
-                rows = self.series.of(readings.series)
+                rows = self.series.of(ahead.series)
                 self.columns.ensure(self.series.height)
-                verdict = order.judge(readings, rows, self.columns, self.judge.order)
-                stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
+                verdict = order.judge(ahead, rows, self.columns, self.judge.choices.order)
+                stop, ends, self.epoch = self.epoch.cut(ahead.timestamp, verdict.accepted)
             with self.judge.phases.measure("step"):
-                self._score(readings, rows, verdict, stop, progress)
+                self._score(ahead, rows, verdict, stop, progress)
             if ends:
-                self.pool = close_epoch(self.pool)
-                self.epoch = self.epoch.next()
-                progress.epochs_closed += 1
+                with self.judge.phases.measure("order"):
+                    self._end_epoch(progress)
             readings = readings.take(slice(stop, None))
         return progress
+
+    def _end_epoch(self, progress: Progress) -> None:
+        """What happens to the state between two epochs, and at no other time."""
+        self.pool = close_epoch(self.pool)
+        self._evict(progress)
+        self.epoch = self.epoch.next()
+        progress.epochs_closed += 1
+
+    def _evict(self, progress: Progress) -> None:
+        """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
+        last_timestamp = self.columns["last_timestamp"][: self.series.height]
+        rows = eviction.choose(last_timestamp, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
+        if not len(rows):
+            return
+        for earlier in progress.rows:
+            earlier[np.isin(earlier, rows)] = PADDING_ROW
+        progress.evicted += self.series.names(rows)
+        progress.released.append(rows)
+        self.series.release(rows)
+        self.columns.reset(rows)
+        self.table.reset(torch.from_numpy(rows))
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()

@@ -103,7 +103,7 @@ def _fitting(
 
 
 def _tell(checkpoint: Checkpoint, wanted: set[str], used: set[str]) -> None:
-    fresh, dropped = sorted(wanted - used), sorted(checkpoint.columns.keys() - used)
+    fresh, dropped = sorted(wanted - used), sorted(checkpoint.columns.keys() - wanted)
     if fresh or dropped:
         log.warning(
             "checkpoint %d of %s: columns %s begin anew and their series are warming; columns %s are dropped",

@@ -41,6 +41,11 @@ class StateTable:
         return self._slab.device
 
     @property
+    def rows(self) -> int:
+        """Rows there is room for, the padding row among them."""
+        return self._slab.shape[0]
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the slab, free rows included."""
         return self._slab.numel() * _WORD

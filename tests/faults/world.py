@@ -40,7 +40,7 @@ def configuration(cell: str) -> config.Config:
         {
             "source": {"type": "replay", "files": [{"path": "none", "topic": "pumps"}]},
             "sink": {"type": "discard"},
-            "groups": [group],
+            "groups": [group | {"eviction": {"max_series": 3}}],
         },
         "test",
     )

@@ -8,6 +8,7 @@ import torch
 from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
 from streamer.config import AlarmOptions, Choices
+from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
 from streamer.order import OrderOptions
 from streamer.phases import Phases
@@ -16,13 +17,20 @@ WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
 
 
-def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = None, line: float = 1e-3) -> Judge:
+def judge(
+    cell: str = "gru",
+    channels: int = 1,
+    order: OrderOptions | None = None,
+    line: float = 1e-3,
+    eviction: EvictionOptions | None = None,
+) -> Judge:
     """A judge with the shipped weights of a cell, on the CPU."""
     torch.set_num_threads(1)
     choices = Choices(
         channels=[f"c{number}" for number in range(channels)],
         alarm=AlarmOptions(tail_probability=line),
         order=order or OrderOptions(),
+        eviction=eviction or EvictionOptions(),
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
     return make_judge("machines", choices, load(shipped(cell)), torch.device("cpu"), phases)
