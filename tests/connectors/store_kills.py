@@ -26,14 +26,15 @@ def blocks_of(next_offset: int) -> list[bytes]:
     return [*blocks, sha256(b"".join(blocks)).digest()]
 
 
-def write_for_ever(root: Path, first: int, told: int) -> NoReturn:
+def write_until_killed(root: Path, first: int, told: int, parent: int) -> NoReturn:
     store = DirectoryStore(root)
     next_offset = first
-    while True:
+    while os.getppid() == parent:
         store.publish(KEY, next_offset, blocks_of(next_offset))
         os.write(told, b"%d\n" % next_offset)
         store.prune(KEY, store.offsets(KEY)[:-KEPT])
         next_offset += 1
+    os._exit(1)
 
 
 def partial_bytes(root: Path) -> int:
@@ -50,9 +51,10 @@ def partial_bytes(root: Path) -> int:
 def kill_one(root: Path, first: int, draw: random.Random) -> int:
     """Kill a writer after some checkpoints, when a drawn part of the next one is written. -> the last it told of."""
     reader, told = os.pipe()
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
-        write_for_ever(root, first, told)
+        write_until_killed(root, first, told, parent)
     os.close(told)
     with os.fdopen(reader) as lines:
         last = max(int(lines.readline()) for _ in range(draw.randrange(1, 5)))

@@ -45,7 +45,7 @@ def test_what_a_killed_process_did_not_make_durable_the_next_one_does(tmp_path: 
 def test_after_kills_in_the_middle_of_writing_every_checkpoint_listed_is_whole(tmp_path: Path, seed: int) -> None:
     command = [sys.executable, str(Path(__file__).with_name("store_kills.py")), str(tmp_path), str(seed)]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
 
     assert done.returncode == 0, done.stderr
     assert "20 kills" in done.stdout
