@@ -112,13 +112,16 @@ class DirectoryStore(CheckpointStore):
         return self._root / _file_name(key.group) / f"{name}-{partition}" / f"{next_offset:020d}{SUFFIX}"
 
     def _make(self, folder: Path) -> None:
-        """Make the folder and its name durable, whoever made it: a process that was killed may not have come so far."""
+        """Make the folder and its name durable, with those above it: who made them may have been killed at once."""
         if folder in self._made and folder.exists():
             return
-        missing = [directory for directory in (folder, *folder.parents) if not directory.exists()]
         self._disk.make_directory(folder)
-        for parent in dict.fromkeys((*folder.parents[:2], *(directory.parent for directory in missing))):
-            self._sync_directory(parent)
+        file_system = folder.stat().st_dev
+        for parent in folder.parents:
+            if parent.stat().st_dev != file_system:
+                break
+            with suppress(PermissionError):  # one that we may not read is none that we made
+                self._sync_directory(parent)
         self._made.add(folder)
 
     def _sweep(self, folder: Path) -> None:

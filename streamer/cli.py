@@ -114,6 +114,21 @@ def publish(
     typer.echo(f"{put(options, topic, rows)} records on {topic}")
 
 
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A checkpoint, an artifact or a directory.")],
+    series: Annotated[str | None, typer.Option(help="Show the state of this series alone.")] = None,
+) -> None:
+    """Look into a checkpoint or an artifact; of a directory, list what is under it and say what is damaged."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from streamer.inspect import look  # noqa: PLC0415  # torch: seconds
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    for part in look(path, series):
+        console.print(part, soft_wrap=isinstance(part, str))
+
+
 @contextmanager
 def _named(config: Path) -> Iterator[None]:
     """Put the file before what is wrong with its content where only the rest of the world shows it."""

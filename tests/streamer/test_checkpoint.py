@@ -31,6 +31,7 @@ def sealed(content: bytes) -> bytes:
 
 
 any_text = st.text(st.characters(), max_size=20)  # lone surrogates and line ends too
+names = st.text(max_size=20)  # of columns and arrays: the code's own
 numbers = st.none() | st.integers() | st.floats(allow_nan=False)
 json_values = st.recursive(
     numbers | st.booleans() | any_text,
@@ -58,8 +59,8 @@ def checkpoints(draw: st.DrawFn) -> Checkpoint:
         build=draw(st.dictionaries(any_text, any_text, max_size=3)),
         counters=draw(st.dictionaries(any_text, numbers, max_size=4)),
         series=series,
-        columns=draw(st.dictionaries(any_text, columns, max_size=4)),
-        shared=draw(st.dictionaries(any_text, shared, max_size=3)),
+        columns=draw(st.dictionaries(names, columns, max_size=4)),
+        shared=draw(st.dictionaries(names, shared, max_size=3)),
     )
 
 
@@ -118,6 +119,20 @@ def test_columns_may_be_views_of_a_wider_table() -> None:
 
     assert max(len(block) for block in blocks) <= BLOCK_BYTES
     assert_same(decode(b"".join(blocks), "here"), checkpoint)
+
+
+def test_whatever_a_series_is_called_it_is_called_so_again() -> None:
+    series = ["", "\ud800", "a\0b", "\r\n", "日本" * 5000, *map(str, range(10_000))]
+    checkpoint = a_checkpoint(series=series, columns={})
+
+    assert decode(bytes_of(checkpoint), "here").series == series
+
+
+def test_what_was_decoded_cannot_be_changed() -> None:
+    checkpoint = decode(bytearray(bytes_of(a_checkpoint())), "here")
+
+    with pytest.raises(ValueError, match="read-only"):
+        checkpoint.columns["mean"].values[0] = 1.0
 
 
 def test_values_of_the_other_byte_order_are_written_as_all_are() -> None:
