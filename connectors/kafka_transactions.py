@@ -98,9 +98,16 @@ class Transactions:
             if membership is None:
                 raise DoubtError("expected to be a member of the group since the last poll, got none")
             self._outbox.flush()
-            self._outbox.client.send_offsets_to_transaction(offsets, membership)
-            self._outbox.client.commit_transaction()
+            manager = self._outbox.client._transaction_manager  # noqa: SLF001  # the client itself would wait for ever
+            self._wait_for(manager.send_offsets_to_transaction(offsets, membership))
+            self._wait_for(manager.begin_commit())
         self.is_under_way = False
+
+    def _wait_for(self, request: Any) -> None:
+        client = self._outbox.client
+        client._sender.wakeup()  # noqa: SLF001
+        if not request.wait(timeout_ms=client.config["max_block_ms"]):
+            raise TransientError("no answer from the brokers")
 
     def halt(self) -> None:
         """Send nothing more, without waiting."""

@@ -16,7 +16,7 @@ from connectors.columns import TopicPartition
 from connectors.encode import Encoder
 from connectors.errors import DoubtError
 from connectors.kafka_options import KafkaOptions
-from connectors.kafka_transactions import ExactlyOnce, transactional_id
+from connectors.kafka_transactions import Doubt, ExactlyOnce, Transactions, transactional_id
 from connectors.outputs import OutputOptions, ResultsOptions
 from tests.connectors.columns_samples import results_of
 
@@ -60,7 +60,10 @@ class Topics:
     @contextmanager
     def reader(self, isolation_level: str = "read_committed") -> Iterator[KafkaConsumer]:
         consumer = KafkaConsumer(
-            bootstrap_servers=self._servers, group_id=self.options.group_id, isolation_level=isolation_level
+            bootstrap_servers=self._servers,
+            group_id=self.options.group_id,
+            isolation_level=isolation_level,
+            enable_auto_commit=False,
         )
         yield consumer
         consumer.close()
@@ -350,6 +353,17 @@ def test_trap_a_static_member_that_was_replaced_commits_nothing(topics: Topics, 
     delivery.close()
     topics.delivery(lambda: None).open(topics.first)
     assert (topics.series(), topics.committed(topics.first)) == ([], None)
+
+
+def test_a_client_that_never_comes_back_holds_nobody_up_for_ever(topics: Topics, member: Any) -> None:
+    transactions = Transactions(topics.make_options(**HASTY), topics.first, Doubt())
+    transactions.begin()
+    transactions.halt()
+
+    with pytest.raises(DoubtError, match="no answer from the brokers"):
+        transactions.commit(17, member.source.membership)
+
+    transactions.close()
 
 
 def test_a_close_completes_nothing(topics: Topics, delivery: ExactlyOnce) -> None:
