@@ -15,7 +15,6 @@ _CONFIGURATION = (
     errors.InvalidReplicationFactorError,
     errors.InvalidSessionTimeoutError,
     errors.InvalidTopicError,
-    errors.InvalidTransactionTimeoutError,
     errors.KafkaConfigurationError,
     errors.PolicyViolationError,
     errors.SaslAuthenticationFailedError,

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+TransactionSeconds = Annotated[float, Meta(gt=0, le=900)]  # what brokers grant at most, unless told otherwise
 
 DYNAMIC = "dynamic"
 _TRANSACTION_RETRY_MS = 10  # the broker asks for one retry while the last transaction is still being marked as ended
@@ -149,7 +150,7 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
     session_timeout_seconds: Seconds = 10.0
     heartbeat_interval_seconds: Seconds = 2.0
     max_poll_interval_seconds: Seconds = 60.0
-    transaction_timeout_seconds: Seconds = 15.0
+    transaction_timeout_seconds: TransactionSeconds = 15.0
     max_poll_records: Count = 5_000
     fetch_max_wait_seconds: Seconds = 0.5
     fetch_max_bytes: Count = 52_428_800

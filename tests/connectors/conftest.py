@@ -73,11 +73,16 @@ class Reader:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Reader]]:
-    """``opened(options, topics, patterns)`` is a reader, closed after the test."""
+    """``opened(options, topics, patterns, instance_id="a")`` is a reader, closed after the test."""
     readers: list[Reader] = []
 
-    def open_reader(options: KafkaOptions, topics: Sequence[str] = (), patterns: Sequence[str] = ()) -> Reader:
-        readers.append(Reader(KafkaSource(options, topics, patterns)))
+    def open_reader(
+        options: KafkaOptions,
+        topics: Sequence[str] = (),
+        patterns: Sequence[str] = (),
+        instance_id: str | None = None,
+    ) -> Reader:
+        readers.append(Reader(KafkaSource(options, topics, patterns, instance_id)))
         return readers[-1]
 
     yield open_reader

@@ -44,6 +44,7 @@ def test_a_start_time_is_read_with_its_zone() -> None:
             {"transaction_timeout_seconds": 10},
             r"transaction_timeout_seconds: expected at least request_timeout_seconds \(15\).*, got 10",
         ),
+        ({"transaction_timeout_seconds": 901}, "Expected `float` <= 900"),
         (
             {"security_protocol": "SASL_SSL"},
             "sasl_mechanism: expected a value with .* SASL_SSL, got None",
