@@ -41,6 +41,7 @@ class Tenancy:
         self._clock = clock
         self._leave_seconds = leave_seconds
         self._waiting: deque[TopicPartition] = deque()  # ours, but not yet restored
+        self._opened: set[TopicPartition] = set()  # whose predecessor is shut out
         self._was_assigned = False
         self._by_topic: dict[str, Group] = {}
 
@@ -129,7 +130,9 @@ class Tenancy:
         """The order is the guarantee: a predecessor is shut out, then what it committed is asked for, then restored."""
         group = self.group_of(where.topic)
         key = StateKey(group.name, where)
-        self._delivery.open(where)
+        if where not in self._opened:
+            self._delivery.open(where)
+            self._opened.add(where)
         committed = self._source.committed(where)
         if committed is None:
             return self._begin(group, key)
@@ -184,6 +187,7 @@ class Tenancy:
             except StoreError as error:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
             tenure.group.drop(tenure.where)
-        for where in partitions:
+        for where in self._opened.intersection(partitions):
             self._delivery.release(where)
+            self._opened.remove(where)
         return ended
