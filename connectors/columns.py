@@ -80,6 +80,26 @@ class Readings:
     def __len__(self) -> int:
         return len(self.series)
 
+    @classmethod
+    def none(cls, group: str, topic_partition: TopicPartition, channels: int) -> "Readings":
+        """No readings."""
+        series, numbers = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
+        values = np.empty((0, channels))
+        return cls(group, topic_partition, series, numbers, numbers, numbers, values, values.astype(np.bool_))
+
+    def followed_by(self, later: "Readings") -> "Readings":
+        """These readings and the later ones of the same group and partition."""
+        return Readings(
+            self.group,
+            self.topic_partition,
+            np.concatenate((self.series, later.series)),
+            np.concatenate((self.offset, later.offset)),
+            np.concatenate((self.index, later.index)),
+            np.concatenate((self.timestamp, later.timestamp)),
+            np.concatenate((self.values, later.values)),
+            np.concatenate((self.present, later.present)),
+        )
+
     def take(self, which: Any) -> "Readings":
         """The readings at ``which``: a slice, a boolean mask or positions."""
         return Readings(

@@ -12,6 +12,7 @@ from streamer.series_rows import HostColumns
 
 NEVER = np.iinfo(np.int64).min
 NANOSECONDS = 1e9
+MAX_REORDER_SECONDS = 86_400 * 366  # a year: beyond it nothing would ever be scored
 
 
 class OrderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,10 +20,16 @@ class OrderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     duplicates: Literal["drop_identical", "keep", "drop"] = "drop_identical"
     max_future_seconds: float = 3600.0  # a reading may be this far ahead of its record's own timestamp
+    reorder_seconds: float = 0.0  # all wait so long in event time, and who is late by no more is scored in its place
+    max_held_readings: int = 100_000  # of a partition; above it the oldest no longer wait for the late
 
     def __post_init__(self) -> None:
         if not self.max_future_seconds >= 0:
             raise ValueError(f"Expected max_future_seconds >= 0, got {self.max_future_seconds}")
+        if not 0 <= self.reorder_seconds <= MAX_REORDER_SECONDS:
+            raise ValueError(f"Expected reorder_seconds from 0 to {MAX_REORDER_SECONDS}, got {self.reorder_seconds}")
+        if self.max_held_readings < 1:
+            raise ValueError(f"Expected max_held_readings >= 1, got {self.max_held_readings}")
 
 
 @dataclass(frozen=True, slots=True)
