@@ -52,6 +52,16 @@ class Records:
     value: list[bytes | None]  # None is a tombstone
     headers: list[Headers]
 
+    @classmethod
+    def none(cls, topic_partition: TopicPartition) -> "Records":
+        """No records."""
+        return cls(topic_partition, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), [], [], [])
+
+    @classmethod
+    def unknown(cls, topic_partition: TopicPartition, offset: int) -> "Records":
+        """One record of which nothing is at hand but where it lies."""
+        return cls(topic_partition, np.array([offset]), np.array([-1]), [None], [None], [()])
+
     def __len__(self) -> int:
         return len(self.value)
 
@@ -116,11 +126,14 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class Rejects:
-    """Readings that were refused, with the records they came in, so that a dead letter can carry the bytes."""
+    """Readings that were refused, with the records they came in, so that a dead letter can carry the bytes.
+
+    A reading that had been held back came in a record of an earlier batch, which is not among ``records``.
+    """
 
     group: str
     records: Records
-    offset: Int64  # (N,) of the record; every one occurs in ``records``
+    offset: Int64  # (N,) of the record
     index: Int64  # (N,) position inside its record; 0 where the record as a whole was refused
     reason: list[Reason]
     detail: list[str]  # where, what was expected, what came

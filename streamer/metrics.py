@@ -53,7 +53,7 @@ class Metrics:
             return page.removesuffix(b"# EOF\n")
         return generate_text(self._registry)
 
-    # Readings: read = scored + rejected, whenever no batch is under way.
+    # Readings: read + inherited = scored + rejected + held, whenever no batch is under way.
 
     def readings_read(self, group: str, n: int) -> None:
         """Count readings that came from the source, whatever became of them."""
@@ -71,6 +71,14 @@ class Metrics:
         """Count readings that were refused."""
         self._rejected.labels(group, reason.value).inc(n)
 
+    def held(self, group: str, n: int) -> None:
+        """Tell how many readings are held back now, over all partitions that are ours."""
+        self._held.labels(group).set(n)
+
+    def inherited(self, group: str, n: int) -> None:
+        """Count held-back readings that came with the state of a partition; negative: that left with one."""
+        self._inherited.labels(group).inc(n)
+
     def channels_missing(self, group: str, n: int) -> None:
         """Count channel values that scored readings did not have."""
         self._missing.labels(group).inc(n)
@@ -83,6 +91,10 @@ class Metrics:
         self._read = self._counter("readings_read_total", "Readings read from the source.", "group")
         self._scored = self._counter("readings_scored_total", "Readings scored.", "group")
         self._rejected = self._counter("readings_rejected_total", "Readings refused, by reason.", "group", "reason")
+        self._held = self._gauge("readings_held", "Readings held back until the late have had time to come.", "group")
+        self._inherited = self._gauge(
+            "readings_inherited", "Held-back readings that came with partitions, less those that left.", "group"
+        )
         self._missing = self._counter("channels_missing_total", "Channel values absent from scored readings.", "group")
         self._judged = self._counter(
             "channels_judged_total", "Channel values held against their forecast band.", "group"
@@ -98,8 +110,8 @@ class Metrics:
         self._registry.register(self._scores)
         self._describe("anomaly_score", "histogram", text, "group")
         for group in groups:
-            for counter in (self._read, self._scored, self._missing, self._judged):
-                counter.labels(group)
+            for metric in (self._read, self._scored, self._held, self._inherited, self._missing, self._judged):
+                metric.labels(group)
             for reason in Reason:
                 self._rejected.labels(group, reason.value)
             for side in SIDES:

@@ -1,6 +1,7 @@
 """Columns to encode: small, fixed, and with everything in them that is awkward to write down."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,6 +60,11 @@ def alarms_of(results: Results) -> Alarms:
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
     )
+
+
+def held_back(rejects: Rejects) -> Rejects:
+    """The same rejects, after their records have gone."""
+    return replace(rejects, records=Records.none(PARTITION))
 
 
 def rejects_of(values: Sequence[bytes | None], key: bytes | None = b"pump-7") -> Rejects:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -191,6 +192,7 @@ def test_a_dead_letter_carries_the_whole_record_and_all_its_reasons() -> None:
         "partition": 3,
         "offset": FIRST_OFFSET,
         "timestamp_ms": FIRST_TIMESTAMP // 1_000_000,
+        "record_absent": False,
         "key_base64": base64.b64encode(b"pump-7").decode(),
         "value_bytes": len(value),
         "value_sha256": hashlib.sha256(value).hexdigest(),
@@ -204,12 +206,26 @@ def test_a_dead_letter_carries_the_whole_record_and_all_its_reasons() -> None:
     }
 
 
+def test_a_dead_letter_of_a_reading_that_was_held_back_says_where_its_record_is() -> None:
+    rejects = rejects_of([b"here", b"gone"])
+    rejects = replace(rejects, offset=np.array([FIRST_OFFSET - 5, FIRST_OFFSET - 5, FIRST_OFFSET]))
+
+    gone, here = values(SINGLE.encode(rejects))
+
+    assert (gone["topic"], gone["partition"], gone["offset"]) == ("machines", 3, FIRST_OFFSET - 5)
+    assert (gone["record_absent"], gone["truncated"]) == (True, False)
+    assert [gone[name] for name in ("timestamp_ms", "key_base64", "value_base64", "headers")] == [-1, None, None, []]
+    assert [reject["reason"] for reject in gone["rejected"]] == ["wrong_type", "not_finite"]
+    assert (here["record_absent"], base64.b64decode(here["value_base64"])) == (False, b"here")
+
+
 def test_a_tombstone_has_no_value_and_may_have_no_key() -> None:
     (message,) = SINGLE.encode(rejects_of([None], key=None))
 
     letter = json.loads(message.value)
     assert message.key is None
     assert [letter[name] for name in ("key_base64", "value_base64", "value_bytes", "value_sha256")] == [None] * 4
+    assert letter["record_absent"] is False
 
 
 @pytest.mark.parametrize("length", [0, 10_000, 700_000, 2_000_000])
