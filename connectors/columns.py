@@ -16,6 +16,9 @@ Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
+SILENCE = "silence"  # the kind of alarm that no score opens
+BEGINNING = np.iinfo(np.int64).min  # before all event time
+
 
 class TopicPartition(NamedTuple):
     """One partition of one topic: the unit of order, of state and of delivery."""
@@ -190,6 +193,41 @@ class Alarms:
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.results.readings.timestamp < self.live_from
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """Silences that opened or closed. All of one is a function of group, series, last event time and limit."""
+
+    group: str
+    topic_partition: TopicPartition
+    after_seconds: float  # the limit
+    series: NDArray[np.object_]  # (N,) str
+    event: list[str]  # "opened" or "closed"
+    alarm_id: list[str]  # the same for the opening and the closing, and after any replay
+    timestamp: Int64  # (N,) ns, event time: of an opening `opened_timestamp`, of a closing that of the reading
+    last_timestamp: Int64  # (N,) of the newest reading before the silence
+    opened_timestamp: Int64  # (N,) the limit later
+    live_from: int = BEGINNING  # ns, event time
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    @property
+    def kind(self) -> list[str]:
+        """The kind of each, as of other alarms."""
+        return [SILENCE] * len(self)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.timestamp < self.live_from
