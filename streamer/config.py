@@ -16,6 +16,7 @@ from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
+from streamer.silence import SilenceOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -60,6 +61,7 @@ class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         0.5  # of the line, in surprise: a reading at most this high is calm
     )
     calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
+    max_age_seconds: Annotated[float, Meta(ge=0)] | None = 3600.0  # older ones are historical and call nobody
 
 
 class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +77,7 @@ class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     alarm: AlarmOptions = AlarmOptions()
     order: OrderOptions = OrderOptions()
+    silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
 
     def __post_init__(self) -> None:
         if not self.topics and not self.topic_patterns:

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from connectors.columns import Float64, Reason
+from connectors.columns import SILENCE, Float64, Reason
 from streamer.score_histogram import ScoreHistogram
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
@@ -32,7 +32,9 @@ class Metrics:
     Every label value that is known beforehand starts at zero, so that a first event is an increase.
     """
 
-    def __init__(self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike",)) -> None:
+    def __init__(
+        self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike", SILENCE)
+    ) -> None:
         """Take the names of all groups, of the output topics, and the kinds of alarm."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.descriptions: list[Description] = []
@@ -124,6 +126,10 @@ class Metrics:
         self._opened.labels(group, kind).inc(opened)
         self._closed.labels(group, kind).inc(closed)
 
+    def alarms_historical(self, group: str, kind: str, n: int) -> None:
+        """Count openings that were written too long after their event time to call anybody."""
+        self._historical.labels(group, kind).inc(n)
+
     def series_split(self, group: str, n: int) -> None:
         """Count series that showed up in a second partition."""
         self._split.labels(group).inc(n)
@@ -135,14 +141,17 @@ class Metrics:
     def _declare_alarms(self, groups: Sequence[str], kinds: Sequence[str]) -> None:
         self._opened = self._counter("alarms_opened_total", "Alarms opened, by kind.", "group", "kind")
         self._closed = self._counter("alarms_closed_total", "Alarms closed, by kind.", "group", "kind")
+        self._historical = self._counter(
+            "alarms_historical_total", "Alarms opened in a past too old to call anybody, by kind.", "group", "kind"
+        )
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
         self._epochs = self._counter("epochs_closed_total", "Epochs closed, over all partitions.", "group")
         for group in groups:
             self._split.labels(group)
             self._epochs.labels(group)
             for kind in kinds:
-                self._opened.labels(group, kind)
-                self._closed.labels(group, kind)
+                for counter in (self._opened, self._closed, self._historical):
+                    counter.labels(group, kind)
 
     # The fleet as it stands.
 

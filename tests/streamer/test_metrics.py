@@ -37,7 +37,9 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
 def test_every_known_label_value_starts_at_zero(metrics: Metrics) -> None:
     assert value(metrics, "streamer_readings_read_total", group="fans") == 0
     assert value(metrics, "streamer_emitted_records_total", topic="results") == 0
-    assert value(metrics, "streamer_alarms_opened_total", group="pumps", kind="spike") == 0
+    for kind in ("spike", "silence"):
+        assert value(metrics, "streamer_alarms_opened_total", group="pumps", kind=kind) == 0
+        assert value(metrics, "streamer_alarms_historical_total", group="pumps", kind=kind) == 0
     assert len(rows(metrics, "streamer_readings_rejected_total")) == 2 * len(Reason)
     assert [row["phase"] for row, _ in rows(metrics, "streamer_batch_phase_duration_seconds_count")] == list(PHASES)
 
