@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
+from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Ended:
 
 
 Event = Assigned | Revoked | Lost | Ended
-Columns = Results | Alarms | Rejects
+Columns = Results | Alarms | Silences | Rejects
 
 
 class Source(Protocol):

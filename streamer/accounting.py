@@ -6,14 +6,13 @@ from collections.abc import Callable
 import numpy as np
 from typing_extensions import override
 
-from connectors.columns import Results
+from connectors.columns import Alarms, Results, Silences
 from connectors.encode import Encoder
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
 from connectors.ports import Columns
 from streamer.group import Batch, Group
 from streamer.metrics import Metrics
-from streamer.partition import SPIKE
 
 
 def account(metrics: Metrics, group: Group, batch: Batch) -> None:
@@ -26,12 +25,19 @@ def account(metrics: Metrics, group: Group, batch: Batch) -> None:
     for results in batch.results:
         _account_results(metrics, group, results)
     for alarms in batch.alarms:
-        opened = alarms.event.count("opened")
-        metrics.alarms_changed(group.name, SPIKE, opened, len(alarms) - opened)
+        account_alarms(metrics, group.name, alarms)
     for _ in range(batch.epochs_closed):
         metrics.epoch(group.name)
     metrics.series_evicted(group.name, batch.evicted)
     metrics.series_split(group.name, group.take_splits())
+
+
+def account_alarms(metrics: Metrics, group: str, alarms: Alarms | Silences) -> None:
+    """Enter alarms that opened or closed. Historical ones are told apart: they reach none of the live metrics."""
+    changes = Counter(zip(alarms.kind, alarms.event, alarms.historical.tolist(), strict=True))
+    for kind in sorted(set(alarms.kind)):
+        metrics.alarms_changed(group, kind, changes[kind, "opened", False], changes[kind, "closed", False])
+        metrics.alarms_historical(group, kind, changes[kind, "opened", True])
 
 
 def _account_results(metrics: Metrics, group: Group, results: Results) -> None:

@@ -17,6 +17,7 @@ from connectors.row_files import ReplayFile
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
+from streamer.silence import SilenceOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -61,6 +62,7 @@ class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         0.5  # of the line, in surprise: a reading at most this high is calm
     )
     calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
+    max_age_seconds: Annotated[float, Meta(ge=0)] | None = 3600.0  # older ones are historical and call nobody
 
 
 class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +73,7 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alarm: AlarmOptions = AlarmOptions()
     order: OrderOptions = OrderOptions()
     eviction: EvictionOptions = EvictionOptions()
+    silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
 
     @property
     def all_channels(self) -> list[Channel]:

@@ -42,7 +42,8 @@ class Engine:
         self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
         self._watermarks: dict[TopicPartition, int] = {}
-        self._absence = Absence(clock)
+        self._source_absence = Absence(clock)
+        self._state_absence = Absence(clock)  # of what a partition that is new is to be taken over from
 
     def turn(self) -> None:
         """Poll once, and take everything that came to its end before the next poll.
@@ -52,12 +53,12 @@ class Engine:
             TransientError: the source stayed away.
             StateError, OffsetGoneError: a partition cannot be gone on with; a person must say what to do.
         """
-        for item in self._bearing(self._poll) or ():
+        for item in self._bearing(self._source_absence, self._poll) or ():
             if isinstance(item, Records):
                 self._advance(item)
             else:
                 self._follow(item)
-        self._bearing(self._tenancy.open_next)
+        self._bearing(self._state_absence, self._tenancy.open_next)
         self._tenancy.tick()
         self._board.refresh(self._tenancy.groups, self._clock())
         self.moved_at = self._clock()
@@ -66,14 +67,15 @@ class Engine:
         """Save the state of everything that is ours."""
         self._tenancy.leave()
 
-    def _bearing(self, ask: Callable[[], T]) -> T | None:
+    @staticmethod
+    def _bearing(absence: Absence, ask: Callable[[], T]) -> T | None:
         """The answer of those outside; None while they are away."""
         try:
             answer = ask()
         except TransientError as error:
-            self._absence.bear(error)
+            absence.bear(error)
             return None
-        self._absence.end()
+        absence.end()
         return answer
 
     def _poll(self) -> list[Event | Records]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from connectors.columns import Int64, Results
+from connectors.columns import BEGINNING, Int64, Results
 from streamer.series_block import SeriesSnapshot
 from streamer.series_rows import PADDING_ROW, HostColumns
 
@@ -33,6 +33,7 @@ class Newest:
                 **dict.fromkeys(("value", "forecast", "lower", "upper"), per_channel),
                 **dict.fromkeys(("anomaly_score", "peak", "peak_before"), score),
                 **dict.fromkeys(("is_anomalous", "warming"), flag),
+                "timestamp": np.zeros((), np.int64),
             }
         )
         self._rotated_at = now
@@ -43,6 +44,7 @@ class Newest:
         columns.ensure(int(rows.max()) + 1)
         for name in ("value", "forecast", "lower", "upper", "anomaly_score", "is_anomalous", "warming"):
             columns[name][rows] = getattr(results, name)
+        columns["timestamp"][rows] = results.readings.timestamp
         if now - self._rotated_at >= PEAK_SECONDS:
             columns["peak_before"][:] = columns["peak"]
             columns["peak"][:] = 0
@@ -54,13 +56,17 @@ class Newest:
         self._columns.ensure(int(rows.max()) + 1)
         self._columns.reset(rows)
 
-    def fleet(self, series: int) -> Fleet:
-        """Count what is known of these many series, those that nothing came of yet among them."""
+    def fleet(self, series: int, live_from: int = BEGINNING) -> Fleet:
+        """Count what is known of these many series, those that nothing came of yet among them.
+
+        A series whose newest result is older than ``live_from`` (ns, event time) is history, and in no alarm of today.
+        """
         first = PADDING_ROW + 1
+        is_anomalous = self._columns["is_anomalous"][first:] & (self._columns["timestamp"][first:] >= live_from)
         return Fleet(
             live=series,
             warming=int(np.count_nonzero(self._columns["warming"][first:])),
-            anomalous=int(np.count_nonzero(self._columns["is_anomalous"][first:])),
+            anomalous=int(np.count_nonzero(is_anomalous)),
         )
 
     def snapshot(self, series: tuple[str, ...], rows: Int64) -> SeriesSnapshot:
