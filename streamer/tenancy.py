@@ -8,6 +8,7 @@ from connectors.columns import TopicPartition
 from connectors.errors import DoubtError, OffsetGoneError, StoreError, TransientError
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
 from streamer.config import Choices
+from streamer.event_clock import EventClock
 from streamer.group import Group
 from streamer.keeper import Keeper
 from streamer.metrics import Metrics
@@ -149,7 +150,9 @@ class Tenancy:
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip
-        return Tenure(group, partition, offset, committed, offset, self._clock())
+        self._metrics.inherited(group.name, len(partition.buffer))
+        clock = EventClock(partition.watermark)
+        return Tenure(group, partition, offset, committed, offset, self._clock(), clock)
 
     def _begin(self, group: Group, key: StateKey) -> Tenure:
         """Begin a partition that the group never committed. The order is the guarantee: a committed offset has a state.
@@ -160,7 +163,7 @@ class Tenancy:
         where = key.topic_partition
         start = self._source.first_offset(where)
         self._keeper.refuse_later(key, start)
-        tenure = Tenure(group, group.open(where), start, start, -1, self._clock())
+        tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), EventClock())
         try:
             self._keeper.save(tenure, SAVE_SECONDS)
         except StoreError as error:
@@ -186,6 +189,7 @@ class Tenancy:
                 self._keeper.save(tenure, max(deadline - self._clock(), 0.0))
             except StoreError as error:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
+            self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
             tenure.group.drop(tenure.where)
         for where in self._opened.intersection(partitions):
             self._delivery.release(where)
