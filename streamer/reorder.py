@@ -41,7 +41,7 @@ class ReorderBuffer:
     def push(self, readings: Readings, options: OrderOptions) -> tuple[Readings, "ReorderBuffer"]:
         """Take in the next readings of the partition. -> those to be scored now, in order; the buffer after them.
 
-        The order is that of the readings that released them and, under one of these, of (timestamp, offset, index).
+        The order is that of the readings that released them and, under one of these, of timestamp and arrival.
         """
         if not len(readings):
             return readings, self
@@ -97,5 +97,5 @@ class ReorderBuffer:
 
 
 def _in_order(readings: Readings, released_by: Int64) -> Readings:
-    """The readings as they are scored: what one reading has released, by time, and by arrival within an instant."""
-    return readings.take(np.lexsort((readings.index, readings.offset, readings.timestamp, released_by)))
+    """Readings in order of arrival, as they are scored: what one reading released by time, an instant as it came."""
+    return readings.take(np.lexsort((readings.timestamp, released_by)))

@@ -103,6 +103,13 @@ def test_a_series_that_was_only_behind_the_others_closes_with_its_next_reading()
     assert partition.said == [("opened", "a", 100, 160), ("closed", "a", 100, 130)]
 
 
+def test_a_reading_of_the_same_instant_ends_no_silence() -> None:
+    partition = Partition().read(at("a", 100)).tick(170).read(at("a", 100))
+
+    assert partition.said == [("opened", "a", 100, 160)]
+    assert partition.read(at("a", 170)).said[1:] == [("closed", "a", 100, 170)]
+
+
 def test_readings_that_are_held_back_count_as_seen_and_do_not_end_the_silence_after_them() -> None:
     partition = Partition().read(at("a", 100))
 

@@ -13,14 +13,6 @@ from tests.streamer.fleets import WHERE, judge, walk
 
 ROOT = Path(__file__).parents[2]
 READS_IT = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
-    "time.time",
-    "time.time_ns",
-    "time.localtime",
-    "time.gmtime",
-    "datetime.now",
-    "datetime.utcnow",
-    "date.today",
-}
 MAY = {"streamer/demo/run.py"}  # its readings begin now
 
 
