@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from connectors.columns import Records, TopicPartition
+from connectors.columns import Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
 from connectors.ports import Columns, Delivery, Ended, Event, Source
 from streamer import history
@@ -118,7 +118,10 @@ class Engine:
         """Make what came of a batch permanent, then enter it in the books."""
         max_age_seconds = tenure.partition.judge.choices.alarm.max_age_seconds
         live_from = history.live_from(self._wall_clock(), max_age_seconds)
-        alarms = [replace(columns, live_from=live_from) for columns in (*batch.alarms, *batch.silences)]
+        alarms: list[Alarms | Silences] = [
+            *(replace(columns, live_from=live_from) for columns in batch.alarms),
+            *(replace(columns, live_from=live_from) for columns in batch.silences),
+        ]
         self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
         account(self._metrics, tenure.group, batch, alarms)
         self._show(tenure, batch)
@@ -135,7 +138,8 @@ class Engine:
         """State lives exactly as long as its partition is ours."""
         if isinstance(event, Ended):
             for tenure in self._tenancy.tenures.values():
-                self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
+                if len(tenure.partition.buffer):
+                    self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
             self.has_ended = True
             return
         for tenure in self._tenancy.follow(event):
