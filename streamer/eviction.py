@@ -38,13 +38,15 @@ def choose(
 
     Of equally old series those go first whose names come first: row numbers must not reach a score.
     """
-    is_known = last_timestamp != NEVER
-    is_evicted = is_known & (last_timestamp < _oldest_allowed(watermark, options.max_silent_seconds))
-    beyond = int(np.count_nonzero(is_known)) - options.max_series
-    if beyond <= np.count_nonzero(is_evicted):
-        return np.flatnonzero(is_evicted)
-    known = np.flatnonzero(is_known)  # the silent are the oldest: who is beyond the cap comes right after them
-    return np.sort(_oldest(known, last_timestamp[known], beyond, names))
+    silent: Int64 = np.flatnonzero(last_timestamp < _oldest_allowed(watermark, options.max_silent_seconds))
+    silent = silent[last_timestamp[silent] != NEVER]
+    if len(last_timestamp) <= options.max_series:  # the rest is for those who are near the cap
+        return silent
+    known = np.flatnonzero(last_timestamp != NEVER)
+    beyond = len(known) - options.max_series
+    if beyond <= len(silent):
+        return silent
+    return np.sort(_oldest(known, last_timestamp[known], beyond, names))  # the silent, and those right after them
 
 
 def _oldest_allowed(watermark: int | None, max_silent_seconds: float | None) -> int:
@@ -57,5 +59,6 @@ def _oldest(rows: Int64, timestamp: Int64, count: int, names: Callable[[Int64], 
     """Those ``count`` rows whose (timestamp, name) are the smallest; only names at the edge are looked at."""
     edge = np.partition(timestamp, count - 1)[count - 1]
     older, tied = rows[timestamp < edge], rows[timestamp == edge]
-    first = nsmallest(count - len(older), zip(names(tied), tied.tolist(), strict=True))
-    return np.concatenate((older, np.array([row for _, row in first], dtype=np.int64)))
+    tied_names = names(tied)
+    last_name = nsmallest(count - len(older), tied_names)[-1]
+    return np.concatenate((older, tied[[name <= last_name for name in tied_names]]))
