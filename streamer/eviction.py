@@ -47,8 +47,8 @@ def remember(timestamp: Int64, rows: Int64, watermark: int | None, columns: Host
 def choose(heard: Int64, watermark: int | None, names: Callable[[Int64], list[str]], options: EvictionOptions) -> Int64:
     """The rows to be evicted: of series silent for longer than the limit, then of the oldest beyond the cap.
 
-    heard: (R,) the partition's watermark when a reading of each row was accepted last; `NEVER` where none was: such rows
-    are left alone. names: the series of rows. -> (E,) rising.
+    heard: (R,) the partition's watermark when a reading of each row was accepted last; `NEVER` where none was: such
+    rows are left alone. names: the series of rows. -> (E,) rising.
 
     Of series heard at one watermark those go first whose names come first: row numbers must not reach a score.
     """
