@@ -147,6 +147,8 @@ def test_a_connection_that_has_lost_bytes_is_reset_when_the_wire_heals(proxy: Pr
         proxy.lose_everything()
         client.sendall(b"lost")
         assert is_silent(client)
+        proxy.lose_answers()
+        assert is_silent(client)
 
         proxy.heal()
 
