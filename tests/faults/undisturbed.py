@@ -75,9 +75,10 @@ def undisturbed(published: Iterable[Row], folder: Path, changes: Mapping[str, An
 
 
 def keyed(value: bytes, *, is_replayed: bool = False) -> tuple[Key, str]:
-    """Whose output this is, and everything else that it says: equal texts are equal numbers, to the last bit."""
+    """Whose output this is, and what else it says of it: equal texts are equal numbers, to the last bit."""
     said = json.loads(value)
     said.pop("timestamp_ms", None)  # of the record in a dead letter: rows of files have none
+    said.pop("alarm_id", None)  # is made of topic and partition too
     topic, partition = said.pop("topic"), said.pop("partition")
     place = (int(topic) if is_replayed else partition, said.pop("offset"), said.pop("index", 0))
     return (*place, said.get("event", "")), json.dumps(said, sort_keys=True)
