@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ class Member:
     def exit_code(self) -> int | None:
         """How its life ended, None while it goes on."""
         return self._daemon.process.poll()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it serves and has its partitions."""
+        if "metrics on" not in self._daemon.log:
+            return False
+        with suppress(OSError):  # it may end while it is asked
+            return self._daemon.ask("/-/ready")[0] == 200
+        return False
 
     @property
     def log(self) -> str:
@@ -85,6 +95,11 @@ class Fleet:
             return question()
 
         until(ask, f"{what}; own ends so far: {self.own_ends}; logs below {self._folder}", PATIENCE_SECONDS)
+
+    def leave(self) -> list[int]:
+        """Tell all members to, once all are at work. -> their exit codes."""
+        self.until(lambda: all(member.is_ready for member in self.members), "every member is ready")
+        return [member.leave() for member in self.members]
 
     def kill_all(self) -> None:
         """Leave no process behind."""

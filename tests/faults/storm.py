@@ -150,7 +150,7 @@ class Storm:
         return committed(self._kafka, self._group, self._source) == ends(self._kafka, self._source)
 
     def _aftermath(self, published: Sequence[Row]) -> Aftermath:
-        last_exits = [member.leave() for member in self._fleet.members]
+        last_exits = self._fleet.leave()
         reference = self._folder / "undisturbed"
         reference.mkdir()
         expected = undisturbed(published, reference, {})
