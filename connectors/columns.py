@@ -16,6 +16,9 @@ Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
+SILENCE = "silence"  # the kind of alarm that no score opens
+BEGINNING = np.iinfo(np.int64).min  # before all event time
+
 
 class TopicPartition(NamedTuple):
     """One partition of one topic: the unit of order, of state and of delivery."""
@@ -52,6 +55,16 @@ class Records:
     value: list[bytes | None]  # None is a tombstone
     headers: list[Headers]
 
+    @classmethod
+    def none(cls, topic_partition: TopicPartition) -> "Records":
+        """No records."""
+        return cls(topic_partition, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), [], [], [])
+
+    @classmethod
+    def unknown(cls, topic_partition: TopicPartition, offset: int) -> "Records":
+        """One record of which nothing is at hand but where it lies."""
+        return cls(topic_partition, np.array([offset]), np.array([-1]), [None], [None], [()])
+
     def __len__(self) -> int:
         return len(self.value)
 
@@ -59,6 +72,21 @@ class Records:
     def next_offset(self) -> int:
         """The offset to read after these records. Offsets may have holes, so it is not offset + length."""
         return int(self.offset[-1]) + 1
+
+    def split(self, offset: int) -> tuple["Records", "Records"]:
+        """The records before this offset, and the others."""
+        stop = int(np.searchsorted(self.offset, offset))
+        return self._between(0, stop), self._between(stop, len(self))
+
+    def _between(self, start: int, stop: int) -> "Records":
+        return Records(
+            self.topic_partition,
+            self.offset[start:stop],
+            self.timestamp_ms[start:stop],
+            self.key[start:stop],
+            self.value[start:stop],
+            self.headers[start:stop],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +108,26 @@ class Readings:
     def __len__(self) -> int:
         return len(self.series)
 
+    @classmethod
+    def none(cls, group: str, topic_partition: TopicPartition, channels: int) -> "Readings":
+        """No readings."""
+        series, numbers = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
+        values = np.empty((0, channels))
+        return cls(group, topic_partition, series, numbers, numbers, numbers, values, values.astype(np.bool_))
+
+    def followed_by(self, later: "Readings") -> "Readings":
+        """These readings and the later ones of the same group and partition."""
+        return Readings(
+            self.group,
+            self.topic_partition,
+            np.concatenate((self.series, later.series)),
+            np.concatenate((self.offset, later.offset)),
+            np.concatenate((self.index, later.index)),
+            np.concatenate((self.timestamp, later.timestamp)),
+            np.concatenate((self.values, later.values)),
+            np.concatenate((self.present, later.present)),
+        )
+
     def take(self, which: Any) -> "Readings":
         """The readings at ``which``: a slice, a boolean mask or positions."""
         return Readings(
@@ -96,11 +144,14 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class Rejects:
-    """Readings that were refused, with the records they came in, so that a dead letter can carry the bytes."""
+    """Readings that were refused, with the records they came in, so that a dead letter can carry the bytes.
+
+    A reading that had been held back came in a record of an earlier batch, which is not among ``records``.
+    """
 
     group: str
     records: Records
-    offset: Int64  # (N,) of the record; every one occurs in ``records``
+    offset: Int64  # (N,) of the record
     index: Int64  # (N,) position inside its record; 0 where the record as a whole was refused
     reason: list[Reason]
     detail: list[str]  # where, what was expected, what came
@@ -157,6 +208,41 @@ class Alarms:
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.results.readings.timestamp < self.live_from
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """Silences that opened or closed. All of one is a function of group, series, last event time and limit."""
+
+    group: str
+    topic_partition: TopicPartition
+    after_seconds: float  # the limit
+    series: NDArray[np.object_]  # (N,) str
+    event: list[str]  # "opened" or "closed"
+    alarm_id: list[str]  # the same for the opening and the closing, and after any replay
+    timestamp: Int64  # (N,) ns, event time: of an opening `opened_timestamp`, of a closing that of the reading
+    last_timestamp: Int64  # (N,) of the newest reading before the silence
+    opened_timestamp: Int64  # (N,) the limit later
+    live_from: int = BEGINNING  # ns, event time
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    @property
+    def kind(self) -> list[str]:
+        """The kind of each, as of other alarms."""
+        return [SILENCE] * len(self)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.timestamp < self.live_from

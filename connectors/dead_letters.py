@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +16,17 @@ _CUT_KEY_BYTES = 512
 _CUT_HEADERS_BYTES = 2_048
 _CUT_REJECTED = 20
 _DETAIL_CHARACTERS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """One record, and what is wrong with which of its readings."""
+
+    group: str
+    records: Records
+    position: int
+    rejected: list[dict[str, Any]]
+    is_absent: bool  # read before these records: the source alone has its bytes
 
 
 def dead_letters(
@@ -32,20 +44,21 @@ def dead_letters(
         if reason not in count_only:
             rejected = {"index": index, "reason": reason.value, "detail": detail[:_DETAIL_CHARACTERS]}
             reasons.setdefault(offset, []).append(rejected)
-    for position, offset in enumerate(rejects.records.offset.tolist()):
-        if offset in reasons:
-            yield _letter(rejects, position, reasons[offset], max_message_bytes)
+    positions = {offset: position for position, offset in enumerate(rejects.records.offset.tolist())}
+    for offset in sorted(reasons):
+        is_absent = offset not in positions
+        records = Records.unknown(rejects.records.topic_partition, offset) if is_absent else rejects.records
+        position = positions.get(offset, 0)
+        yield _letter(_Refused(rejects.group, records, position, reasons[offset], is_absent), max_message_bytes)
 
 
-def _letter(
-    rejects: Rejects, position: int, rejected: list[dict[str, Any]], max_message_bytes: int
-) -> tuple[bytes | None, bytes]:
-    key = rejects.records.key[position]
-    if _size_bytes(rejects.records, position) <= max_message_bytes:
-        letter = _encode(rejects, position, rejected, is_cut=False)
+def _letter(refused: _Refused, max_message_bytes: int) -> tuple[bytes | None, bytes]:
+    key = refused.records.key[refused.position]
+    if _size_bytes(refused.records, refused.position) <= max_message_bytes:
+        letter = _encode(refused, is_cut=False)
         if len(letter) + len(key or b"") <= max_message_bytes:
             return key, letter
-    return key and key[:_CUT_KEY_BYTES], _encode(rejects, position, rejected, is_cut=True)
+    return key and key[:_CUT_KEY_BYTES], _encode(refused, is_cut=True)
 
 
 def _size_bytes(records: Records, position: int) -> int:
@@ -53,16 +66,17 @@ def _size_bytes(records: Records, position: int) -> int:
     return (4 * len(records.value[position] or b"")) // 3 + len(records.key[position] or b"")
 
 
-def _encode(rejects: Rejects, position: int, rejected: list[dict[str, Any]], *, is_cut: bool) -> bytes:
-    records = rejects.records
+def _encode(refused: _Refused, *, is_cut: bool) -> bytes:
+    records, position, rejected = refused.records, refused.position, refused.rejected
     key, value, headers = records.key[position], records.value[position], list(records.headers[position])
     letter = {
         "schema_version": SCHEMA_VERSION,
-        "group": rejects.group,
+        "group": refused.group,
         "topic": records.topic_partition.topic,
         "partition": records.topic_partition.partition,
         "offset": int(records.offset[position]),
         "timestamp_ms": int(records.timestamp_ms[position]),
+        "record_absent": refused.is_absent,
         "key_base64": _base64(key, _CUT_KEY_BYTES if is_cut else None),
         "value_base64": _base64(value, _CUT_VALUE_BYTES if is_cut else None),
         "value_bytes": None if value is None else len(value),

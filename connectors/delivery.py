@@ -1,24 +1,33 @@
 """Delivery at least once: outputs first, offsets after them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from typing_extensions import override
 
 from connectors.columns import TopicPartition
+from connectors.errors import DoubtError, TransientError
 from connectors.ports import Columns, Delivery, Sink, Source
 
 
 class AtLeastOnce(Delivery):
     """Delivers to a sink, then commits at the source. A crash between the two repeats outputs and loses none.
 
-    `abort` takes nothing back: what was written may have left already, and its offsets are not committed, so it will be
-    written again.
+    A predecessor that is still at work is not held up: what both write is there twice.
     """
 
     def __init__(self, sink: Sink, source: Source) -> None:
         self._sink = sink
         self._source = source
         self._partition: TopicPartition | None = None
+
+    @override
+    def open(self, partition: TopicPartition) -> None:
+        pass
+
+    @override
+    def release(self, partition: TopicPartition) -> None:
+        pass
 
     @override
     def begin(self, partition: TopicPartition) -> None:
@@ -30,7 +39,8 @@ class AtLeastOnce(Delivery):
     def write(self, columns: Columns) -> None:
         if self._partition is None:
             raise RuntimeError("write: expected a delivery that has begun, got none")
-        self._sink.write(columns)
+        with _irrevocable():
+            self._sink.write(columns)
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
@@ -41,15 +51,21 @@ class AtLeastOnce(Delivery):
         """
         if self._partition is None or set(next_offsets) != {self._partition}:
             raise RuntimeError(f"commit: expected the next offset of {self._partition}, got {dict(next_offsets)}")
-        self._sink.flush()
+        with _irrevocable():
+            self._sink.flush()
         self._source.commit(next_offsets)
-        self._partition = None
-
-    @override
-    def abort(self) -> None:
         self._partition = None
 
     @override
     def close(self) -> None:
         self._partition = None
         self._sink.close()
+
+
+@contextmanager
+def _irrevocable() -> Iterator[None]:
+    """A sink that failed holds some of what it was given, so trying again is not for us."""
+    try:
+        yield
+    except TransientError as error:
+        raise DoubtError(f"{error}: the outcome is unknown") from error

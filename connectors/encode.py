@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from connectors.columns import Alarms, Rejects, Results
+from connectors.columns import Alarms, Int64, Rejects, Results, Silences
 from connectors.dead_letters import dead_letters
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
 from connectors.ports import Columns
-from connectors.result_json import bulk_object, iso8601, result_objects
+from connectors.result_json import SCHEMA_VERSION, bulk_object, iso8601, result_objects
 
 __all__ = ["Encoder", "Message"]
 
@@ -29,6 +29,8 @@ class Encoder:
                 return self._results(columns)
             case Alarms():
                 return self._alarms(columns)
+            case Silences():
+                return self._silences(columns)
             case Rejects():
                 return self._rejects(columns)
 
@@ -60,21 +62,49 @@ class Encoder:
         group = alarms.results.readings.group
         series = alarms.results.readings.series.tolist()
         opened = iso8601(alarms.opened_timestamp)
+        historical = alarms.historical.tolist()
         messages = []
         for position, result in enumerate(result_objects(alarms.results)):
-            key = {"group": group, "series": series[position], "kind": alarms.kind[position]}
             members: dict[str, Any] = {
                 "alarm_id": alarms.alarm_id[position],
                 "event": alarms.event[position],
                 "kind": alarms.kind[position],
                 "opened_timestamp": opened[position].decode(),
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
+                "historical": historical[position],
             }
             value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]
-            messages.append(Message(self._options.alarms.topic, orjson.dumps(key), value))
+            messages.append(self._alarm(group, series[position], alarms.kind[position], value))
         return messages
+
+    def _silences(self, silences: Silences) -> list[Message]:
+        """A silence has no reading, so its object has the members of an alarm that need none."""
+        topic, partition = silences.topic_partition
+        shared = {"schema_version": SCHEMA_VERSION, "group": silences.group, "topic": topic, "partition": partition}
+        columns = {
+            "alarm_id": silences.alarm_id,
+            "event": silences.event,
+            "kind": silences.kind,
+            "historical": silences.historical.tolist(),
+            "series": silences.series.tolist(),
+            **{name: _texts(getattr(silences, name)) for name in ("timestamp", "opened_timestamp", "last_timestamp")},
+        }
+        messages = []
+        for row in zip(*columns.values(), strict=True):
+            members: dict[str, Any] = {**shared, **dict(zip(columns, row, strict=True))}
+            value = orjson.dumps(members | {"after_seconds": silences.after_seconds})
+            messages.append(self._alarm(silences.group, members["series"], members["kind"], value))
+        return messages
+
+    def _alarm(self, group: str, series: str, kind: str, value: bytes) -> Message:
+        key = {"group": group, "series": series, "kind": kind}
+        return Message(self._options.alarms.topic, orjson.dumps(key), value)
 
     def _rejects(self, rejects: Rejects) -> list[Message]:
         options = self._options.dead_letters
         letters = dead_letters(rejects, options.count_only, self._options.max_message_bytes)
         return [Message(options.topic, key, value) for key, value in letters]
+
+
+def _texts(timestamp: Int64) -> list[str]:
+    return [text.decode() for text in iso8601(timestamp)]

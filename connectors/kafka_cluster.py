@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from connectors.errors import ConfigError, TransientError
@@ -128,6 +129,39 @@ def check_source_topics(wanted: Sequence[str], existing: Sequence[str]) -> None:
             nearest = difflib.get_close_matches(topic, existing, n=_NAMED_TOPICS, cutoff=0.0)
             there = f"nearest of the {len(existing)} there are: {', '.join(nearest)}" if nearest else "there are none"
             raise ConfigError(f"kafka: source topic {topic!r} does not exist; {there}")
+
+
+def refuse_compacted(options: ConnectionOptions, topics: Sequence[str]) -> None:
+    """Return when none of these topics is compacted.
+
+    After a crash records are stepped again, and they must be the same ones: compaction removes some between others.
+
+    Raises:
+        ConfigError: one is compacted.
+        TransientError: the brokers cannot be reached.
+    """
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+    with translated(f"describe the topics {', '.join(topics)}"), _administrator(options) as admin:
+        described_topics = admin.describe_configs(asked, config_filter="all")["topic"]
+    for topic in topics:
+        policy = described_topics[topic]["cleanup.policy"]["value"]
+        if "compact" in policy:
+            raise ConfigError(
+                f"kafka: source topic {topic!r}: expected cleanup.policy without `compact` for exactly-once results, "
+                f"got {policy!r}; read it at least once, or have it kept by time"
+            )
+
+
+def topic_ids(options: ConnectionOptions, topics: Sequence[str]) -> dict[str, str]:
+    """The id of each topic that exists. One that was deleted and made anew under the same name has another.
+
+    Raises:
+        TransientError: the brokers cannot be reached.
+    """
+    with translated(f"describe the topics {', '.join(topics)}"), _administrator(options) as admin:
+        return {
+            topic["name"]: str(topic["topic_id"]) for topic in admin.describe_topics(topics) if not topic["error_code"]
+        }
 
 
 def _check_sizes(options: ProducerOptions, outputs: OutputOptions) -> None:

@@ -1,4 +1,4 @@
-"""What an error of the Kafka client means to the daemon: wrong configuration, wait and retry, or stop."""
+"""What an error of the Kafka client means to the daemon: wrong configuration, wait and retry, doubt, or a bug."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,10 @@ from typing import NoReturn
 
 from kafka import errors
 
-from connectors.errors import ConfigError, TransientError
+from connectors.errors import ConfigError, DoubtError, TransientError
 
 _CONFIGURATION = (
     errors.AuthorizationError,
-    errors.FencedInstanceIdError,
     errors.InconsistentGroupProtocolError,
     errors.InvalidGroupIdError,
     errors.InvalidReplicationFactorError,
@@ -21,9 +20,12 @@ _CONFIGURATION = (
     errors.SaslAuthenticationFailedError,
     errors.UnsupportedSaslMechanismError,
 )
-_MEMBERSHIP = (
+_TAKEN_OVER = (
     errors.CommitFailedError,
+    errors.FencedInstanceIdError,
     errors.IllegalGenerationError,
+    errors.InvalidProducerEpochError,
+    errors.ProducerFencedError,
     errors.RebalanceInProgressError,
     errors.UnknownMemberIdError,
 )
@@ -31,11 +33,12 @@ _MEMBERSHIP = (
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
-    """Raise the client's errors as ours; ``action`` says what was tried.
+    """Raise the client's errors as ours; ``action`` says what was tried and may be tried again.
 
     Raises:
         ConfigError: the broker refuses what the configuration asks for.
-        TransientError: the broker is away or busy, or the group has moved on.
+        DoubtError: somebody else has taken over what is ours.
+        TransientError: the broker is away or busy.
     """
     try:
         yield
@@ -43,12 +46,29 @@ def translated(action: str) -> Iterator[None]:
         raise_translated(action, error)
 
 
+@contextmanager
+def irrevocable(action: str) -> Iterator[None]:
+    """Raise the client's errors as ours; ``action`` says what was tried and must not be tried again.
+
+    Raises:
+        ConfigError: the broker refuses what the configuration asks for.
+        DoubtError: it is not known whether it was done.
+    """
+    try:
+        yield
+    except errors.KafkaError as error:
+        try:
+            raise_translated(action, error)
+        except TransientError as unknown:
+            raise DoubtError(f"{unknown}: the outcome is unknown") from error
+
+
 def raise_translated(action: str, error: errors.KafkaError) -> NoReturn:
     """Raise what a client's error is here; one that is neither a setting nor worth a retry stays what it is."""
     if isinstance(error, _CONFIGURATION):
         raise ConfigError(f"kafka: {action}: refused: {described(error)}") from error
-    if isinstance(error, _MEMBERSHIP):
-        raise TransientError(f"kafka: {action}: the group has moved on: {described(error)}") from error
+    if isinstance(error, _TAKEN_OVER):
+        raise DoubtError(f"kafka: {action}: no longer ours: {described(error)}") from error
     if error.retriable:
         raise TransientError(f"kafka: {action}: {described(error)}") from error
     raise error

@@ -11,10 +11,11 @@ from msgspec import Meta
 
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+TransactionSeconds = Annotated[float, Meta(gt=0, le=900)]  # what brokers grant at most, unless told otherwise
 
-_REQUEST_TIMEOUT_MS = 15_000
+DYNAMIC = "dynamic"
+_TRANSACTION_RETRY_MS = 10  # the broker asks for one retry while the last transaction is still being marked as ended
 _COMMON_CONFIG: dict[str, Any] = {
-    "request_timeout_ms": _REQUEST_TIMEOUT_MS,
     "retry_backoff_ms": 50,
     "reconnect_backoff_max_ms": 1_000,  # the client's 30 s add a second stall to every broker restart
     "allow_auto_create_topics": False,
@@ -81,10 +82,15 @@ class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class ProducerOptions(ConnectionOptions, frozen=True, kw_only=True):
-    """How messages are written. Always with acks=all and an idempotent producer."""
+    """How messages are written. Always with acks=all and an idempotent producer.
+
+    ``request_timeout_seconds`` is how long one request may go unanswered, ``delivery_timeout_seconds`` how long a
+    message may take with all its retries before it is given up.
+    """
 
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "lz4"
     linger_seconds: Annotated[float, Meta(ge=0)] = 0.02
+    request_timeout_seconds: Seconds = 15.0
     delivery_timeout_seconds: Seconds = 30.0
     batch_bytes: Count = 262_144
     max_request_bytes: Count = 1_048_576
@@ -92,18 +98,24 @@ class ProducerOptions(ConnectionOptions, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        least = _REQUEST_TIMEOUT_MS / 1000 + self.linger_seconds
+        least = self.request_timeout_seconds + self.linger_seconds
         if self.delivery_timeout_seconds < least:
             raise ValueError(
                 f"delivery_timeout_seconds: expected at least {least:g}, a request and linger_seconds, "
                 f"got {self.delivery_timeout_seconds:g}"
             )
 
+    @property
+    def request_timeout_ms(self) -> int:
+        """How long one request may go unanswered."""
+        return round(self.request_timeout_seconds * 1000)
+
     def producer_config(self) -> dict[str, Any]:
         """The settings of the client's producer."""
         return {
             **self.connection_config(),
             **_COMMON_CONFIG,
+            "request_timeout_ms": self.request_timeout_ms,
             "acks": "all",
             "enable_idempotence": True,
             "compression_type": None if self.compression == "none" else self.compression,
@@ -121,6 +133,15 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
 
     ``start`` is what a group does on a partition it never committed: ``earliest``, ``latest``, or an ISO-8601 time with
     its zone, from which records with that broker timestamp or a later one are read.
+
+    ``group_instance_id`` names this process within the group, so that its partitions wait for it through a restart of
+    less than ``session_timeout_seconds`` (a static member). No two processes may share one. Where it is not given the
+    process chooses a name that stays the same through its restarts, and none if the word is ``dynamic``: then the group
+    hands the partitions of a process out anew whenever it starts or stops.
+
+    ``transaction_timeout_seconds`` is how long a delivery of exactly-once results may take before the brokers undo it;
+    whoever reads these results with `read_committed` waits so long for a process that died in the middle of one and
+    that nobody follows.
     """
 
     group_id: Annotated[str, Meta(min_length=1)]
@@ -129,6 +150,7 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
     session_timeout_seconds: Seconds = 10.0
     heartbeat_interval_seconds: Seconds = 2.0
     max_poll_interval_seconds: Seconds = 60.0
+    transaction_timeout_seconds: TransactionSeconds = 15.0
     max_poll_records: Count = 5_000
     fetch_max_wait_seconds: Seconds = 0.5
     fetch_max_bytes: Count = 52_428_800
@@ -143,10 +165,16 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
                 f"heartbeat_interval_seconds: expected at most a third of session_timeout_seconds "
                 f"({self.session_timeout_seconds:g}), got {self.heartbeat_interval_seconds:g}"
             )
-        if self.fetch_max_wait_seconds * 1000 >= _REQUEST_TIMEOUT_MS:
+        if self.fetch_max_wait_seconds >= self.request_timeout_seconds:
             raise ValueError(
-                f"fetch_max_wait_seconds: expected less than {_REQUEST_TIMEOUT_MS / 1000:g}, "
-                f"got {self.fetch_max_wait_seconds:g}"
+                f"fetch_max_wait_seconds: expected less than request_timeout_seconds "
+                f"({self.request_timeout_seconds:g}), got {self.fetch_max_wait_seconds:g}"
+            )
+        if self.transaction_timeout_seconds < self.request_timeout_seconds:
+            raise ValueError(
+                f"transaction_timeout_seconds: expected at least request_timeout_seconds "
+                f"({self.request_timeout_seconds:g}), else one lost answer undoes a delivery, "
+                f"got {self.transaction_timeout_seconds:g}"
             )
 
     def _start_time(self) -> datetime:
@@ -166,13 +194,27 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
         """The time to start from in ms since the epoch, None where ``start`` is a word."""
         return None if self.start in {"earliest", "latest"} else round(self._start_time().timestamp() * 1000)
 
-    def consumer_config(self) -> dict[str, Any]:
-        """The settings of the client's consumer, without its assignor, which is a class of the client."""
+    def transactional_config(self, transactional_id: str) -> dict[str, Any]:
+        """The settings of a producer of transactions. Of two with one id, the brokers obey the one that came last."""
+        return {
+            **self.producer_config(),
+            "transactional_id": transactional_id,
+            "transaction_timeout_ms": round(self.transaction_timeout_seconds * 1000),
+            "retry_backoff_ms": _TRANSACTION_RETRY_MS,
+        }
+
+    def consumer_config(self, default_instance_id: str | None = None) -> dict[str, Any]:
+        """The settings of the client's consumer, without its assignor, which is a class of the client.
+
+        ``default_instance_id`` is the name of this process in the group where the configuration gives none.
+        """
+        instance_id = self.group_instance_id or default_instance_id
         return {
             **self.connection_config(),
             **_COMMON_CONFIG,
+            "request_timeout_ms": self.request_timeout_ms,
             "group_id": self.group_id,
-            "group_instance_id": self.group_instance_id,
+            "group_instance_id": None if instance_id == DYNAMIC else instance_id,
             "enable_auto_commit": False,
             "auto_offset_reset": "none",
             "isolation_level": "read_committed",

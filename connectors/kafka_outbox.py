@@ -1,7 +1,7 @@
 """Messages on their way to Kafka: sent at once, known to be there after a flush that looked at each of them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka import KafkaProducer
@@ -20,15 +20,18 @@ _CLOSE_TIMEOUT_SECONDS = 5.0
 class Outbox:
     """An idempotent producer and the fate of every message that it was given.
 
-    After an error it is of no more use: the client may refuse whatever comes later. Close it and open a new one.
+    ``config`` has the settings of the client where they are not the plain ones; ``client`` is for what it can do beyond
+    sending. After an error an outbox is of no more use: the client may refuse whatever comes later. Close it and open a
+    new one.
     """
 
-    def __init__(self, options: ProducerOptions) -> None:
+    def __init__(self, options: ProducerOptions, config: Mapping[str, Any] | None = None) -> None:
         self._flush_timeout_seconds = options.delivery_timeout_seconds + _FLUSH_MARGIN_SECONDS
         self._sent: list[tuple[str, Any]] = []  # (topic, the client's future)
         self._is_closed = False
         with translated("connect"):
-            self._producer = KafkaProducer(**options.producer_config(), partitioner=RememberingPartitioner())
+            settings = options.producer_config() if config is None else config
+            self.client = KafkaProducer(**settings, partitioner=RememberingPartitioner())
 
     def send(self, messages: Iterable[Message]) -> None:
         """Hand messages to the client, in order. Blocks while its buffer is full.
@@ -39,7 +42,7 @@ class Outbox:
         topic = ""
         try:
             for topic, key, value in messages:
-                self._sent.append((topic, self._producer.send(topic, value, key)))
+                self._sent.append((topic, self.client.send(topic, value, key)))
         except KafkaError as error:
             raise_translated(f"write to {topic}", error)
 
@@ -53,7 +56,7 @@ class Outbox:
         """
         sent, self._sent = self._sent, []
         with translated("flush"):
-            self._producer.flush(timeout=self._flush_timeout_seconds)
+            self.client.flush(timeout=self._flush_timeout_seconds)
         failed = [(topic, future.exception) for topic, future in sent if not future.succeeded()]
         if failed:
             topics = ", ".join(f"{topic} ({count})" for topic, count in sorted(Counter(t for t, _ in failed).items()))
@@ -61,15 +64,18 @@ class Outbox:
             reason = described(first) if first is not None else "unknown"
             raise TransientError(f"kafka: {len(failed)} of {len(sent)} messages not written: {topics}; first: {reason}")
 
+    def halt(self) -> None:
+        """Have the client send nothing more, without waiting for what it is about."""
+        self.client._sender.force_close()  # noqa: SLF001  # the client's close would first try to deliver the rest
+
     def close(self) -> None:
         """End the client, and with it every message that was not flushed. A second call does nothing."""
         if self._is_closed:
             return
         self._is_closed = True
-        if self._sent:  # the client's close would first try to deliver them
-            self._producer._sender.force_close()  # noqa: SLF001
-            self._producer._sender.join(_CLOSE_TIMEOUT_SECONDS)  # noqa: SLF001
+        self.halt()
+        self.client._sender.join(_CLOSE_TIMEOUT_SECONDS)  # noqa: SLF001
         try:
-            self._producer.close(timeout=_CLOSE_TIMEOUT_SECONDS)
+            self.client.close(timeout=_CLOSE_TIMEOUT_SECONDS)
         except KafkaTimeoutError as error:
             raise TransientError(f"kafka: the producer did not end within {_CLOSE_TIMEOUT_SECONDS:g} s") from error

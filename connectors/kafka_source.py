@@ -17,17 +17,18 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.errors import OffsetGoneError, TransientError
+from connectors.errors import DoubtError, TransientError
 from connectors.kafka_batches import FetchedRecords, Row
 from connectors.kafka_cluster import check_source_topics, reason_of_silence
-from connectors.kafka_errors import described, translated
+from connectors.kafka_errors import described, irrevocable, translated
+from connectors.kafka_membership import Membership
+from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_rebalance import Handover, Handovers
 from connectors.ports import Assigned, Event, Lost, Revoked, Source
 
 log = logging.getLogger(__name__)
 
-_REQUEST_TIMEOUT_MS = 15_000
 _CLOSE_TIMEOUT_MS = 5_000
 _SILENCE_SECONDS = 5.0  # without a record, after which the brokers are asked whether they are there
 
@@ -35,10 +36,9 @@ _SILENCE_SECONDS = 5.0  # without a record, after which the brokers are asked wh
 class KafkaSource(Source):
     """The topics named and those that match a pattern as a whole, shared with the other members of the group.
 
-    A `poll` returns events or records, never both; records of a partition start with the poll after the one that
-    returned its `Assigned`, so that `seek` in between decides where they start. Else they start behind what the group
-    committed, or where ``start`` says. While a `Revoked` is being handled, `commit` still counts: the group waits until
-    the next `poll`. A poll that should read what the broker has deleted raises `OffsetGoneError`.
+    While a `Revoked` is being handled, `commit` still counts: the group waits until the next `poll`. A poll that should
+    read what the broker has deleted raises `OffsetGoneError`. One that finds that somebody else has taken our place in
+    the group, or that our place is not the one that the partitions were given to, raises `DoubtError`.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class KafkaSource(Source):
         options: KafkaOptions,
         topics: Sequence[str],
         patterns: Sequence[str] = (),
+        default_instance_id: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
@@ -53,13 +54,15 @@ class KafkaSource(Source):
         self._heard_at = clock()
         self._owned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
-        self._held: set[TopicPartition] = set()  # assigned, and not yet polled after
+        self._held: set[TopicPartition] = set()  # assigned, and no `seek` has said yet where they begin
         self._is_closed = False
         assignor = {"partition_assignment_strategy": [RangePartitionAssignor]}  # the cooperative one loses track
         with translated("connect"):
-            self._consumer = KafkaConsumer(**options.consumer_config(), **assignor)
+            self._consumer = KafkaConsumer(**options.consumer_config(default_instance_id), **assignor)
         self._consumer._fetcher.PartitionRecords = FetchedRecords  # noqa: SLF001  # the client has no other door
         self._handovers = Handovers(self._consumer)
+        self._membership = Membership(self._consumer)
+        self._offsets = Offsets(self._consumer, options)
         try:
             self._subscribe(topics, patterns)
         except BaseException:
@@ -82,7 +85,6 @@ class KafkaSource(Source):
 
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
-        self._let_flow()
         polled: Mapping[TopicPartition, list[Any]] = {}
         try:
             with translated("poll"):
@@ -90,81 +92,26 @@ class KafkaSource(Source):
         except Handover:
             pass
         except OffsetOutOfRangeError as error:
-            raise self._offset_gone(error) from error
-        try:
-            happened: list[Event | Records] = [*self._events()]
-        except TransientError:
-            self._rewind(polled)  # whoever polls again must get what this poll cannot return
-            raise
-        happened += [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in self._owned]
-        self._listen(bool(happened))
-        return happened
-
-    def _rewind(self, polled: Mapping[Any, list[Any]]) -> None:
-        for partition, rows in polled.items():
-            if TopicPartition(*partition) in self._owned:
-                self._consumer.seek(partition, rows[0][0])
-
-    def _let_flow(self) -> None:
-        """Start to fetch what the last poll said is ours."""
-        flowing = self._held - self._paused
-        self._held.clear()
-        self._resume(flowing)
+            raise self._offsets.gone(error) from error
+        events = self._events()
+        self._membership.look(events, self._owned)
+        flowing = self._owned - self._held
+        records = [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in flowing]
+        self._listen(bool(events or records))
+        return [*events, *records]
 
     def _events(self) -> list[Event]:
-        """What the group did since the last poll, once the new partitions stand where they start."""
+        """What the group did since the last poll."""
         happened: list[Event] = []
-        waiting = self._handovers.events
-        while waiting:
-            event = waiting[0]
+        while self._handovers.events:
+            event = self._handovers.events.popleft()
             if isinstance(event, Assigned):
-                try:
-                    self._settle(event)
-                except TransientError:
-                    if happened:
-                        break  # say these now; the next poll tries the assignment again
-                    raise
+                self._owned.update(event.partitions)
+                self._held.update(event.partitions)
                 happened.append(event)
             else:
                 happened += self._given_up(event)
-            waiting.popleft()
         return happened
-
-    def _settle(self, event: Assigned) -> None:
-        """Put the partitions where the group left off, or where a new group starts."""
-        held = set(event.partitions) & self._consumer.assignment()
-        next_offsets = {partition: self.committed(partition) for partition in held}
-        new = [partition for partition, offset in next_offsets.items() if offset is None]
-        for partition, offset in (next_offsets | self._starts(new)).items():
-            self._consumer.seek(ClientPartition(*partition), offset)
-        self._owned.update(event.partitions)
-        self._held.update(held)
-
-    def _starts(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where a new group starts. A start at the end is committed, else it would move on with the end."""
-        if not partitions:
-            return {}
-        asked = [ClientPartition(*partition) for partition in partitions]
-        with translated("find the start of new partitions"):
-            ends = self._consumer.end_offsets(asked, timeout_ms=_REQUEST_TIMEOUT_MS)
-            starts = self._starts_before(asked)
-        at_end = {partition: end for partition, end in ends.items() if partition not in starts}
-        if at_end:
-            self.commit(at_end)
-        for partition, offset in (starts | at_end).items():
-            log.info("kafka: %s of group %s starts at offset %d (%s)",
-                     name(partition), self._options.group_id, offset, self._options.start)  # fmt: skip
-        return starts | at_end
-
-    def _starts_before(self, asked: Sequence[Any]) -> dict[TopicPartition, int]:
-        """Where ``start`` says an offset that stays what it is: the first one, or the first of a time."""
-        start = self._options.start_timestamp_ms
-        if start is not None:
-            found = self._consumer.offsets_for_times(dict.fromkeys(asked, start), timeout_ms=_REQUEST_TIMEOUT_MS)
-            return {partition: hit.offset for partition, hit in found.items() if hit is not None}
-        if self._options.start == "earliest":
-            return dict(self._consumer.beginning_offsets(asked, timeout_ms=_REQUEST_TIMEOUT_MS))
-        return {}
 
     def _given_up(self, event: Revoked | Lost) -> list[Event]:
         """The event, about those that were ours: a membership can be lost while its revocation is under way."""
@@ -172,18 +119,6 @@ class KafkaSource(Source):
         for partitions in (self._owned, self._paused, self._held):
             partitions.difference_update(ours)
         return [type(event)(ours)] if ours else []
-
-    def _offset_gone(self, error: OffsetOutOfRangeError) -> OffsetGoneError:
-        lines = []
-        for partition, offset in error.args[0].items():
-            with translated(f"find the offsets of {name(partition)}"):
-                first = self._consumer.beginning_offsets([partition], timeout_ms=_REQUEST_TIMEOUT_MS)[partition]
-                end = self._consumer.end_offsets([partition], timeout_ms=_REQUEST_TIMEOUT_MS)[partition]
-            lines.append(f"{name(partition)}: next offset {offset}, but the broker has {first} to {end}")
-        return OffsetGoneError(
-            f"kafka: group {self._options.group_id}: {'; '.join(lines)} (next to be written): records were "
-            "deleted before they were read, or the topic was made anew; set the group's offsets to go on"
-        )
 
     def _listen(self, has_heard: bool) -> None:
         """Ask whether the brokers are there when nothing was heard for a while: the client would wait for ever."""
@@ -213,22 +148,37 @@ class KafkaSource(Source):
 
     @override
     def seek(self, partition: TopicPartition, offset: int) -> None:
+        if partition not in self._owned:
+            raise ValueError(f"seek: expected an assigned partition, got {partition}")
         self._consumer.seek(ClientPartition(*partition), offset)
+        self._held.discard(partition)
+        self._resume({partition} - self._paused)
 
     @override
     def committed(self, partition: TopicPartition) -> int | None:
-        with translated(f"find what was committed of {name(partition)}"):
-            offset: int | None = self._consumer.committed(ClientPartition(*partition), timeout_ms=_REQUEST_TIMEOUT_MS)
-        return offset
+        return self._offsets.committed(partition)
+
+    @override
+    def first_offset(self, partition: TopicPartition) -> int:
+        return self._offsets.first(partition)
+
+    @override
+    def oldest_offset(self, partition: TopicPartition) -> int:
+        return self._offsets.oldest(partition)
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         foreign = sorted(next_offsets.keys() - self._consumer.assignment())
         if foreign:  # the broker would take it from any member, and set its new owner back
-            raise TransientError(f"kafka: commit: {', '.join(map(name, foreign))}: not ours any more")
-        with translated("commit"):
+            raise DoubtError(f"kafka: commit: {', '.join(map(name, foreign))}: no longer ours")
+        with irrevocable("commit"):
             offsets = {ClientPartition(*key): OffsetAndMetadata(offset, "", -1) for key, offset in next_offsets.items()}
-            self._consumer.commit(offsets, timeout_ms=_REQUEST_TIMEOUT_MS)
+            self._consumer.commit(offsets, timeout_ms=self._options.request_timeout_ms)
+
+    @property
+    def membership(self) -> Any | None:
+        """The client's group metadata as of the last poll, None where we were no member in good standing then."""
+        return self._membership.snapshot
 
     @override
     def lag(self, partition: TopicPartition) -> int | None:
@@ -261,8 +211,3 @@ def records_of(partition: TopicPartition, rows: Sequence[Row]) -> Records:
         value=list(value),
         headers=list(headers),
     )
-
-
-def name(partition: TopicPartition) -> str:
-    """A partition as Kafka's own messages write it: ``topic-0``."""
-    return f"{partition[0]}-{partition[1]}"

@@ -47,16 +47,22 @@ def records_of(
 class MemorySource(Source):
     """Plays a script, one entry a poll: records arrive at their partition's log, events happen, faults are raised.
 
-    Records reach the reader once their partition is assigned and not paused, all that have arrived at once. An
-    assignment starts behind what was committed, so a source of the same script and the same ``committed`` goes on as
-    after a restart. No poll waits: time does not pass here.
+    Records reach the reader once their partition is assigned, placed by `seek` and not paused, all that have arrived at
+    once. A source of the same script and the same ``committed`` goes on as after a restart. ``oldest`` has the first
+    offset of partitions whose retention has removed the ones before. No poll waits: time does not pass here.
     """
 
-    def __init__(self, script: Script, committed: dict[TopicPartition, int] | None = None) -> None:
+    def __init__(
+        self,
+        script: Script,
+        committed: dict[TopicPartition, int] | None = None,
+        oldest: Mapping[TopicPartition, int] | None = None,
+    ) -> None:
         self._script = deque(script)
         self._committed = {} if committed is None else committed
+        self._oldest = {} if oldest is None else oldest
         self._log: dict[TopicPartition, list[Records]] = {}
-        self._position: dict[TopicPartition, int] = {}  # next to be delivered, of the assigned partitions
+        self._position: dict[TopicPartition, int | None] = {}  # of the assigned ones: next to be delivered, once placed
         self._paused: set[TopicPartition] = set()
 
     @override
@@ -64,7 +70,7 @@ class MemorySource(Source):
         arrived = self._arrived()
         if arrived or not self._script:
             return arrived
-        if isinstance(self._script[0], Ended) and self._has_paused_records():
+        if isinstance(self._script[0], Ended) and self._has_records_waiting():
             return []
         match self._script.popleft():
             case Records() as records:
@@ -97,15 +103,23 @@ class MemorySource(Source):
         return self._committed.get(partition)
 
     @override
+    def first_offset(self, partition: TopicPartition) -> int:
+        return self.oldest_offset(partition)
+
+    @override
+    def oldest_offset(self, partition: TopicPartition) -> int:
+        return self._oldest.get(partition, 0)
+
+    @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         self._committed.update(next_offsets)
 
     @override
     def lag(self, partition: TopicPartition) -> int | None:
-        if partition not in self._position:
+        position = self._position.get(partition)
+        if position is None:
             return None
         coming = [entry for entry in self._script if isinstance(entry, Records) and entry.topic_partition == partition]
-        position = self._position[partition]
         return sum(int((records.offset >= position).sum()) for records in [*self._log.get(partition, []), *coming])
 
     @override
@@ -116,8 +130,7 @@ class MemorySource(Source):
     def _happen(self, event: Event) -> None:
         match event:
             case Assigned(partitions):
-                for partition in partitions:
-                    self._position[partition] = self._committed.get(partition, 0)
+                self._position |= dict.fromkeys(partitions)
             case Revoked(partitions) | Lost(partitions):
                 for partition in partitions:
                     del self._position[partition]
@@ -127,17 +140,16 @@ class MemorySource(Source):
 
     def _arrived(self) -> list[Event | Records]:
         arrived: list[Event | Records] = []
-        for partition in self._position:
-            if partition not in self._paused:
-                arrived += self._rest(partition)
+        for partition, position in self._position.items():
+            if position is not None and partition not in self._paused:
+                arrived += self._rest(partition, position)
         self._position |= {entry.topic_partition: entry.next_offset for entry in arrived if isinstance(entry, Records)}
         return arrived
 
-    def _has_paused_records(self) -> bool:
-        return any(self._rest(partition) for partition in self._position if partition in self._paused)
+    def _has_records_waiting(self) -> bool:
+        return any(self._rest(partition, position or 0) for partition, position in self._position.items())
 
-    def _rest(self, partition: TopicPartition) -> list[Records]:
-        position = self._position[partition]
+    def _rest(self, partition: TopicPartition, position: int) -> list[Records]:
         log = self._log.get(partition, [])
         return [_from(records, position) for records in log if len(records) and records.next_offset > position]
 

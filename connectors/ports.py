@@ -1,10 +1,10 @@
-"""The ports of the daemon: where readings come from, where columns go, what makes both permanent, where state is kept."""
+"""The ports of the daemon: where readings come from, where columns and state go, and what makes them permanent."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
+from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Ended:
 
 
 Event = Assigned | Revoked | Lost | Ended
-Columns = Results | Alarms | Rejects
+Columns = Results | Alarms | Silences | Rejects
 
 
 class Source(Protocol):
@@ -43,9 +43,9 @@ class Source(Protocol):
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
         """Return what happened, in order; an empty list once the time is up.
 
-        Records of a partition come in offset order, only between its `Assigned` and its `Revoked` or `Lost`, never while
-        it is paused, and none before the first `seek` after its `Assigned` said where to begin. Blocks for the time-out
-        at most.
+        Records of a partition come in offset order, only between its `Assigned` and its `Revoked` or `Lost`, never
+        while it is paused, and none before the first `seek` after its `Assigned` said where to begin. Blocks for the
+        time-out at most.
 
         Raises:
             TransientError: the source cannot be reached now; polling again may help.

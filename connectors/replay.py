@@ -31,15 +31,15 @@ class ReplaySource(Source):
         if not files or len(self._files) != len(files):
             raise ConfigError(f"replay: expected one file a topic, got the topics {[file.topic for file in files]}")
         self._batch_rows = batch_rows
-        self._rows: dict[TopicPartition, Iterator[KeyedRow]] = {}
+        self._rows: dict[TopicPartition, Iterator[KeyedRow]] = {}  # of those that `seek` has placed
         self._next_offset = dict.fromkeys(self._files, 0)
         self._turns = deque(self._files)  # those with rows left, the next one first
         self._paused: set[TopicPartition] = set()
         self._committed: dict[TopicPartition, int] = {}
         self._events: list[Event | Records] = [Assigned(tuple(self._files))]
         self._is_ended = False
-        for partition in self._files:
-            self.seek(partition, 0)
+        for file in files:
+            read_rows(file)  # refuses one that is not there
 
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
@@ -48,7 +48,7 @@ class ReplaySource(Source):
             return events
         for _ in range(len(self._turns)):
             partition = self._turns[0]
-            if partition in self._paused:
+            if partition in self._paused or partition not in self._rows:
                 self._turns.rotate(-1)
                 continue
             rows = list(itertools.islice(self._rows[partition], self._batch_rows))
@@ -80,6 +80,14 @@ class ReplaySource(Source):
     @override
     def committed(self, partition: TopicPartition) -> int | None:
         return self._committed.get(partition)
+
+    @override
+    def first_offset(self, partition: TopicPartition) -> int:
+        return 0
+
+    @override
+    def oldest_offset(self, partition: TopicPartition) -> int:
+        return 0
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:

@@ -17,7 +17,7 @@ from connectors.replay import ReplaySource
 from streamer import config as configuration
 from streamer.demo.data import write
 from streamer.demo.synthetic import Fleet
-from streamer.wiring import assemble, make_groups, make_metrics
+from streamer.wiring import assemble, in_memory, make_groups, make_metrics
 
 PICTURE = Path(__file__).parent / "pictures" / "water-flow.svg"
 TOPIC = "water-flow"
@@ -70,7 +70,7 @@ def judge(cell: str = "gru") -> Judged:
         )
         metrics, sink = make_metrics(config), MemorySink()
         groups = make_groups(config, metrics, time.monotonic)
-        with assemble(config, ReplaySource(files), sink, groups, metrics) as daemon:
+        with assemble(config, in_memory(ReplaySource(files), sink), groups, metrics) as daemon:
             daemon.turn_until(lambda: daemon.has_ended)
     return _joined(sink)
 

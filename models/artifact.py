@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from models.cells import CELLS
@@ -49,29 +50,48 @@ class Artifact:
             digest.update(key.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
         return f"{self.spec.cell}{self.spec.hidden}-{digest.hexdigest()[:10]}"
 
+    @property
+    def content(self) -> bytes:
+        """The file that this artifact is kept in."""
+        weights = self.forecaster.state_dict()
+        tensors = {f"weights.{key}": weight.detach().cpu().contiguous() for key, weight in weights.items()}
+        header = {"format_version": FORMAT_VERSION, "spec": asdict(self.spec), "training": self.training}
+        metadata = {"streamer": json.dumps(header, sort_keys=True)}
+        content: bytes = save_tensors({**tensors, "prior": self.prior.cpu()}, metadata=metadata)
+        return content
+
 
 def save(artifact: Artifact, path: str | Path) -> str:
     """Write the artifact. -> its name."""
-    tensors = {f"weights.{key}": weight.contiguous() for key, weight in artifact.forecaster.state_dict().items()}
-    header = {"format_version": FORMAT_VERSION, "spec": asdict(artifact.spec), "training": artifact.training}
-    metadata = {"streamer": json.dumps(header, sort_keys=True)}
-    save_file({**tensors, "prior": artifact.prior}, str(path), metadata=metadata)
+    Path(path).write_bytes(artifact.content)
     return artifact.name
 
 
 def load(path: str | Path) -> Artifact:
-    """Read an artifact.
+    """Read the artifact in a file.
 
     Raises:
-        ArtifactError: the file is absent, damaged, of another format version, or its weights do not fit its spec.
+        ArtifactError: the file is absent, or see `read`.
     """
     try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError) as error:
+        content = Path(path).read_bytes()
+    except OSError as error:
         raise ArtifactError(f"{path}: Expected a safetensors artifact, got: {error}") from error
-    spec, training = _read_header(path, metadata)
+    return read(content, str(path))
+
+
+def read(content: bytes, path: str) -> Artifact:
+    """Read an artifact. ``path`` is for what is said where it cannot be used.
+
+    Raises:
+        ArtifactError: it is damaged, of another format version, or its weights do not fit its spec.
+    """
+    try:
+        tensors = load_tensors(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    except (SafetensorError, ValueError) as error:
+        raise ArtifactError(f"{path}: Expected a safetensors artifact, got: {error}") from error
+    spec, training = _read_header(path, header.get("__metadata__", {}))
     forecaster = RecurrentForecaster(spec.cell, spec.hidden)
     prior = tensors.pop("prior", torch.zeros(0, dtype=torch.int64))
     if prior.shape != (BINS,):
@@ -84,7 +104,7 @@ def load(path: str | Path) -> Artifact:
     return Artifact(spec, forecaster.eval().requires_grad_(False), prior, training)
 
 
-def _read_header(path: str | Path, metadata: dict[str, str]) -> tuple[Spec, dict[str, Any]]:
+def _read_header(path: str, metadata: dict[str, str]) -> tuple[Spec, dict[str, Any]]:
     try:
         header = json.loads(metadata["streamer"])
         version, spec = header["format_version"], Spec(**header["spec"])

@@ -1,7 +1,7 @@
 """One named column of per-series state: each module declares its own, the state table is their sum."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import torch
@@ -17,7 +17,7 @@ class Column:
     name: str
     dtype: torch.dtype
     shape: tuple[int, ...]  # of one row
-    initial: float = 0.0
+    initial: float = field(default=0.0, compare=False)  # NaN is not equal to itself, and a column is what it holds
     version: int = 1
 
     @property

@@ -1,22 +1,21 @@
 """The books: read = scored + rejected by reason, whenever no batch is under way."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from typing_extensions import override
 
-from connectors.columns import Results
+from connectors.columns import Alarms, Results, Silences
 from connectors.encode import Encoder
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
 from connectors.ports import Columns
 from streamer.group import Batch, Group
 from streamer.metrics import Metrics
-from streamer.partition import SPIKE
 
 
-def account(metrics: Metrics, group: Group, batch: Batch) -> None:
+def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarms | Silences]) -> None:
     """Enter what one batch of a group came to."""
     metrics.readings_read(group.name, batch.read)
     metrics.batch(batch.read)
@@ -25,12 +24,21 @@ def account(metrics: Metrics, group: Group, batch: Batch) -> None:
             metrics.rejected(group.name, reason, count)
     for results in batch.results:
         _account_results(metrics, group, results)
-    for alarms in batch.alarms:
-        opened = alarms.event.count("opened")
-        metrics.alarms_changed(group.name, SPIKE, opened, len(alarms) - opened)
+    for changed in alarms:
+        account_alarms(metrics, group.name, changed)
     for _ in range(batch.epochs_closed):
         metrics.epoch(group.name)
+    metrics.held(group.name, group.held)
+    metrics.series_evicted(group.name, batch.evicted)
     metrics.series_split(group.name, group.take_splits())
+
+
+def account_alarms(metrics: Metrics, group: str, alarms: Alarms | Silences) -> None:
+    """Enter alarms that opened or closed. Historical ones are told apart: they reach none of the live metrics."""
+    changes = Counter(zip(alarms.kind, alarms.event, alarms.historical.tolist(), strict=True))
+    for kind in sorted(set(alarms.kind)):
+        metrics.alarms_changed(group, kind, changes[kind, "opened", False], changes[kind, "closed", False])
+        metrics.alarms_historical(group, kind, changes[kind, "opened", True])
 
 
 def _account_results(metrics: Metrics, group: Group, results: Results) -> None:

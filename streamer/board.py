@@ -1,19 +1,17 @@
 """The board: what of the series is shown to people, refreshed by the engine and read by anybody."""
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import numpy as np
 
-from connectors.columns import Int64, Results, TopicPartition
+from connectors.columns import Results, TopicPartition
 from streamer.group import Group
 from streamer.metrics import Metrics
-from streamer.newest import Fleet
 from streamer.series_block import SeriesSnapshot
-from streamer.series_rows import PADDING_ROW
 from streamer.watchlist import Watchlist
 
 REFRESH_SECONDS = 1.0
-_FIRST_ROW = PADDING_ROW + 1  # the watchlist counts series from 0
 
 
 class Board:
@@ -24,66 +22,64 @@ class Board:
         self._watchlist = watchlist
         self._series_limit = series_limit
         self._metrics = metrics
-        self._discovered: dict[tuple[str, TopicPartition], int] = {}
-        self._names: dict[tuple[str, TopicPartition], tuple[Int64, tuple[str, ...]]] = {}
         self._refreshed_at = float("-inf")
 
     def note(self, group: Group, where: TopicPartition, results: Iterable[Results], now: float) -> None:
-        """Let the watchlist know which series are new in this partition and which are anomalous now."""
-        table, series = (group.name, where), group.partitions[where].series
-        known = self._discovered.get(table, 0)
-        if len(series.keys) > known:
-            self._watchlist.discover(table, series.keys[known:])
-            self._discovered[table] = len(series.keys)
+        """Let the watchlist know which series came and went in this partition, and which are anomalous now."""
+        self._count(group, where)
+        series = group.partitions[where].series
         for result in results:
             if result.is_anomalous.any():
-                anomalous = np.unique(series.of(result.readings.series[result.is_anomalous]))
-                self._watchlist.admit(table, anomalous - _FIRST_ROW, now)
+                anomalous = dict.fromkeys(result.readings.series[result.is_anomalous].tolist())
+                self._watchlist.admit((group.name, where), [name for name in anomalous if name in series], now)
 
     def forget(self, group: Group, where: TopicPartition) -> None:
         """Take the series of a partition that left us off the board."""
         self._watchlist.forget((group.name, where))
-        self._discovered.pop((group.name, where), None)
-        self._names.pop((group.name, where), None)
 
-    def refresh(self, groups: Iterable[Group], now: float) -> None:
+    def refresh(self, groups: Sequence[Group], now: float) -> None:
         """Swap in a new snapshot, once a second at most, and bring the gauges of the fleet up to date."""
         if now - self._refreshed_at < REFRESH_SECONDS:
             return
         self._refreshed_at = now
-        snapshots = []
+        ours = [(group, where) for group in groups for where in group.partitions]
+        for group, where in ours:
+            self._count(group, where)  # all before any: how many there are decides who is shown
+        self.snapshots = snapshots = [self._snapshot(group, where) for group, where in ours]
         for group in groups:
-            fleets = []
-            size_bytes = 0
-            for where, partition in group.partitions.items():
-                fleets.append(group.newest[where].fleet(len(partition.series)))
-                size_bytes += partition.state_bytes
-                snapshots.append(self._snapshot(group, where))
-            self._tell(group, fleets, size_bytes)
-        self.snapshots = snapshots
+            self._tell(group)
         shown = sum(map(len, snapshots))
         self._metrics.exported(shown, self._series_limit, self._watchlist.admitted, self._watchlist.refused)
 
+    def _count(self, group: Group, where: TopicPartition) -> None:
+        series = group.partitions[where].series
+        arrived: list[str] = []
+        gone: list[str] = []
+        for name in dict.fromkeys(group.take_changed(where)):
+            (arrived if name in series else gone).append(name)
+        self._watchlist.count((group.name, where), len(series), arrived, gone)
+
     def _snapshot(self, group: Group, where: TopicPartition) -> SeriesSnapshot:
         """The rows to show. A series that was seen in another partition first is shown there alone."""
-        table = (group.name, where)
-        watched = self._watchlist.rows(table)
-        shown, names = self._names.get(table, (None, ()))
-        if shown is None or not np.array_equal(watched, shown):
-            keys = group.partitions[where].series.keys
-            names = tuple(keys[row] for row in watched.tolist())
-            self._names[table] = (watched, names)
+        series = group.partitions[where].series
+        if self._watchlist.shows_all:
+            rows = series.live()
+        else:
+            rows = np.sort(series.find(self._watchlist.watched((group.name, where))))
+        names = series.names(rows)
         if group.splits:
-            at_home = np.array([group.homes.get(name, where) == where for name in names], dtype=bool)
-            watched, names = watched[at_home], tuple(np.array(names, dtype=object)[at_home])
-        return group.newest[where].snapshot(names, watched + _FIRST_ROW)
+            at_home = [group.homes.get(name, where) == where for name in names]
+            rows, names = rows[at_home], list(compress(names, at_home))
+        return group.newest[where].snapshot(tuple(names), rows)
 
-    def _tell(self, group: Group, fleets: Sequence[Fleet], size_bytes: int) -> None:
-        live = sum(fleet.live for fleet in fleets)
+    def _tell(self, group: Group) -> None:
+        partitions = group.partitions.items()
+        fleets = [group.newest[where].fleet(len(partition.series)) for where, partition in partitions]
         self._metrics.fleet(
             group.name,
-            live=live,
+            live=sum(fleet.live for fleet in fleets),
             warming=sum(fleet.warming for fleet in fleets),
             anomalous=sum(fleet.anomalous for fleet in fleets),
         )
-        self._metrics.table(group.name, live, size_bytes)
+        rows = sum(partition.table.rows for _, partition in partitions)
+        self._metrics.table(group.name, rows, sum(partition.table.size_bytes for _, partition in partitions))

@@ -23,7 +23,7 @@ def report(config: Config) -> str:
     groups = make_groups(config, Metrics([group.name for group in config.groups]), clock=lambda: 0.0)
     lines = [yaml.safe_dump(_masked(msgspec.to_builtins(config)), sort_keys=False, allow_unicode=True)]
     for group in groups:
-        columns = group.judge.detector.columns
+        columns = group.judges.first.detector.columns
         total = sum(column.row_bytes for column in columns)
         lines.append(f"# group {group.name}: {total} bytes of state a series, {total / 1000:.2f} GB a million series\n")
         lines += [f"#   {column.name}: {column.row_bytes}\n" for column in columns]

@@ -1,6 +1,7 @@
 """The command line. What needs torch or Kafka is imported by the command that uses it: `--help` is quick."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +10,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from connectors.errors import ConfigError, OffsetGoneError, TransientError
+from connectors.errors import ConfigError, DoubtError, OffsetGoneError, StateError, StoreError, TransientError
 from streamer import __version__
 from streamer.logs import LogFormat, set_up_logs
 
-CONFIG_EXIT = 2
-AWAY_EXIT = 4  # brokers away, or a delivery in doubt: start again
-GONE_EXIT = 5  # readings were deleted before they were read: a person must say where to go on
+BUG_EXIT = 1
+EXITS: dict[type[Exception], int] = {  # 3 and 4: start again; the others wait for a person
+    ConfigError: 2,
+    DoubtError: 3,
+    TransientError: 4,
+    StoreError: 4,
+    OffsetGoneError: 5,
+    StateError: 6,
+}
 
 app = typer.Typer(
     help="Anomaly detection for every series on your Kafka, from its first reading.",
@@ -107,6 +114,21 @@ def publish(
     typer.echo(f"{put(options, topic, rows)} records on {topic}")
 
 
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A checkpoint, an artifact or a directory.")],
+    series: Annotated[str | None, typer.Option(help="Show the state of this series alone.")] = None,
+) -> None:
+    """Look into a checkpoint or an artifact; of a directory, list what is under it and say what is damaged."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from streamer.inspect import look  # noqa: PLC0415  # torch: seconds
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    for part in look(path, series):
+        console.print(part, soft_wrap=isinstance(part, str))
+
+
 @contextmanager
 def _named(config: Path) -> Iterator[None]:
     """Put the file before what is wrong with its content where only the rest of the world shows it."""
@@ -117,16 +139,34 @@ def _named(config: Path) -> Iterator[None]:
 
 
 def main() -> NoReturn:
-    """Run a command; an error that has a policy becomes one line and its exit code."""
+    """Run a command. An error that has a policy becomes one line and its exit code.
+
+    After any error the process ends at once, past what libraries do at an exit: a client would tidy up at the broker.
+    """
+    code = BUG_EXIT
+    try:
+        code = _run()
+    except Exception:
+        log.exception("this is a bug")
+        raise
+    finally:
+        if code:
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    sys.exit(0)
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 0
     except ConfigError as error:
         typer.echo(f"streamer: {error}", err=True)
-        sys.exit(CONFIG_EXIT)
-    except TransientError as error:
+        return EXITS[ConfigError]
+    except tuple(EXITS) as error:
         log.error("%s", error)  # noqa: TRY400  # the message says it all; a traceback would hide it
-        sys.exit(AWAY_EXIT)
-    except OffsetGoneError as error:
-        log.error("%s", error)  # noqa: TRY400
-        sys.exit(GONE_EXIT)
-    sys.exit(0)
+        return next(code for kind, code in EXITS.items() if isinstance(error, kind))
+    return 0

@@ -14,8 +14,10 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
+from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
+from streamer.silence import SilenceOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -60,21 +62,34 @@ class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         0.5  # of the line, in surprise: a reading at most this high is calm
     )
     calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
+    max_age_seconds: Annotated[float, Meta(ge=0)] | None = 3600.0  # older ones are historical and call nobody
 
 
-class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What decides the scores of a group beside its readings and its artifact. A change takes effect at a barrier."""
+
+    channels: Annotated[list[str | Channel], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["value"])
+    band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
+    alarm: AlarmOptions = AlarmOptions()
+    order: OrderOptions = OrderOptions()
+    eviction: EvictionOptions = EvictionOptions()
+    silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
+
+    @property
+    def all_channels(self) -> list[Channel]:
+        """The channels in order, short forms written out."""
+        return [Channel(name=entry) if isinstance(entry, str) else entry for entry in self.channels]
+
+
+class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One configured stream of series that share weights."""
 
     name: Annotated[str, Meta(min_length=1)]
     topics: list[str] = []
     topic_patterns: list[str] = []  # regular expressions that match the whole name
     format: Format
-    channels: Annotated[list[str | Channel], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["value"])
     cell: Literal["gru", "lstm"] = "gru"
     artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
-    band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
-    alarm: AlarmOptions = AlarmOptions()
-    order: OrderOptions = OrderOptions()
 
     def __post_init__(self) -> None:
         if not self.topics and not self.topic_patterns:
@@ -90,14 +105,14 @@ class GroupOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if len(set(names)) != len(names):
             raise ValueError(f"Expected different names in channels, got {names}")
 
+    @property
+    def choices(self) -> Choices:
+        """What of these options decides scores."""
+        return Choices(**{name: getattr(self, name) for name in Choices.__struct_fields__})
+
     def holds(self, topic: str) -> bool:
         """Whether a topic is one of the group's."""
         return topic in self.topics or any(re.fullmatch(pattern, topic) for pattern in self.topic_patterns)
-
-    @property
-    def all_channels(self) -> list[Channel]:
-        """The channels in order, short forms written out."""
-        return [Channel(name=entry) if isinstance(entry, str) else entry for entry in self.channels]
 
 
 class HttpOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +131,13 @@ class HttpOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise ValueError(f"Expected a token for a bind beyond loopback, got none with host {self.host!r}")
 
 
+class CheckpointOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the state of partitions is kept, and how often. What was read since is read again after a crash."""
+
+    directory: str = "checkpoints"  # may be shared by the processes of a group; each consumer group has a folder there
+    interval_seconds: Annotated[float, Meta(gt=0)] = 30.0  # between two checkpoints of one partition
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -123,6 +145,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kafka: KafkaOptions | None = None
     source: KafkaSource | ReplaySource = KafkaSource()
     sink: KafkaSink | FilesSink | DiscardSink = KafkaSink()
+    delivery: Literal["exactly_once", "at_least_once"] | None = None  # None: exactly once from Kafka to Kafka
+    checkpoints: CheckpointOptions = CheckpointOptions()
+    leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for the last checkpoints, when told to stop or to hand over
     outputs: OutputOptions = OutputOptions()
     http: HttpOptions = HttpOptions()
     device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
@@ -137,6 +162,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"Expected every topic in one group, got more for {sorted(shared)}")
         if self.kafka is None and (isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)):
             raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
+        is_kafka = isinstance(self.source, KafkaSource) and isinstance(self.sink, KafkaSink)
+        if self.delivery == "exactly_once" and not is_kafka:
+            raise ValueError("delivery: Expected at_least_once, unless source and sink are kafka, got exactly_once")
         if isinstance(self.source, ReplaySource):
             replayed = [file.topic for file in self.source.files]
             homeless = [topic for topic in replayed if not any(group.holds(topic) for group in self.groups)]
@@ -146,6 +174,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for group in self.groups:
             if looped := sorted(filter(group.holds, outputs)):
                 raise ValueError(f"Expected no output among the topics of group {group.name!r}, got {looped}")
+
+    @property
+    def is_exactly_once(self) -> bool:
+        """Whether outputs and offsets become permanent together."""
+        is_kafka = isinstance(self.source, KafkaSource) and isinstance(self.sink, KafkaSink)
+        return is_kafka and self.delivery != "at_least_once"
 
     @property
     def brokers(self) -> KafkaOptions:

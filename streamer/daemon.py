@@ -49,12 +49,16 @@ class Daemon:
         return self._engine.has_ended
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave. Nothing is committed here: a turn that ended has done it, and one that failed must not."""
-        self._delivery.close()
-        self._source.close()
-        self._server.stop()
+        """Leave in good order, or, after an error, not at all: only what is ours alone is let go.
+
+        Whatever was under way then is the successor's to end. To tidy up at the broker would be to act on a doubt.
+        """
         if error is None:
-            log.info("left: everything that was read is delivered and committed")
+            self._engine.leave()
+            self._delivery.close()
+            self._source.close()
+            log.info("left: everything that was read is delivered and committed, and its state is saved")
+        self._server.stop()
 
 
 def _collect_rarely() -> None:

@@ -1,132 +1,156 @@
 """The engine: polls, scores and delivers, one batch after the other, in one thread."""
 
-import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
-from connectors.columns import Records, TopicPartition
+from connectors.columns import Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
-from connectors.ports import Assigned, Columns, Delivery, Ended, Event, Lost, Revoked, Source
+from connectors.ports import Columns, Delivery, Ended, Event, Source
+from streamer import history
+from streamer.absence import Absence
 from streamer.accounting import account
 from streamer.board import Board
-from streamer.group import Batch, Group
+from streamer.group import Batch
 from streamer.metrics import Metrics
+from streamer.order import NANOSECONDS, NEVER
 from streamer.phases import Phases
+from streamer.silence_timer import SilenceTimer
+from streamer.tenancy import Tenancy
+from streamer.tenure import Tenure
 
 POLL_SECONDS = 0.2
-AWAY_SECONDS = 60.0  # a source that cannot be reached for so long is given up; until then its series keep their state
-
-log = logging.getLogger("streamer")
+T = TypeVar("T")
 
 
 class Engine:
-    """Owns the state of all partitions that are assigned. Every method is called by one thread."""
+    """Turns what the source has into what the delivery makes permanent. Every method is called by one thread."""
 
     def __init__(
         self,
         source: Source,
         delivery: Delivery,
-        groups: Sequence[Group],
+        tenancy: Tenancy,
         board: Board,
         metrics: Metrics,
         clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        """``clock`` never goes back; ``wall_clock`` says what is history, and nothing else."""
         self.has_ended = False  # a finite source has delivered everything
         self.moved_at = clock()  # when the loop last came round
-        self.is_assigned = False
         self._source = source
         self._delivery = delivery
-        self._groups = groups
+        self._tenancy = tenancy
         self._board = board
         self._metrics = metrics
         self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
-        self._by_topic: dict[str, Group] = {}
-        self._watermarks: dict[TopicPartition, int] = {}
-        self._away_since: float | None = None
+        self._wall_clock = wall_clock
+        self._timer = SilenceTimer(source)
+        self._source_absence = Absence(clock)
+        self._state_absence = Absence(clock)  # of what a partition that is new is to be taken over from
 
     def turn(self) -> None:
         """Poll once, and take everything that came to its end before the next poll.
 
         Raises:
-            TransientError: the source stayed away, or a delivery is in doubt: the state must not be gone on with.
+            DoubtError: a delivery is in doubt: the process must end at once.
+            TransientError: the source stayed away.
+            StateError, OffsetGoneError: a partition cannot be gone on with; a person must say what to do.
         """
-        for item in self._poll():
+        arrived = self._bearing(self._source_absence, self._poll)
+        for item in arrived or ():
             if isinstance(item, Records):
                 self._advance(item)
             else:
                 self._follow(item)
-        self._board.refresh(self._groups, self._clock())
+        if arrived is not None:
+            self._raise_silences({item.topic_partition for item in arrived if isinstance(item, Records)})
+        self._bearing(self._state_absence, self._tenancy.open_next)
+        self._tenancy.tick()
+        self._board.refresh(self._tenancy.groups, self._clock())
         self.moved_at = self._clock()
 
-    def _poll(self) -> list[Event | Records]:
-        """What the source has; nothing while it is away, which may last for `AWAY_SECONDS`."""
+    def leave(self) -> None:
+        """Save the state of everything that is ours."""
+        self._tenancy.leave()
+
+    @staticmethod
+    def _bearing(absence: Absence, ask: Callable[[], T]) -> T | None:
+        """The answer of those outside; None while they are away."""
         try:
-            with self._phases.measure("poll"):
-                arrived = self._source.poll(POLL_SECONDS)
+            answer = ask()
         except TransientError as error:
-            now = self._clock()
-            if self._away_since is None:
-                self._away_since = now
-                log.warning("%s; trying for %g s", error, AWAY_SECONDS)
-            if now - self._away_since >= AWAY_SECONDS:
-                raise
-            return []
-        if self._away_since is not None:
-            log.info("the source is back after %.0f s", self._clock() - self._away_since)
-            self._away_since = None
-        return arrived
+            absence.bear(error)
+            return None
+        absence.end()
+        return answer
+
+    def _poll(self) -> list[Event | Records]:
+        with self._phases.measure("poll"):
+            return self._source.poll(POLL_SECONDS)
 
     def _advance(self, records: Records) -> None:
         """Score these records and make what came of them permanent, before anything else is read."""
-        group = self._group(records.topic_partition.topic)
-        batch = group.process(records)
-        with self._phases.measure("deliver"):
-            self._deliver(records, batch)
-        account(self._metrics, group, batch)
-        self._locate(records.topic_partition, batch)
-        self._board.note(group, records.topic_partition, batch.results, self._clock())
+        tenure = self._tenancy.tenures[records.topic_partition]
+        silent, live = records.split(tenure.silent_until)
+        if len(silent):
+            self._step_again(tenure, silent)
+        if len(live):
+            self._conclude(tenure, tenure.group.process(live), live.next_offset)
 
-    def _deliver(self, records: Records, batch: Batch) -> None:
-        self._delivery.begin(records.topic_partition)
-        outputs: list[Columns] = [*batch.results, *batch.alarms, *batch.rejects]
-        for columns in outputs:
-            self._delivery.write(columns)
-        self._delivery.commit({records.topic_partition: records.next_offset})
+    def _step_again(self, tenure: Tenure, records: Records) -> None:
+        """Bring the state to where the group is. Others were told of these readings already."""
+        batch = tenure.group.process(records)
+        tenure.next_offset = records.next_offset
+        self._metrics.state.replayed(tenure.group.name, batch.read)
+        self._metrics.state.silent(tenure.where, tenure.silent_until - tenure.next_offset)
+        self._show(tenure, batch)
+
+    def _raise_silences(self, heard: set[TopicPartition]) -> None:
+        """Tell of series that have said nothing for too long."""
+        for tenure, silences in self._timer.due(self._tenancy.tenures.values(), heard, self._clock()):
+            self._conclude(tenure, Batch(silences=[silences]), tenure.next_offset)
+
+    def _conclude(self, tenure: Tenure, batch: Batch, next_offset: int) -> None:
+        """Make what came of a batch permanent, then enter it in the books."""
+        max_age_seconds = tenure.partition.judge.choices.alarm.max_age_seconds
+        live_from = history.live_from(self._wall_clock(), max_age_seconds)
+        alarms: list[Alarms | Silences] = [
+            *(replace(columns, live_from=live_from) for columns in batch.alarms),
+            *(replace(columns, live_from=live_from) for columns in batch.silences),
+        ]
+        self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
+        account(self._metrics, tenure.group, batch, alarms)
+        self._show(tenure, batch)
+
+    def _deliver(self, tenure: Tenure, outputs: Sequence[Columns], next_offset: int) -> None:
+        with self._phases.measure("deliver"):
+            self._delivery.begin(tenure.where)
+            for columns in outputs:
+                self._delivery.write(columns)
+            self._delivery.commit({tenure.where: next_offset})
+        tenure.next_offset = tenure.silent_until = next_offset
 
     def _follow(self, event: Event) -> None:
         """State lives exactly as long as its partition is ours."""
-        match event:
-            case Assigned(partitions):
-                for where in partitions:
-                    self._group(where.topic).open(where)
-                self.is_assigned = True
-                self._metrics.rebalanced()
-            case Revoked(partitions) | Lost(partitions):
-                for where in partitions:
-                    self._forget(where)
-                self._metrics.rebalanced()
-            case Ended():
-                self.has_ended = True
+        if isinstance(event, Ended):
+            for tenure in self._tenancy.tenures.values():
+                if len(tenure.partition.buffer):
+                    self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
+            self.has_ended = True
+            return
+        for tenure in self._tenancy.follow(event):
+            self._board.forget(tenure.group, tenure.where)
+            self._metrics.partition_left(*tenure.where)
+            self._metrics.state.partition_left(tenure.where)
 
-    def _forget(self, where: TopicPartition) -> None:
-        group = self._group(where.topic)
-        group.drop(where)
-        self._board.forget(group, where)
-        self._metrics.partition_left(*where)
-        self._watermarks.pop(where, None)
-
-    def _group(self, topic: str) -> Group:
-        """The group whose topic this is; the configuration sees to it that there is exactly one."""
-        if topic not in self._by_topic:
-            self._by_topic[topic] = next(group for group in self._groups if group.holds(topic))
-        return self._by_topic[topic]
-
-    def _locate(self, where: TopicPartition, batch: Batch) -> None:
+    def _show(self, tenure: Tenure, batch: Batch) -> None:
         """Tell how far this partition has come."""
-        for results in batch.results:
-            newest = int(results.readings.timestamp.max())
-            self._watermarks[where] = max(newest, self._watermarks.get(where, newest))
-        watermark = self._watermarks.get(where)  # None where nothing could be scored yet: the lag counts all the same
-        seconds = None if watermark is None else watermark / 1e9
+        where = tenure.where
+        watermark = tenure.partition.watermark
+        seconds = None if watermark == NEVER else watermark / NANOSECONDS  # the lag counts all the same
         self._metrics.partition(*where, self._source.lag(where), seconds)
+        self._board.note(tenure.group, where, batch.results, self._clock())

@@ -1,90 +1,156 @@
 """A group: the series of one configured stream, over all the source partitions that are ours."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, TopicPartition
+from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 from connectors.decode import Decoder
-from streamer import order
+from streamer import order, snapshot
+from streamer.checkpoint import Checkpoint
+from streamer.judge import Judges
 from streamer.newest import Newest
-from streamer.partition import Judge, Partition, Progress
+from streamer.partition import Partition, Progress
+from streamer.phases import Phases
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What the records of one partition came to."""
 
-    read: int  # readings, the rejected ones among them
-    results: list[Results]
-    alarms: list[Alarms]
-    rejects: list[Rejects]
-    epochs_closed: int
+    read: int = 0  # readings, the rejected ones and those that are held back now among them
+    results: list[Results] = field(default_factory=list)
+    alarms: list[Alarms] = field(default_factory=list)
+    silences: list[Silences] = field(default_factory=list)
+    rejects: list[Rejects] = field(default_factory=list)
+    epochs_closed: int = 0
+    evicted: int = 0  # series
 
 
 class Group:
     """The partitions of one group, each with its state, and the decoder they share."""
 
     def __init__(
-        self, holds: Callable[[str], bool], decoder: Decoder, judge: Judge, clock: Callable[[], float]
+        self,
+        holds: Callable[[str], bool],
+        decoder: Decoder,
+        judges: Judges,
+        phases: Phases,
+        clock: Callable[[], float],
     ) -> None:
         self.holds = holds  # whether a topic is one of the group's
-        self.judge = judge
+        self.judges = judges
         self.partitions: dict[TopicPartition, Partition] = {}
         self.newest: dict[TopicPartition, Newest] = {}
         self.homes: dict[str, TopicPartition] = {}  # where a series was seen first
         self.splits = 0  # series that showed up in a second partition
         self._splits_told = 0
+        self._changed: dict[TopicPartition, list[str]] = {}  # series that came or went since they were taken
         self._decoder = decoder
+        self._phases = phases
         self._clock = clock
 
     @property
     def name(self) -> str:
         """The group's name in the configuration."""
-        return self.judge.group
+        return self.judges.group
 
-    def open(self, topic_partition: TopicPartition) -> Partition:
-        """The partition's state, fresh where it is not ours yet."""
-        if topic_partition not in self.partitions:
-            self.partitions[topic_partition] = Partition(
-                self.judge, topic_partition, lambda series: self._sight(series, topic_partition)
-            )
-            self.newest[topic_partition] = Newest(self.name, self.judge.channels, self._clock())
-        return self.partitions[topic_partition]
+    def open(self, where: TopicPartition, checkpoint: Checkpoint | None = None) -> Partition:
+        """A partition that is ours from now on, as the checkpoint has it, or without any state.
+
+        Raises:
+            StateError: this version cannot go on from the checkpoint.
+        """
+
+        def appeared(series: str) -> None:
+            self._sight(series, where)
+
+        if checkpoint is None:
+            partition = Partition(self.judges.first, where, appeared)
+        else:
+            partition = snapshot.restored(checkpoint, self.judges.of_checkpoint(checkpoint), appeared)
+        self.partitions[where] = partition
+        self.newest[where] = Newest(self.name, partition.judge.channels, self._clock())
+        return partition
 
     def drop(self, topic_partition: TopicPartition) -> None:
         """Forget a partition that left us."""
-        self.partitions.pop(topic_partition, None)
+        left = self.partitions.pop(topic_partition, None)
         self.newest.pop(topic_partition, None)
-        self.homes = {series: home for series, home in self.homes.items() if home != topic_partition}
+        self._changed.pop(topic_partition, None)
+        if left is not None:
+            self._rehome(left.series.names(left.series.live()), topic_partition)
 
     def process(self, records: Records) -> Batch:
         """Decode, order and score the next records of one of the group's partitions."""
-        with self.judge.phases.measure("decode"):
+        partition = self.partitions[records.topic_partition]
+        choices = partition.judge.choices
+        with self._phases.measure("decode"):
             readings, undecoded = self._decoder.decode(records)
             read = len(readings) + len(undecoded)
-            future = order.from_the_future(readings, records, self.judge.order)
+            future = order.from_the_future(readings, records, choices.order)
             rejects = [undecoded] if len(undecoded) else []
             if future.any():
-                rejects.append(_future(readings.take(future), records, self.judge.order.max_future_seconds))
+                rejects.append(_future(readings.take(future), records, choices.order.max_future_seconds))
                 readings = readings.take(~future)
-        progress = self.open(records.topic_partition).advance(readings)
-        newest, now = self.newest[records.topic_partition], self._clock()
-        for results, rows in zip(progress.results, progress.rows, strict=True):
-            newest.update(results, rows, now)
-        rejects += _out_of_order(progress, records)
-        return Batch(read, progress.results, progress.alarms, rejects, progress.epochs_closed)
+        return self._batch(partition.advance(readings), records, read, rejects)
+
+    def flush(self, where: TopicPartition) -> Batch:
+        """Score what is held back in a partition to which nothing more will come."""
+        return self._batch(self.partitions[where].flush(), Records.none(where), 0, [])
+
+    @property
+    def held(self) -> int:
+        """Readings held back now, over all partitions."""
+        return sum(len(partition.buffer) for partition in self.partitions.values())
 
     def take_splits(self) -> int:
         """How many series showed up in a second partition since this was asked last."""
         new, self._splits_told = self.splits - self._splits_told, self.splits
         return new
 
+    def take_changed(self, where: TopicPartition) -> list[str]:
+        """Which series came into this partition or left it since this was asked last; some did both."""
+        return self._changed.pop(where, [])
+
+    def _batch(self, progress: Progress, records: Records, read: int, rejects: list[Rejects]) -> Batch:
+        self._show(progress, records.topic_partition)
+        return Batch(
+            read,
+            progress.results,
+            progress.alarms,
+            progress.silences,
+            [*rejects, *_out_of_order(progress, records)],
+            progress.epochs_closed,
+            len(progress.evicted),
+        )
+
+    def _show(self, progress: Progress, where: TopicPartition) -> None:
+        """Bring up to date what people look at: first who is gone, since others may have their rows by now."""
+        newest, now = self.newest[where], self._clock()
+        for rows in progress.released:
+            newest.reset(rows)
+        for results, rows in zip(progress.results, progress.rows, strict=True):
+            newest.update(results, rows, now)
+        if progress.evicted:
+            self._changed.setdefault(where, []).extend(progress.evicted)
+            stayed = self.partitions[where].series
+            self._rehome((name for name in progress.evicted if name not in stayed), where)
+
     def _sight(self, series: str, where: TopicPartition) -> None:
+        self._changed.setdefault(where, []).append(series)
         if self.homes.setdefault(series, where) != where:
             self.splits += 1
+
+    def _rehome(self, names: Iterable[str], where: TopicPartition) -> None:
+        """Give series that left a partition another home, if there is one."""
+        others = self.partitions if self.splits else {}
+        for name in names:
+            if self.homes.get(name) == where:
+                del self.homes[name]
+                self.homes.update((name, other) for other, partition in others.items() if name in partition.series)
 
 
 def _future(readings: Readings, records: Records, max_future_seconds: float) -> Rejects:

@@ -7,8 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from connectors.columns import Float64, Reason
+from connectors.columns import SILENCE, Float64, Reason
 from streamer.score_histogram import ScoreHistogram
+from streamer.state_metrics import StateMetrics
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
 SIDES = ("below", "above")
@@ -32,7 +33,9 @@ class Metrics:
     Every label value that is known beforehand starts at zero, so that a first event is an increase.
     """
 
-    def __init__(self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike",)) -> None:
+    def __init__(
+        self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike", SILENCE)
+    ) -> None:
         """Take the names of all groups, of the output topics, and the kinds of alarm."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.descriptions: list[Description] = []
@@ -43,6 +46,7 @@ class Metrics:
         self._declare_alarms(groups, kinds)
         self._declare_fleet(groups)
         self._declare_loop(topics)
+        self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 
@@ -53,7 +57,7 @@ class Metrics:
             return page.removesuffix(b"# EOF\n")
         return generate_text(self._registry)
 
-    # Readings: read = scored + rejected, whenever no batch is under way.
+    # Readings: read + inherited = scored + rejected + held, whenever no batch is under way.
 
     def readings_read(self, group: str, n: int) -> None:
         """Count readings that came from the source, whatever became of them."""
@@ -71,6 +75,14 @@ class Metrics:
         """Count readings that were refused."""
         self._rejected.labels(group, reason.value).inc(n)
 
+    def held(self, group: str, n: int) -> None:
+        """Tell how many readings are held back now, over all partitions that are ours."""
+        self._held.labels(group).set(n)
+
+    def inherited(self, group: str, n: int) -> None:
+        """Count held-back readings that came with the state of a partition; negative: that left with one."""
+        self._inherited.labels(group).inc(n)
+
     def channels_missing(self, group: str, n: int) -> None:
         """Count channel values that scored readings did not have."""
         self._missing.labels(group).inc(n)
@@ -83,6 +95,10 @@ class Metrics:
         self._read = self._counter("readings_read_total", "Readings read from the source.", "group")
         self._scored = self._counter("readings_scored_total", "Readings scored.", "group")
         self._rejected = self._counter("readings_rejected_total", "Readings refused, by reason.", "group", "reason")
+        self._held = self._gauge("readings_held", "Readings held back until the late have had time to come.", "group")
+        self._inherited = self._gauge(
+            "readings_inherited", "Held-back readings that came with partitions, less those that left.", "group"
+        )
         self._missing = self._counter("channels_missing_total", "Channel values absent from scored readings.", "group")
         self._judged = self._counter(
             "channels_judged_total", "Channel values held against their forecast band.", "group"
@@ -98,8 +114,8 @@ class Metrics:
         self._registry.register(self._scores)
         self._describe("anomaly_score", "histogram", text, "group")
         for group in groups:
-            for counter in (self._read, self._scored, self._missing, self._judged):
-                counter.labels(group)
+            for metric in (self._read, self._scored, self._held, self._inherited, self._missing, self._judged):
+                metric.labels(group)
             for reason in Reason:
                 self._rejected.labels(group, reason.value)
             for side in SIDES:
@@ -112,9 +128,17 @@ class Metrics:
         self._opened.labels(group, kind).inc(opened)
         self._closed.labels(group, kind).inc(closed)
 
+    def alarms_historical(self, group: str, kind: str, n: int) -> None:
+        """Count openings that were written too long after their event time to call anybody."""
+        self._historical.labels(group, kind).inc(n)
+
     def series_split(self, group: str, n: int) -> None:
         """Count series that showed up in a second partition."""
         self._split.labels(group).inc(n)
+
+    def series_evicted(self, group: str, n: int) -> None:
+        """Count series that were forgotten: silent for too long, or the oldest of too many."""
+        self._evicted.labels(group).inc(n)
 
     def epoch(self, group: str) -> None:
         """Count an epoch that was closed in one partition of the group."""
@@ -123,14 +147,21 @@ class Metrics:
     def _declare_alarms(self, groups: Sequence[str], kinds: Sequence[str]) -> None:
         self._opened = self._counter("alarms_opened_total", "Alarms opened, by kind.", "group", "kind")
         self._closed = self._counter("alarms_closed_total", "Alarms closed, by kind.", "group", "kind")
+        self._historical = self._counter(
+            "alarms_historical_total", "Alarms opened in a past too old to call anybody, by kind.", "group", "kind"
+        )
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
+        self._evicted = self._counter(
+            "series_evicted_total", "Series forgotten: silent for too long, or the oldest of too many.", "group"
+        )
         self._epochs = self._counter("epochs_closed_total", "Epochs closed, over all partitions.", "group")
         for group in groups:
             self._split.labels(group)
+            self._evicted.labels(group)
             self._epochs.labels(group)
             for kind in kinds:
-                self._opened.labels(group, kind)
-                self._closed.labels(group, kind)
+                for counter in (self._opened, self._closed, self._historical):
+                    counter.labels(group, kind)
 
     # The fleet as it stands.
 

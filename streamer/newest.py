@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from connectors.columns import Int64, Results
+from connectors.columns import BEGINNING, Int64, Results
 from streamer.series_block import SeriesSnapshot
-from streamer.series_rows import HostColumns
+from streamer.series_rows import PADDING_ROW, HostColumns
 
 PEAK_SECONDS = 60.0
 
@@ -33,6 +33,7 @@ class Newest:
                 **dict.fromkeys(("value", "forecast", "lower", "upper"), per_channel),
                 **dict.fromkeys(("anomaly_score", "peak", "peak_before"), score),
                 **dict.fromkeys(("is_anomalous", "warming"), flag),
+                "timestamp": np.zeros((), np.int64),
             }
         )
         self._rotated_at = now
@@ -43,23 +44,35 @@ class Newest:
         columns.ensure(int(rows.max()) + 1)
         for name in ("value", "forecast", "lower", "upper", "anomaly_score", "is_anomalous", "warming"):
             columns[name][rows] = getattr(results, name)
+        columns["timestamp"][rows] = results.readings.timestamp
         if now - self._rotated_at >= PEAK_SECONDS:
             columns["peak_before"][:] = columns["peak"]
             columns["peak"][:] = 0
             self._rotated_at = now
         np.maximum.at(columns["peak"], rows, results.anomaly_score)
 
-    def fleet(self, rows: int) -> Fleet:
-        """Count the first ``rows`` rows of the table, the padding row among them."""
+    def reset(self, rows: Int64) -> None:
+        """Forget what stands in the rows of series that were evicted."""
+        self._columns.ensure(int(rows.max()) + 1)
+        self._columns.reset(rows)
+
+    def fleet(self, series: int, live_from: int = BEGINNING) -> Fleet:
+        """Count what is known of these many series, those that nothing came of yet among them.
+
+        A series whose newest result is older than ``live_from`` (ns, event time) is history, and in no alarm of today.
+        """
+        first = PADDING_ROW + 1
+        is_anomalous = self._columns["is_anomalous"][first:] & (self._columns["timestamp"][first:] >= live_from)
         return Fleet(
-            live=rows - 1,
-            warming=int(np.count_nonzero(self._columns["warming"][:rows])),
-            anomalous=int(np.count_nonzero(self._columns["is_anomalous"][:rows])),
+            live=series,
+            warming=int(np.count_nonzero(self._columns["warming"][first:])),
+            anomalous=int(np.count_nonzero(is_anomalous)),
         )
 
     def snapshot(self, series: tuple[str, ...], rows: Int64) -> SeriesSnapshot:
         """Copy these rows. ``series`` are their names."""
         columns = self._columns
+        columns.ensure(int(rows.max(initial=PADDING_ROW)) + 1)
         return SeriesSnapshot(
             group=self._group,
             channels=self._channels,

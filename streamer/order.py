@@ -1,6 +1,6 @@
 """Order in event time: which readings of a series may be scored, and how long after the one before they came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import msgspec
@@ -12,6 +12,7 @@ from streamer.series_rows import HostColumns
 
 NEVER = np.iinfo(np.int64).min
 NANOSECONDS = 1e9
+YEAR_SECONDS = 86_400 * 366  # as long as anything may be waited for
 
 
 class OrderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,10 +20,16 @@ class OrderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     duplicates: Literal["drop_identical", "keep", "drop"] = "drop_identical"
     max_future_seconds: float = 3600.0  # a reading may be this far ahead of its record's own timestamp
+    reorder_seconds: float = 0.0  # all wait so long in event time, and who is late by no more is scored in its place
+    max_held_readings: int = 100_000  # of a partition; above it the oldest no longer wait for the late
 
     def __post_init__(self) -> None:
         if not self.max_future_seconds >= 0:
             raise ValueError(f"Expected max_future_seconds >= 0, got {self.max_future_seconds}")
+        if not 0 <= self.reorder_seconds <= YEAR_SECONDS:
+            raise ValueError(f"Expected reorder_seconds from 0 to {YEAR_SECONDS}, got {self.reorder_seconds}")
+        if self.max_held_readings < 1:
+            raise ValueError(f"Expected max_held_readings >= 1, got {self.max_held_readings}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,12 @@ class Verdict:
     accepted: Bool  # (N,)
     late: Bool  # (N,) older than one of its series that was accepted
     duplicate: Bool  # (N,)
-    elapsed_seconds: NDArray[np.float32]  # (N,) since the accepted reading before; NaN for a series' first
+    before: Int64  # (N,) ns, event time of the accepted reading before; NEVER for a series' first
+    elapsed_seconds: NDArray[np.float32]  # (N,) since then; NaN for a series' first
 
     def until(self, stop: int) -> "Verdict":
         """The verdict on the first ``stop`` readings."""
-        return Verdict(self.accepted[:stop], self.late[:stop], self.duplicate[:stop], self.elapsed_seconds[:stop])
+        return Verdict(*(getattr(self, field.name)[:stop] for field in fields(self)))
 
 
 def initial_columns(channels: int) -> dict[str, NDArray[np.generic]]:
@@ -73,10 +81,11 @@ def judge(readings: Readings, rows: Int64, columns: HostColumns, options: OrderO
         )
         accepted = ~(late | duplicate)
         before[np.isin(row, row[is_older])] = before_suspects
+    before[by_series] = before.copy()  # as the readings came
     elapsed = np.full(len(rows), np.nan, dtype=np.float32)
     known = before != NEVER
-    elapsed[by_series[known]] = (timestamp[known] - before[known]) / NANOSECONDS
-    return Verdict(accepted, late, duplicate, elapsed)
+    elapsed[known] = (readings.timestamp[known] - before[known]) / NANOSECONDS
+    return Verdict(accepted, late, duplicate, before, elapsed)
 
 
 def _judge_one_by_one(

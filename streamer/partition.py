@@ -6,37 +6,25 @@ cuts, other partitions and the wall clock never reach a score.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
-from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
-from models.detector import Detector
+from connectors.columns import Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
+from connectors.errors import StateError
 from models.outcome import Explanation, Outcome
-from models.pool import Pool, close_epoch
-from streamer import order
-from streamer.epoch import Epoch
-from streamer.order import OrderOptions, Verdict
-from streamer.phases import Phases
+from models.pool import close_epoch
+from streamer import epoch, eviction, order, silence
+from streamer.judge import Judge
+from streamer.order import Verdict
+from streamer.reorder import ReorderBuffer
 from streamer.scoring import Scorer
-from streamer.series_rows import HostColumns, SeriesRows
+from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
+from streamer.silence import Watch
+from streamer.table import StateTable
 
 SPIKE = "spike"
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """What the partitions of a group have in common: everything that decides a score but the readings."""
-
-    group: str
-    channels: tuple[str, ...]
-    detector: Detector
-    artifact: str
-    pool: Pool  # before a partition's first epoch
-    order: OrderOptions
-    device: torch.device
-    phases: Phases
 
 
 @dataclass(slots=True)
@@ -45,9 +33,12 @@ class Progress:
 
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
-    rows: list[Int64] = field(default_factory=list)  # of the results
+    silences: list[Silences] = field(default_factory=list)
+    rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
+    evicted: list[str] = field(default_factory=list)  # some may have come back since
+    released: list[Int64] = field(default_factory=list)  # the rows of the evicted, which others may have by now
 
 
 class Partition:
@@ -57,47 +48,119 @@ class Partition:
         self, judge: Judge, topic_partition: TopicPartition, appeared: Callable[[str], None] | None = None
     ) -> None:
         self.topic_partition = topic_partition
+        self.judge = judge
         self.series = SeriesRows(appeared)
         self.pool = judge.pool
-        self.epoch = Epoch()
-        self._judge = judge
-        self._scorer = Scorer(judge.detector, judge.device)
-        self._columns = HostColumns(
+        self.epoch = epoch.Epoch()
+        self.table = StateTable(judge.detector.columns, judge.device)
+        self.columns = HostColumns(
             {
                 **order.initial_columns(len(judge.channels)),
                 "opened_offset": np.array(-1, dtype=np.int64),
                 "opened_index": np.array(-1, dtype=np.int64),
                 "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+                **silence.initial_columns(),
             }
         )
+        self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
 
-    @property
-    def state_bytes(self) -> int:
-        """Bytes of the state table on the device."""
-        return self._scorer.table.size_bytes
+    def check_fit(self, judge: Judge) -> None:
+        """Return if this state can be gone on with by another judge.
 
-    @property
-    def state_device(self) -> torch.device:
-        """Where the state table lies."""
-        return self._scorer.table.device
+        Raises:
+            StateError: it cannot.
+        """
+        if judge.detector.columns != self.judge.detector.columns or judge.channels != self.judge.channels:
+            raise StateError(
+                f"group {judge.group!r}, {self.topic_partition}: Expected the channels that its state was made of, "
+                f"{list(self.judge.channels)}, with the same transforms, got {list(judge.channels)}; "
+                "`streamer reset` begins anew"
+            )
+
+    def adopt(self, judge: Judge) -> None:
+        """Go on with another judge from here: a barrier.
+
+        Raises:
+            StateError: the state does not fit it.
+        """
+        self.check_fit(judge)
+        self.judge = judge
+        self.pool = replace(self.pool, line=judge.pool.line)
 
     def advance(self, readings: Readings) -> Progress:
-        """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
+        """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
+        options = self.judge.choices.order
+        if options.reorder_seconds or len(self.buffer):
+            readings, self.buffer = self.buffer.push(readings, options)
+        return self._advance(readings)
+
+    def flush(self) -> Progress:
+        """Score what waits, since nothing more will come."""
+        released, self.buffer = self.buffer.flush()
+        return self._advance(released)
+
+    @property
+    def watermark(self) -> int:
+        """The highest event time that has come, held back or not, in ns; `NEVER` before the first reading."""
+        return max(self.buffer.watermark, order.NEVER if self.epoch.watermark is None else self.epoch.watermark)
+
+    def fall_silent(self, event_now_ns: int) -> Silences | None:
+        """The silences that are to be raised by now, remembered as raised; None where there is none."""
+        watch = self._watch
+        if watch is None:
+            return None
+        last_seen = self.columns["last_timestamp"][: self.series.height].copy()
+        held = np.isin(self.buffer.held.series, self.series.names(self.series.live()))
+        np.maximum.at(last_seen, self.series.of(self.buffer.held.series[held]), self.buffer.held.timestamp[held])
+        rows = watch.due(last_seen, self.columns["silent_since"][: self.series.height], event_now_ns)
+        if not len(rows):
+            return None
+        silence.remember_raised(self.columns, rows, last_seen[rows])
+        return watch.raised(np.array(self.series.names(rows), dtype=object), last_seen[rows])
+
+    @property
+    def _watch(self) -> Watch | None:
+        options = self.judge.choices.silence
+        return None if options is None else Watch(self.judge.group, self.topic_partition, options)
+
+    def _advance(self, readings: Readings) -> Progress:
+        """Score readings in order, cutting them where an epoch ends."""
         progress = Progress()
         while len(readings):
-            with self._judge.phases.measure("order"):
-                rows = self.series.of(readings.series)
-                self._columns.ensure(len(self.series))
-                verdict = order.judge(readings, rows, self._columns, self._judge.order)
-                stop, ends, self.epoch = self.epoch.cut(readings.timestamp, verdict.accepted)
-            with self._judge.phases.measure("step"):
-                self._score(readings, rows, verdict, stop, progress)
+            ahead = readings.take(slice(epoch.MAX_READINGS))  # beyond, series would have rows before they need them
+            with self.judge.phases.measure("order"):
+                rows = self.series.of(ahead.series)
+                self.columns.ensure(self.series.height)
+                verdict = order.judge(ahead, rows, self.columns, self.judge.choices.order)
+                stop, ends, self.epoch = self.epoch.cut(ahead.timestamp, verdict.accepted)
+            with self.judge.phases.measure("step"):
+                self._score(ahead, rows, verdict, stop, progress)
             if ends:
-                self.pool = close_epoch(self.pool)
-                self.epoch = self.epoch.next()
-                progress.epochs_closed += 1
+                with self.judge.phases.measure("order"):
+                    self._end_epoch(progress)
             readings = readings.take(slice(stop, None))
         return progress
+
+    def _end_epoch(self, progress: Progress) -> None:
+        """What happens to the state between two epochs, and at no other time."""
+        self.pool = close_epoch(self.pool)
+        self._evict(progress)
+        self.epoch = self.epoch.next()
+        progress.epochs_closed += 1
+
+    def _evict(self, progress: Progress) -> None:
+        """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
+        last_timestamp = self.columns["last_timestamp"][: self.series.height]
+        rows = eviction.choose(last_timestamp, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
+        if not len(rows):
+            return
+        for earlier in progress.rows:
+            earlier[np.isin(earlier, rows)] = PADDING_ROW
+        progress.evicted += self.series.names(rows)
+        progress.released.append(rows)
+        self.series.release(rows)
+        self.columns.reset(rows)
+        self.table.reset(torch.from_numpy(rows))
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()
@@ -107,14 +170,24 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        outcome, explanation, self.pool = self._scorer.score(scored, rows, elapsed, self.pool)
-        order.remember(scored, rows, self._columns)
-        results = _results(self._judge, scored, outcome, explanation)
+        scorer = Scorer(self.judge.detector, self.table)
+        outcome, explanation, self.pool = scorer.score(scored, rows, elapsed, self.pool)
+        self._end_silences(scored, rows, verdict.before[which], progress)
+        order.remember(scored, rows, self.columns)
+        results = _results(self.judge, scored, outcome, explanation)
         progress.results.append(results)
         progress.rows.append(rows)
         changed = (outcome.opened | outcome.closed).numpy()
         if changed.any():
             progress.alarms.append(self._alarms(results.take(changed), rows[changed], outcome, changed))
+
+    def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
+        watch = self._watch
+        if watch is not None:
+            ended = watch.ended(scored, before, self.columns["silent_since"][rows])
+            silence.forget_ended(self.columns, rows, scored)
+            if len(ended):
+                progress.silences.append(ended)
 
     def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: Bool) -> Alarms:
         """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake."""
@@ -122,12 +195,12 @@ class Partition:
         opened = outcome.opened.numpy()[changed]
         for i, row in enumerate(rows.tolist()):
             if opened[i]:
-                self._columns["opened_offset"][row] = results.readings.offset[i]
-                self._columns["opened_index"][row] = results.readings.index[i]
-                self._columns["opened_timestamp"][row] = results.readings.timestamp[i]
+                self.columns["opened_offset"][row] = results.readings.offset[i]
+                self.columns["opened_index"][row] = results.readings.index[i]
+                self.columns["opened_timestamp"][row] = results.readings.timestamp[i]
             events.append("opened" if opened[i] else "closed")
             ids.append(self._alarm_id(str(results.readings.series[i]), row))
-            opened_timestamps.append(int(self._columns["opened_timestamp"][row]))
+            opened_timestamps.append(int(self.columns["opened_timestamp"][row]))
         return Alarms(
             results=results,
             kind=[SPIKE] * len(rows),
@@ -139,8 +212,8 @@ class Partition:
 
     def _alarm_id(self, series: str, row: int) -> str:
         """The identity of the reading that opened the alarm, so that a replay gives the same one."""
-        opened = (int(self._columns["opened_offset"][row]), int(self._columns["opened_index"][row]))
-        identity = repr((self._judge.group, *self.topic_partition, series, SPIKE, *opened))
+        opened = (int(self.columns["opened_offset"][row]), int(self.columns["opened_index"][row]))
+        identity = repr((self.judge.group, *self.topic_partition, series, SPIKE, *opened))
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
@@ -158,5 +231,5 @@ def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Ex
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.numpy(),
         warming=outcome.warming.numpy(),
-        artifact=judge.artifact,
+        artifact=judge.artifact.name,
     )

@@ -21,10 +21,10 @@ from streamer.table import StateTable
 class Scorer:
     """The detector over the state table of one partition."""
 
-    def __init__(self, detector: Detector, device: torch.device) -> None:
+    def __init__(self, detector: Detector, table: StateTable) -> None:
         self._detector = detector
-        self._device = device
-        self.table = StateTable(detector.columns, device)
+        self._table = table
+        self._device = table.device
 
     @torch.inference_mode()
     def score(
@@ -38,7 +38,7 @@ class Scorer:
         Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
         """
         count = len(readings)
-        self.table.ensure(int(rows.max()) + 1)
+        self._table.ensure(int(rows.max()) + 1)
         values = self._padded(np.nan_to_num(readings.values), 0.0)
         present = self._padded(readings.present, False)
         elapsed = self._padded(elapsed_seconds, np.nan)
@@ -52,8 +52,8 @@ class Scorer:
             at = torch.from_numpy(np.concatenate((positions, padding))).to(self._device)
             at_row = row[at]
             v, p, e, c = (column.index_select(0, at) for column in (values, present, elapsed, phases))
-            outcome, state = self._detector.step(v, p, e, c, self.table.gather(at_row), pool)
-            self.table.scatter(at_row[:size], state)
+            outcome, state = self._detector.step(v, p, e, c, self._table.gather(at_row), pool)
+            self._table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
         back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)
         joined = Outcome(*(torch.cat(columns).index_select(0, back) for columns in zip(*outcomes, strict=True)))

@@ -6,16 +6,10 @@ a hundred thousand of them in an hour. So whoever is let in stays a while, and o
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
-from itertools import compress
-
-import numpy as np
-from numpy.typing import NDArray
-
-from connectors.columns import Int64
 
 Table = Hashable  # whatever names one table of series, such as (group, topic, partition)
 
@@ -41,8 +35,9 @@ class WatchPolicy:
 class Watchlist:
     """The series that have a row: all while they are few, above the limit the pinned and the recently anomalous.
 
-    One list serves all tables of a daemon, since they share one page. A call costs what it is told about, never the
-    fleet. Times are seconds of a clock that never goes back. One thread calls every method.
+    One list serves all tables of a daemon, since they share one page. It knows series by name, since rows change hands.
+    A call costs what it is told about, never the fleet. Times are seconds of a clock that never goes back. One thread
+    calls every method.
     """
 
     def __init__(self, policy: WatchPolicy, now: float) -> None:
@@ -50,8 +45,8 @@ class Watchlist:
         self.refused = 0
         self._policy = policy
         self._fleet: Counter[Table] = Counter()
-        self._pinned: dict[Table, list[int]] = {}
-        self._seen: dict[Table, dict[int, float]] = {}  # by row, the time of the last anomalous reading
+        self._pinned: dict[Table, dict[str, None]] = {}  # in order of appearance
+        self._seen: dict[Table, dict[str, float]] = {}  # the time of the last anomalous reading
         self._tokens = float(policy.newcomers_per_hour)
         self._refilled_at = now
 
@@ -60,22 +55,25 @@ class Watchlist:
         """Whether every series has a row."""
         return self._fleet.total() <= self._policy.limit
 
-    def discover(self, table: Table, names: Sequence[str]) -> None:
-        """Take note of new series, which got the next rows of their table in this order."""
-        first = self._fleet[table]
-        self._fleet[table] += len(names)
-        if self._policy.pinned:
-            pinned = list(compress(range(first, first + len(names)), map(self._policy.is_pinned, names)))
-            room = self._policy.limit - sum(map(len, self._pinned.values()))
-            self._pinned.setdefault(table, []).extend(pinned[:room])
-            self.refused += len(pinned[room:])
+    def count(self, table: Table, series: int, arrived: Iterable[str], gone: Iterable[str]) -> None:
+        """Take note of how many series a table has now, of those that are new there, and of those that left it."""
+        self._fleet[table] = series
+        pinned, seen = self._pinned.setdefault(table, {}), self._seen.setdefault(table, {})
+        for name in gone:
+            pinned.pop(name, None)
+            seen.pop(name, None)
+        for name in filter(self._policy.is_pinned, arrived):
+            if name in pinned or sum(map(len, self._pinned.values())) < self._policy.limit:
+                pinned[name] = None
+            else:
+                self.refused += 1
 
     def forget(self, table: Table) -> None:
         """Drop a table that has left this process."""
         for kept in (self._fleet, self._pinned, self._seen):
             kept.pop(table, None)
 
-    def admit(self, table: Table, anomalous_rows: NDArray[np.integer], now: float) -> None:
+    def admit(self, table: Table, anomalous: Sequence[str], now: float) -> None:
         """Let the series in that are anomalous now, the first ones first, and let those leave that long are not.
 
         Above the limit a series that finds no room, or has used up the hour, is refused and counted, once a call.
@@ -84,28 +82,18 @@ class Watchlist:
         if self.shows_all:
             return
         self._expire(now)
-        seen = self._seen.setdefault(table, {})
-        is_seated = np.isin(anomalous_rows, self._seated(table))
-        seen.update(dict.fromkeys(anomalous_rows[is_seated].tolist(), now))
-        newcomers = anomalous_rows[~is_seated]
-        pinned = self._pinned.get(table)
-        if pinned and len(newcomers):
-            newcomers = newcomers[~np.isin(newcomers, pinned)]
+        pinned, seen = self._pinned.get(table, {}), self._seen.setdefault(table, {})
+        seen.update((name, now) for name in anomalous if name in seen)
+        newcomers = [name for name in anomalous if name not in seen and name not in pinned]
         admitted = min(len(newcomers), self._free_seats(), int(self._refill(now)))
-        seen.update(dict.fromkeys(newcomers[:admitted].tolist(), now))
+        seen.update(dict.fromkeys(newcomers[:admitted], now))
         self._tokens -= admitted
         self.admitted += admitted
         self.refused += len(newcomers) - admitted
 
-    def rows(self, table: Table) -> Int64:
-        """Tell which rows of a table are on the page. -> (W,) rising."""
-        if self.shows_all:
-            return np.arange(self._fleet[table], dtype=np.int64)
-        return np.union1d(np.array(self._pinned.get(table, []), dtype=np.int64), self._seated(table))
-
-    def _seated(self, table: Table) -> Int64:
-        seen = self._seen.get(table, {})
-        return np.fromiter(seen, dtype=np.int64, count=len(seen))
+    def watched(self, table: Table) -> list[str]:
+        """Tell which series of a table are on the page while not all of them are."""
+        return list(self._pinned.get(table, {}) | self._seen.get(table, {}))
 
     def _free_seats(self) -> int:
         taken = sum(map(len, self._pinned.values())) + sum(map(len, self._seen.values()))
@@ -120,4 +108,4 @@ class Watchlist:
     def _expire(self, now: float) -> None:
         oldest = now - self._policy.stay_seconds
         for table, seen in self._seen.items():
-            self._seen[table] = {row: at for row, at in seen.items() if at >= oldest}
+            self._seen[table] = {name: at for name, at in seen.items() if at >= oldest}

@@ -1,24 +1,26 @@
 """The wiring, top to bottom: from a configuration to a daemon that is ready to run."""
 
+import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 import torch
 
 from connectors.decode import Decoder
 from connectors.delivery import AtLeastOnce
+from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
 from connectors.errors import ConfigError
 from connectors.files import FileSink
-from connectors.ports import Sink, Source
+from connectors.memory_store import MemoryStore
+from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
-from models.alarm import Hysteresis
 from models.artifact import Artifact, ArtifactError, shipped
 from models.artifact import load as load_artifact
-from models.detector import Detector, DetectorOptions
-from models.pool import Pool
-from models.transform import Transform
 from streamer import __version__
 from streamer.accounting import CountingEncoder
 from streamer.board import Board
@@ -29,12 +31,25 @@ from streamer.engine import Engine
 from streamer.group import Group
 from streamer.http import make_app
 from streamer.http_server import HttpServer
+from streamer.judge import Judges, make_judge
+from streamer.keeper import Keeper
 from streamer.metrics import Metrics
-from streamer.partition import Judge
 from streamer.phases import Phases
+from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist, WatchPolicy
 
+if TYPE_CHECKING:
+    from connectors.kafka_source import KafkaSource as KafkaRecords
+
 Clock = Callable[[], float]
+
+
+class Parts(NamedTuple):
+    """What a daemon stands on."""
+
+    source: Source
+    delivery: Delivery
+    store: CheckpointStore
 
 
 def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
@@ -46,27 +61,41 @@ def build(config: Config, clock: Clock = time.monotonic) -> Daemon:
     """
     metrics = make_metrics(config)
     groups = make_groups(config, metrics, clock)  # before any connection: a wrong artifact is told at once
-    source = _source(config)  # before the sink, which makes topics: nothing is made for a source that is not there
-    sink = _sink(config, CountingEncoder(config.outputs, metrics.emitted))
-    return assemble(config, source, sink, groups, metrics, clock)
+    encoder = CountingEncoder(config.outputs, metrics.emitted)
+    match config.source:
+        case ReplaySource(files=files):
+            parts = in_memory(ReplayFiles(files), make_sink(config, encoder))
+        case KafkaSource():
+            parts = on_kafka(config, encoder)
+    return assemble(config, parts, groups, metrics, clock)
+
+
+def in_memory(source: Source, sink: Sink) -> Parts:
+    """A finite source and a sink: what is remembered lasts as long as the process."""
+    return Parts(source, AtLeastOnce(sink, source), MemoryStore())
 
 
 def assemble(
-    config: Config, source: Source, sink: Sink, groups: list[Group], metrics: Metrics, clock: Clock = time.monotonic
+    config: Config,
+    parts: Parts,
+    groups: list[Group],
+    metrics: Metrics,
+    clock: Clock = time.monotonic,
 ) -> Daemon:
-    """The daemon over a source and a sink that are there already."""
+    """The daemon over a source, a delivery and a store that are there already."""
     policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
     board = Board(Watchlist(policy, clock()), policy.limit, metrics)
-    delivery = AtLeastOnce(sink, source)
-    engine = Engine(source, delivery, groups, board, metrics, clock)
+    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
+    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,
         health=lambda: is_healthy(engine, clock),
-        ready=lambda: engine.is_assigned,
+        ready=lambda: tenancy.is_ready,
         token=config.http.token,
     )
-    return Daemon(engine, source, delivery, HttpServer(app, config.http.host, config.http.port))
+    return Daemon(engine, parts.source, parts.delivery, HttpServer(app, config.http.host, config.http.port))
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -103,29 +132,11 @@ def device_of(config: Config) -> torch.device:
 
 def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
     artifact = _artifact(options)
-    channels = options.all_channels
-    detector = Detector(
-        artifact.forecaster,
-        DetectorOptions(
-            transforms=tuple(Transform(channel.transform) for channel in channels),
-            hysteresis=Hysteresis(options.alarm.close_ratio, options.alarm.calm_readings),
-            band_coverage=options.band_coverage,
-        ),
-    ).to(device)
-    judge = Judge(
-        group=options.name,
-        channels=tuple(channel.name for channel in channels),
-        detector=detector.eval(),
-        artifact=artifact.name,
-        pool=Pool.fresh(options.alarm.tail_probability, artifact.prior),
-        order=options.order,
-        device=device,
-        phases=phases,
-    )
-    decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in channels])
+    judges = Judges(options.name, options.choices, artifact, partial(make_judge, device=device, phases=phases))
+    decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
-    return Group(options.holds, decoder, judge, clock)
+    return Group(options.holds, decoder, judges, phases, clock)
 
 
 def _artifact(options: GroupOptions) -> Artifact:
@@ -141,30 +152,53 @@ def _artifact(options: GroupOptions) -> Artifact:
     return artifact
 
 
-def _source(config: Config) -> Source:
-    match config.source:
-        case ReplaySource(files=files):
-            return ReplayFiles(files)
-        case KafkaSource():
-            from connectors.kafka_cluster import wait_for_brokers  # noqa: PLC0415  # a replay needs no client
-            from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
+def on_kafka(config: Config, encoder: Encoder, source: "KafkaRecords | None" = None) -> Parts:
+    """A member of the consumer group, or ``source`` in its place, what it delivers by, and where its state is kept."""
+    from connectors.kafka_transactions import ExactlyOnce  # noqa: PLC0415  # files need no client
 
-            kafka = config.brokers
-            wait_for_brokers(kafka)
-            topics = [topic for group in config.groups for topic in group.topics]
-            return KafkaRecords(kafka, topics, [pattern for group in config.groups for pattern in group.topic_patterns])
+    # The source before the sink, which makes topics: nothing is made for a source that is not there.
+    reader = source or _member(config)
+    store = DirectoryStore(Path(config.checkpoints.directory) / quote(config.brokers.group_id, safe=""))
+    if config.is_exactly_once:
+        _ensure_topics(config)
+        return Parts(reader, ExactlyOnce(config.brokers, encoder, lambda: reader.membership), store)
+    return Parts(reader, AtLeastOnce(make_sink(config, encoder), reader), store)
 
 
-def _sink(config: Config, encoder: Encoder) -> Sink:
+def _member(config: Config) -> "KafkaRecords":
+    from connectors.kafka_cluster import refuse_compacted, wait_for_brokers  # noqa: PLC0415  # files need no client
+    from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
+
+    wait_for_brokers(config.brokers)
+    topics = [topic for group in config.groups for topic in group.topics]
+    patterns = [pattern for group in config.groups for pattern in group.topic_patterns]
+    if config.is_exactly_once:
+        refuse_compacted(config.brokers, topics)
+    return KafkaRecords(config.brokers, topics, patterns, instance_name(config))
+
+
+def instance_name(config: Config) -> str | None:
+    """By what the group knows this process again after a restart: no two of one host have the same port."""
+    return f"{socket.gethostname()}-{config.http.port}" if config.http.port else None
+
+
+def make_sink(config: Config, encoder: Encoder) -> Sink:
+    """Where outputs go at least once."""
     match config.sink:
         case FilesSink(directory=directory):
             return FileSink(Path(directory), encoder)
         case KafkaSink():
-            from connectors.kafka_cluster import ensure_topics, wait_for_brokers  # noqa: PLC0415  # files need no client
+            from connectors.kafka_cluster import wait_for_brokers  # noqa: PLC0415  # files need no client
             from connectors.kafka_sink import KafkaSink as KafkaMessages  # noqa: PLC0415
 
             wait_for_brokers(config.brokers)
-            ensure_topics(config.brokers, config.outputs)
+            _ensure_topics(config)
             return KafkaMessages(config.brokers, encoder)
         case _:
             return DiscardSink()
+
+
+def _ensure_topics(config: Config) -> None:
+    from connectors.kafka_cluster import ensure_topics  # noqa: PLC0415
+
+    ensure_topics(config.brokers, config.outputs)

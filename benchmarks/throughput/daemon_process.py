@@ -10,12 +10,10 @@ import msgspec
 from typing_extensions import override
 
 from connectors.columns import Records
-from connectors.kafka_cluster import ensure_topics
-from connectors.kafka_sink import KafkaSink
 from connectors.kafka_source import KafkaSource
 from connectors.ports import Event
 from streamer.accounting import CountingEncoder
-from streamer.wiring import assemble, make_groups, make_metrics
+from streamer.wiring import assemble, make_groups, make_metrics, on_kafka
 from throughput.meter import Meter, Sample
 from throughput.setting import parsed, scrape
 from throughput.workload import Plan
@@ -49,11 +47,10 @@ def measure(errand: Errand) -> list[Sample]:
     config, plan = parsed(errand.config), errand.plan
     metrics = make_metrics(config)
     groups = make_groups(config, metrics, time.monotonic)
-    ensure_topics(config.brokers, config.outputs)
-    sink = KafkaSink(config.brokers, CountingEncoder(config.outputs, metrics.emitted))
     source = CountedSource(config.brokers, [topic for group in config.groups for topic in group.topics])
+    parts = on_kafka(config, CountingEncoder(config.outputs, metrics.emitted), source)
     samples = []
-    with assemble(config, source, sink, groups, metrics) as daemon:
+    with assemble(config, parts, groups, metrics) as daemon:
         daemon.turn_until(partial(source.has_delivered, plan.warm_up))
         meter = Meter(metrics)
         for _, stop in plan.laps():

@@ -10,7 +10,7 @@ from connectors.memory import MemorySource
 from connectors.ports import Assigned, Columns
 from streamer.accounting import CountingEncoder
 from streamer.discard import DiscardSink
-from streamer.wiring import assemble, make_groups, make_metrics
+from streamer.wiring import assemble, in_memory, make_groups, make_metrics
 from throughput.meter import Meter, Sample
 from throughput.setting import parsed, scrape, setting
 from throughput.workload import SOURCE, Plan, Workload
@@ -45,7 +45,7 @@ def records_to_messages(plan: Plan, cell: str, form: str) -> list[Sample]:
     source = MemorySource([Assigned((SOURCE,)), *(workload.records(*batch) for span in spans for batch in span)])
     sink = EncodingSink(CountingEncoder(config.outputs, metrics.emitted))
     samples = []
-    with assemble(config, source, sink, groups, metrics) as daemon:
+    with assemble(config, in_memory(source, sink), groups, metrics) as daemon:
         daemon.turn_until(_after(1 + len(spans[0])))
         meter = Meter(metrics)
         for span in spans[1:]:

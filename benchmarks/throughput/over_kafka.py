@@ -77,8 +77,9 @@ class KafkaRoad:
         Raises:
             CalledProcessError: it failed; why stands on standard error.
         """
-        errand = Errand(config=self._config(cell, form), plan=self._plan)
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            config = self._config(cell, form) | {"checkpoints": {"directory": f"{folder}/checkpoints"}}
+            errand = Errand(config=config, plan=self._plan)
             path = Path(folder) / "errand.json"
             path.write_bytes(msgspec.json.encode(errand))
             command = [sys.executable, "-m", "throughput.daemon_process", str(path)]

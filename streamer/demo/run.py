@@ -13,7 +13,7 @@ from streamer.demo.data import write
 from streamer.demo.live import LiveSource
 from streamer.demo.summary import Summary
 from streamer.demo.synthetic import SERIES, Fleet
-from streamer.wiring import assemble, make_groups, make_metrics
+from streamer.wiring import assemble, in_memory, make_groups, make_metrics
 
 ONCE_START_NS = 1_767_225_600_000_000_000  # 2026-01-01: a run with --once says the same every time
 TICKS = 900  # of the synthetic fleet before it goes on live: a quarter of an hour
@@ -45,7 +45,7 @@ class Demo:
             groups = make_groups(config, metrics, time.monotonic)
             summary = Summary()
             source = LiveSource(config.source.files, fleet, TICKS)
-            with assemble(config, source, summary, groups, metrics) as daemon:
+            with assemble(config, in_memory(source, summary), groups, metrics) as daemon:
                 daemon.turn_until(lambda: stop.is_set() or source.has_replayed)
                 self._tell(summary, fleet)
                 if not once:

@@ -1,10 +1,11 @@
 """Columns to encode: small, fixed, and with everything in them that is awkward to write down."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, TopicPartition
+from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 
 PARTITION = TopicPartition("machines", 3)
 FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z
@@ -58,7 +59,33 @@ def alarms_of(results: Results) -> Alarms:
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
+        live_from=int(timestamp.max(initial=0)),
     )
+
+
+def silences_of(series: Sequence[str], after_seconds: float = 90.5) -> Silences:
+    """Each series is silent, and the last one speaks again half a second later."""
+    count = len(series)
+    last = FIRST_TIMESTAMP + np.arange(count) * 1_000_000_000
+    opened = last + int(after_seconds * 1e9)
+    is_closed = np.arange(count) == count - 1
+    return Silences(
+        "plant",
+        PARTITION,
+        after_seconds,
+        series=np.array(series, dtype=object),
+        event=["opened"] * (count - 1) + ["closed"],
+        alarm_id=[f"{name}/silence" for name in series],
+        timestamp=opened + 500_000_000 * is_closed,
+        last_timestamp=last,
+        opened_timestamp=opened,
+        live_from=int(opened[-1]),
+    )
+
+
+def held_back(rejects: Rejects) -> Rejects:
+    """The same rejects, after their records have gone."""
+    return replace(rejects, records=Records.none(PARTITION))
 
 
 def rejects_of(values: Sequence[bytes | None], key: bytes | None = b"pump-7") -> Rejects:

@@ -14,12 +14,16 @@ from connectors.columns import Records, TopicPartition
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
 from connectors.ports import Assigned, Event, Lost, Revoked
+from tests.contracts.cases import place
 
 PATIENCE_SECONDS = 20.0
 
 
 class Reader:
-    """A source, and everything it said so far. It commits what it has when partitions leave it, if it is careful."""
+    """A source, and everything it said so far: partitions begin behind what was committed, else at their first offset.
+
+    It commits what it has when partitions leave it, if it is careful.
+    """
 
     is_careful = False
 
@@ -47,7 +51,9 @@ class Reader:
         return owned
 
     def poll(self) -> None:
-        for happened in self.source.poll(0.1):
+        polled = self.source.poll(0.1)
+        place(self.source, polled)
+        for happened in polled:
             if isinstance(happened, Records):
                 self.records.append(happened)
                 continue
@@ -67,11 +73,16 @@ class Reader:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Reader]]:
-    """``opened(options, topics, patterns)`` is a reader, closed after the test."""
+    """``opened(options, topics, patterns, instance_id="a")`` is a reader, closed after the test."""
     readers: list[Reader] = []
 
-    def open_reader(options: KafkaOptions, topics: Sequence[str] = (), patterns: Sequence[str] = ()) -> Reader:
-        readers.append(Reader(KafkaSource(options, topics, patterns)))
+    def open_reader(
+        options: KafkaOptions,
+        topics: Sequence[str] = (),
+        patterns: Sequence[str] = (),
+        instance_id: str | None = None,
+    ) -> Reader:
+        readers.append(Reader(KafkaSource(options, topics, patterns, instance_id)))
         return readers[-1]
 
     yield open_reader

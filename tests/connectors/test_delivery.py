@@ -7,8 +7,9 @@ from typing_extensions import override
 
 from connectors.columns import TopicPartition
 from connectors.delivery import AtLeastOnce
-from connectors.errors import TransientError
+from connectors.errors import DoubtError, TransientError
 from connectors.memory import MemorySink, MemorySource
+from connectors.ports import Columns
 from tests.connectors.columns_samples import results_of
 
 FIRST = TopicPartition("machines", 0)
@@ -55,33 +56,45 @@ def test_outputs_are_flushed_before_offsets_are_committed() -> None:
     assert source.committed(FIRST) == 17
 
 
-def test_a_flush_that_fails_commits_nothing() -> None:
+def test_a_flush_that_fails_commits_nothing_and_leaves_a_doubt() -> None:
     calls: list[str] = []
     source = RecordingSource(calls)
     delivery = AtLeastOnce(RecordingSink(calls, fails=True), source)
     delivery.begin(FIRST)
     delivery.write(results_of(["a"]))
 
-    with pytest.raises(TransientError, match="two messages are not durable"):
+    with pytest.raises(DoubtError, match="two messages are not durable: the outcome is unknown"):
         delivery.commit({FIRST: 17})
 
     assert calls == ["flush"]
     assert source.committed(FIRST) is None
 
 
-def test_an_abort_commits_nothing_and_the_next_delivery_may_begin() -> None:
-    calls: list[str] = []
-    source = RecordingSource(calls)
-    delivery = AtLeastOnce(RecordingSink(calls), source)
+def test_a_write_that_fails_leaves_a_doubt() -> None:
+    class FullSink(MemorySink):
+        @override
+        def write(self, columns: Columns) -> None:
+            raise TransientError("the buffer stayed full")
+
+    delivery = AtLeastOnce(FullSink(), MemorySource([]))
     delivery.begin(FIRST)
-    delivery.write(results_of(["a"]))
 
-    delivery.abort()
-    delivery.begin(SECOND)
-    delivery.commit({SECOND: 1})
+    with pytest.raises(DoubtError, match="the buffer stayed full: the outcome is unknown"):
+        delivery.write(results_of(["a"]))
 
-    assert source.committed(FIRST) is None
-    assert source.committed(SECOND) == 1
+
+def test_partitions_take_turns_and_may_come_and_go() -> None:
+    source = MemorySource([])
+    delivery = AtLeastOnce(MemorySink(), source)
+    delivery.open(FIRST)
+    delivery.open(SECOND)
+
+    for partition in (FIRST, SECOND):
+        delivery.begin(partition)
+        delivery.commit({partition: 1 + partition.partition})
+        delivery.release(partition)
+
+    assert (source.committed(FIRST), source.committed(SECOND)) == (1, 2)
 
 
 def test_calls_out_of_order_are_refused() -> None:

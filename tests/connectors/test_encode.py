@@ -1,7 +1,5 @@
 """Encoding: what stands on the wire is what was in the columns, follows its schema, and equals the golden samples."""
 
-import base64
-import hashlib
 import json
 from typing import Any
 
@@ -10,11 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.columns import Reason, Rejects
 from connectors.encode import Encoder, Message
 from connectors.outputs import AlarmsOptions, DeadLettersOptions, OutputOptions, ResultsOptions
 from connectors.result_json import iso8601
-from tests.connectors.columns_samples import FIRST_OFFSET, FIRST_TIMESTAMP, alarms_of, rejects_of, results_of
+from tests.connectors.columns_samples import (
+    FIRST_OFFSET,
+    FIRST_TIMESTAMP,
+    alarms_of,
+    rejects_of,
+    results_of,
+    silences_of,
+)
 
 SINGLE = Encoder(OutputOptions())
 BULK = Encoder(OutputOptions(results=ResultsOptions(form="bulk")))
@@ -156,8 +160,40 @@ def test_an_alarm_is_its_result_and_more() -> None:
         "kind": "spike",
         "opened_timestamp": "2022-03-20T10:00:00.123456789Z",
         "peak_score": 0.2,
+        "historical": True,
     }
     assert (closed["event"], closed["opened_timestamp"]) == ("closed", "2022-03-20T09:59:01.123456789Z")
+    assert closed["historical"] is False  # each by its own event time
+
+
+def test_a_silence_is_an_alarm_without_a_reading() -> None:
+    opened, closed = SINGLE.encode(silences_of(["a", "b"]))
+
+    assert (opened.topic, json.loads(opened.key or b"")) == (
+        "alarms",
+        {"group": "plant", "series": "a", "kind": "silence"},
+    )
+    assert json.loads(opened.value) == {
+        "schema_version": 1,
+        "group": "plant",
+        "topic": "machines",
+        "partition": 3,
+        "alarm_id": "a/silence",
+        "event": "opened",
+        "kind": "silence",
+        "historical": True,
+        "series": "a",
+        "timestamp": "2022-03-20T10:01:30.623456789Z",
+        "opened_timestamp": "2022-03-20T10:01:30.623456789Z",
+        "last_timestamp": "2022-03-20T10:00:00.123456789Z",
+        "after_seconds": 90.5,
+    }
+    ended = json.loads(closed.value)
+    assert (ended["event"], ended["historical"]) == ("closed", False)
+    assert (ended["opened_timestamp"], ended["timestamp"]) == (
+        "2022-03-20T10:01:31.623456789Z",
+        "2022-03-20T10:01:32.123456789Z",
+    )
 
 
 def test_topics_are_what_the_options_say() -> None:
@@ -169,96 +205,11 @@ def test_topics_are_what_the_options_say() -> None:
         )
     )
     results = results_of(["a"])
+    outputs = (results, alarms_of(results), silences_of(["a"]), rejects_of([b"x"]))
 
-    topics = [encoder.encode(columns)[0].topic for columns in (results, alarms_of(results), rejects_of([b"x"]))]
+    topics = [encoder.encode(columns)[0].topic for columns in outputs]
 
-    assert topics == ["r", "a", "d"]
-
-
-def test_a_dead_letter_carries_the_whole_record_and_all_its_reasons() -> None:
-    value = b'[{"t":"x"},1,{"t":NaN}]\xff'
-
-    (message,) = SINGLE.encode(rejects_of([value]))
-
-    assert message.topic == "dead-letters"
-    assert message.key == b"pump-7"
-    letter = json.loads(message.value)
-    assert base64.b64decode(letter.pop("value_base64")) == value
-    assert letter == {
-        "schema_version": 1,
-        "group": "plant",
-        "topic": "machines",
-        "partition": 3,
-        "offset": FIRST_OFFSET,
-        "timestamp_ms": FIRST_TIMESTAMP // 1_000_000,
-        "key_base64": base64.b64encode(b"pump-7").decode(),
-        "value_bytes": len(value),
-        "value_sha256": hashlib.sha256(value).hexdigest(),
-        "truncated": False,
-        "headers": [["trace", base64.b64encode(b"\x00\xff").decode()]],
-        "rejected": [
-            {"index": 0, "reason": "wrong_type", "detail": "$[0].t: expected a number or null, got string 'x'"},
-            {"index": 2, "reason": "not_finite", "detail": "$[0].t: expected a number or null, got string 'x'"},
-        ],
-        "rejected_total": 2,
-    }
-
-
-def test_a_tombstone_has_no_value_and_may_have_no_key() -> None:
-    (message,) = SINGLE.encode(rejects_of([None], key=None))
-
-    letter = json.loads(message.value)
-    assert message.key is None
-    assert [letter[name] for name in ("key_base64", "value_base64", "value_bytes", "value_sha256")] == [None] * 4
-
-
-@pytest.mark.parametrize("length", [0, 10_000, 700_000, 2_000_000])
-@pytest.mark.parametrize("key", [None, b"k", b"k" * 1_000_000])
-def test_a_dead_letter_fits_whatever_the_record_held(length: int, key: bytes | None) -> None:
-    value = bytes(range(256)) * (length // 256)
-    rejects = rejects_of([value], key)
-
-    (message,) = SINGLE.encode(rejects)
-
-    assert len(message.key or b"") + len(message.value) <= 900_000
-    letter = json.loads(message.value)
-    carried = base64.b64decode(letter["value_base64"])
-    assert letter["truncated"] == (len(carried) < len(value) or len(message.key or b"") < len(key or b""))
-    assert carried == (value[:4096] if letter["truncated"] else value)
-    assert letter["value_bytes"] == len(value)
-    assert letter["value_sha256"] == hashlib.sha256(value).hexdigest()
-
-
-def test_a_dead_letter_of_many_reasons_and_headers_fits_and_tells_how_many_there_were() -> None:
-    rejects = rejects_of([b"x"])
-    count = 50_000
-    rejects.records.headers[0] = [("name" * 100, b"x" * 1_000)] * 1_000
-    many = Rejects(
-        "plant",
-        rejects.records,
-        np.full(count, FIRST_OFFSET),
-        np.arange(count),
-        [Reason.MALFORMED] * count,
-        ["detail " * 1_000] * count,
-    )
-
-    (message,) = Encoder(OutputOptions(max_message_bytes=20_000)).encode(many)
-
-    letter = json.loads(message.value)
-    assert len(message.value) <= 20_000
-    assert letter["rejected_total"] == count
-    assert [reject["index"] for reject in letter["rejected"]] == list(range(20))
-
-
-def test_reasons_that_are_only_counted_write_nothing() -> None:
-    options = DeadLettersOptions(count_only=[Reason.MALFORMED, Reason.NOT_FINITE])
-    encoder = Encoder(OutputOptions(dead_letters=options))
-
-    (message,) = encoder.encode(rejects_of([b"a", b"b", b"c"]))
-
-    letter = json.loads(message.value)
-    assert letter["offset"] == FIRST_OFFSET
-    assert [reject["reason"] for reject in letter["rejected"]] == ["wrong_type"]
+    assert topics == ["r", "a", "a", "d"]
 
 
 @given(st.lists(st.integers(-(2**63) + 1, 2**63 - 1), max_size=5))

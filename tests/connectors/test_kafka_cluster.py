@@ -10,7 +10,14 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from connectors.errors import ConfigError, TransientError
-from connectors.kafka_cluster import check_source_topics, ensure_topics, reason_of_silence, wait_for_brokers
+from connectors.kafka_cluster import (
+    check_source_topics,
+    ensure_topics,
+    reason_of_silence,
+    refuse_compacted,
+    topic_ids,
+    wait_for_brokers,
+)
 from connectors.kafka_options import ConnectionOptions, CreateTopics, KafkaOptions
 from connectors.outputs import AlarmsOptions, DeadLettersOptions, OutputOptions, ResultsOptions
 
@@ -152,6 +159,40 @@ def test_messages_that_the_producer_would_not_take_are_refused_before_there_are_
 
     with pytest.raises(ConfigError, match=r"max_message_bytes: expected at most 495904, .* got 900000"):
         ensure_topics(options, OutputOptions())
+
+
+@pytest.mark.kafka
+def test_a_source_that_is_compacted_is_refused_by_name(
+    make_options: MakeOptions, make_topic: Callable[..., str]
+) -> None:
+    kept, compacted = make_topic(), make_topic(configs={"cleanup.policy": "compact,delete"})
+
+    refuse_compacted(make_options(), [kept])
+    with pytest.raises(ConfigError) as refused:
+        refuse_compacted(make_options(), [kept, compacted])
+
+    assert str(refused.value).startswith(
+        f"kafka: source topic {compacted!r}: expected cleanup.policy without `compact` for exactly-once results, "
+        "got 'compact,delete'"
+    )
+
+
+@pytest.mark.kafka
+def test_a_topic_that_is_made_anew_has_another_id(
+    make_options: MakeOptions, make_topic: Callable[..., str], kafka_admin: KafkaAdminClient
+) -> None:
+    topic, other = make_topic(), make_topic()
+    before = topic_ids(make_options(), [topic, other])
+    kafka_admin.delete_topics([topic])
+    while topic in (gone := topic_ids(make_options(), [topic, other])):
+        pass  # until the broker has heard of it
+    kafka_admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+
+    after = topic_ids(make_options(), [topic, other])
+
+    assert gone == {other: before[other]}
+    assert after[other] == before[other]
+    assert after[topic] != before[topic]
 
 
 def cleanup_policy(admin: KafkaAdminClient, topic: str) -> str:

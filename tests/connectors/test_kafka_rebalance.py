@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from connectors.columns import TopicPartition
-from connectors.errors import TransientError
+from connectors.errors import DoubtError
 from connectors.kafka_options import KafkaOptions
 from connectors.ports import Assigned, Lost
 
@@ -73,7 +73,7 @@ def test_a_moved_partition_cannot_be_committed_by_its_old_owner(
     first.poll_until(lambda: len(first.owned) == 1 and len(second.owned) == 1, second)
     (moved,) = second.owned
 
-    with pytest.raises(TransientError, match=f"kafka: commit: {topic}-{moved.partition}: not ours any more"):
+    with pytest.raises(DoubtError, match=f"kafka: commit: {topic}-{moved.partition}: no longer ours"):
         first.source.commit({moved: 1})
 
 
@@ -85,7 +85,7 @@ def test_a_member_that_polls_too_late_is_told_that_its_partitions_are_lost(
     reader.poll_until(lambda: bool(reader.owned))
     wait_until_empty(kafka_admin, options.group_id)
 
-    with pytest.raises(TransientError, match="kafka: commit: the group has moved on: CommitFailedError"):
+    with pytest.raises(DoubtError, match="kafka: commit: no longer ours: CommitFailedError"):
         reader.source.commit({TopicPartition(topic, 0): 1})
     reader.poll_until(lambda: len(reader.events) == 3)
 

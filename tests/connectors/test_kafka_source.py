@@ -43,21 +43,6 @@ def test_a_record_keeps_its_offset_time_key_value_and_headers(
     assert list(records.headers[0]) == [("h", b"x")]
 
 
-def test_nothing_is_delivered_by_the_poll_that_assigns(
-    topic: str, make_options: MakeOptions, opened: Opened, put: Put
-) -> None:
-    put(topic, numbered(10))
-    reader = opened(make_options(), [topic])
-
-    reader.poll_until(lambda: bool(reader.events))
-    seen_with_the_assignment = list(reader.values)
-    reader.source.seek(TopicPartition(topic, 0), 7)
-    reader.poll_until(lambda: bool(reader.values))
-
-    assert seen_with_the_assignment == []
-    assert reader.values == numbered(3, start=7)
-
-
 @pytest.mark.parametrize(("start", "expected"), [("earliest", 0), ("latest", 4), ("2026-01-02T00:00:00Z", 2)])
 def test_a_new_group_starts_where_the_configuration_says(
     start: str,
@@ -93,19 +78,29 @@ def test_a_start_time_after_the_last_record_starts_at_the_end(
     assert reader.values == [b"new"]
 
 
-def test_a_start_at_the_end_does_not_move_on_while_nobody_reads(
+def test_a_start_at_the_end_is_committed_by_whoever_asked_for_it_and_not_before(
     topic: str, make_options: MakeOptions, opened: Opened, put: Put
 ) -> None:
-    options = make_options(start="latest")
-    first = opened(options, [topic])
-    first.poll_until(lambda: bool(first.events))
-    first.source.close()
-    put(topic, [b"while nobody reads"])
+    put(topic, numbered(3))
+    partition = TopicPartition(topic, 0)
+    reader = opened(make_options(start="latest"), [topic])
+    reader.poll_until(lambda: bool(reader.events))
 
-    second = opened(options, [topic])
-    second.poll_until(lambda: bool(second.values))
+    assert reader.source.first_offset(partition) == 3
+    assert reader.source.committed(partition) is None
 
-    assert second.values == [b"while nobody reads"]
+
+def test_the_oldest_offset_is_the_first_that_retention_has_left(
+    topic: str, make_options: MakeOptions, opened: Opened, put: Put, kafka_admin: KafkaAdminClient
+) -> None:
+    put(topic, numbered(10))
+    reader = opened(make_options(), [topic])
+    kafka_admin.delete_records({ClientPartition(topic, 0): 6})
+
+    oldest = reader.source.oldest_offset(TopicPartition(topic, 0))
+    kafka_admin.delete_records({ClientPartition(topic, 0): 10})
+
+    assert (oldest, reader.source.oldest_offset(TopicPartition(topic, 0))) == (6, 10)
 
 
 def test_a_group_that_committed_goes_on_there_whatever_the_start(

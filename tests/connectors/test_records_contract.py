@@ -15,7 +15,7 @@ from connectors.encode import Encoder, Message
 from connectors.formats import Format
 from connectors.memory import records_of
 from connectors.outputs import OutputOptions, ResultsOptions
-from tests.connectors.columns_samples import alarms_of, rejects_of, results_of
+from tests.connectors.columns_samples import alarms_of, held_back, rejects_of, results_of, silences_of
 
 RECORDS = Path(__file__).parents[2] / "docs" / "records"
 README = (RECORDS / "README.md").read_text(encoding="utf-8")
@@ -31,9 +31,12 @@ def encoded(name: str) -> list[Message]:
             return Encoder(OutputOptions(results=ResultsOptions(form="bulk"))).encode(results)
         case "alarm":
             return Encoder(OutputOptions()).encode(alarms_of(results.take(slice(2, None))))
+        case "silence":
+            return Encoder(OutputOptions()).encode(silences_of(["pump-7", 'fan "ü"']))
         case "dead-letter":
             values = [b'[{"value":"x"},{"value":1},{"value":NaN}]', None, b"\xff" * 20_000]
-            return Encoder(OutputOptions(max_message_bytes=20_000)).encode(rejects_of(values))
+            encoder, rejects = Encoder(OutputOptions(max_message_bytes=20_000)), rejects_of(values)
+            return [*encoder.encode(rejects), *encoder.encode(held_back(rejects))[:1]]
     raise ValueError(name)
 
 
@@ -43,7 +46,7 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-NAMES = ["result", "results-bulk", "alarm", "dead-letter"]
+NAMES = ["result", "results-bulk", "alarm", "silence", "dead-letter"]
 
 
 @pytest.mark.parametrize("name", NAMES)

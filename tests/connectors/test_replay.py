@@ -15,8 +15,9 @@ import pytest
 
 from connectors.columns import Records, TopicPartition
 from connectors.errors import ConfigError
-from connectors.ports import Assigned, Ended
+from connectors.ports import Assigned, Ended, Event
 from connectors.replay import ReplayFile, ReplaySource, read_rows
+from tests.contracts.cases import place
 
 
 def rows_of(
@@ -25,6 +26,15 @@ def rows_of(
     return list(
         read_rows(ReplayFile(path=str(path), topic="machines", key=key, key_field=key_field), raw_lines=raw_lines)
     )
+
+
+def poll(source: ReplaySource, count: int) -> list[list[Event | Records]]:
+    """So many polls, in between which partitions that were assigned are placed."""
+    polled = []
+    for _ in range(count):
+        polled.append(source.poll(0.0))
+        place(source, polled[-1])
+    return polled
 
 
 def written(path: Path, text: bytes) -> Path:
@@ -196,7 +206,7 @@ def test_files_take_turns_and_the_end_comes_once_all_are_read(tmp_path: Path) ->
     short = ReplayFile(path=str(written(tmp_path / "short.csv", b"v\n2\n")), topic="short")
     source = ReplaySource([long, short], batch_rows=2)
 
-    polled = [source.poll(0.0) for _ in range(7)]
+    polled = poll(source, 7)
 
     assert polled[0] == [Assigned((TopicPartition("long", 0), TopicPartition("short", 0)))]
     records = [entry for entries in polled for entry in entries if isinstance(entry, Records)]
@@ -209,12 +219,27 @@ def test_files_take_turns_and_the_end_comes_once_all_are_read(tmp_path: Path) ->
     assert polled[5:] == [[Ended()], []]
 
 
+def test_a_file_that_is_not_placed_yet_holds_up_the_end_and_no_other(tmp_path: Path) -> None:
+    first = ReplayFile(path=str(written(tmp_path / "first.csv", b"v\n1\n")), topic="first")
+    second = ReplayFile(path=str(written(tmp_path / "second.csv", b"v\n2\n")), topic="second")
+    source = ReplaySource([first, second])
+    source.poll(0.0)
+    source.seek(TopicPartition("second", 0), 0)
+
+    polled = [source.poll(0.0) for _ in range(3)]
+    source.seek(TopicPartition("first", 0), 0)
+    polled += [source.poll(0.0) for _ in range(2)]
+
+    topics = [[getattr(entry, "topic_partition", entry) for entry in entries] for entries in polled]
+    assert topics == [[TopicPartition("second", 0)], [], [], [TopicPartition("first", 0)], [Ended()]]
+
+
 def test_a_file_is_read_no_further_than_it_was_polled(tmp_path: Path) -> None:
     lines = b"value\n" + b"1\n" * 200_000 + b"x" * 200_000  # the last line is more than the reader takes
     file = ReplayFile(path=str(written(tmp_path / "data.csv", lines)), topic="machines")
     source = ReplaySource([file], batch_rows=10)
 
-    first = [source.poll(0.0) for _ in range(3)]
+    first = poll(source, 3)
     source.close()
 
     assert sum(len(entry) for entries in first for entry in entries if isinstance(entry, Records)) == 20

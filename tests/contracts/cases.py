@@ -1,15 +1,16 @@
-"""The shape of a case: what a kind of source or sink offers so that one contract suite can run on it.
+"""The shape of a case: what a kind of source, sink or store offers so that one contract suite can run on it.
 
-A kind gives two functions in `<kind>_parts.py`, `<kind>_source_case(request)` and `<kind>_sink_case(request)`; they
-take pytest's request, may ask it for fixtures, and register what must be tidied up with ``request.addfinalizer``.
+A kind gives functions in `<kind>_parts.py`: `<kind>_source_case(request)`, `<kind>_sink_case(request)` and
+`<kind>_store_case(request)`, as far as it has such things. They take pytest's request, may ask it for fixtures, and
+register what must be tidied up with ``request.addfinalizer``.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from connectors.columns import TopicPartition
+from connectors.columns import Records, TopicPartition
 from connectors.encode import Encoder
-from connectors.ports import Sink, Source
+from connectors.ports import Assigned, CheckpointStore, Event, Sink, Source
 
 Rows = Sequence[tuple[bytes, bytes]]
 
@@ -35,11 +36,20 @@ class SourceCase(Protocol):
         ...
 
     def open(self) -> Source:
-        """A new source of this partition, starting behind what was committed, else at the earliest row.
+        """A new source of this partition, whose first offset is the earliest one.
 
         A test closes what it opened before it opens the next one; both belong to one consumer group.
         """
         ...
+
+
+def place(source: Source, polled: Sequence[Event | Records]) -> None:
+    """Let every partition that these events assign begin behind what was committed, else at its first offset."""
+    for event in polled:
+        if isinstance(event, Assigned):
+            for partition in event.partitions:
+                committed = source.committed(partition)
+                source.seek(partition, source.first_offset(partition) if committed is None else committed)
 
 
 class SinkCase(Protocol):
@@ -56,6 +66,14 @@ class SinkCase(Protocol):
 
     def messages(self, topic: str) -> list[tuple[bytes | None, bytes]]:
         """The (key, value) that are durable on ``topic`` by now, in the order they were written."""
+        ...
+
+
+class StoreCase(Protocol):
+    """One place for checkpoints, empty at first, and stores that keep them there."""
+
+    def open(self) -> CheckpointStore:
+        """A new store, as another process has it or this one after a restart. Several may be open at a time."""
         ...
 
 

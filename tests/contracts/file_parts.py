@@ -1,13 +1,14 @@
-"""The cases of the file kind: JSON lines in, JSON lines out."""
+"""The cases of the file kind: JSON lines in, JSON lines out, checkpoints in a directory."""
 
 from pathlib import Path
 
 import pytest
 
 from connectors.columns import TopicPartition
+from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
 from connectors.files import FileSink
-from connectors.ports import Sink, Source
+from connectors.ports import CheckpointStore, Sink, Source
 from connectors.replay import ReplayFile, ReplaySource
 from tests.contracts.cases import Rows
 
@@ -41,9 +42,21 @@ class FileSinkCase:
         return [(None, line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
 
+class FileStoreCase:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def open(self) -> CheckpointStore:
+        return DirectoryStore(self._root)
+
+
 def file_source_case(request: pytest.FixtureRequest) -> FileSourceCase:
     return FileSourceCase(request.getfixturevalue("tmp_path") / "machines.jsonl")
 
 
 def file_sink_case(request: pytest.FixtureRequest) -> FileSinkCase:
     return FileSinkCase(request.getfixturevalue("tmp_path") / "out")
+
+
+def file_store_case(request: pytest.FixtureRequest) -> FileStoreCase:
+    return FileStoreCase(request.getfixturevalue("tmp_path") / "state")

@@ -5,7 +5,8 @@ import pytest
 from connectors.columns import TopicPartition
 from connectors.encode import Encoder
 from connectors.memory import MemorySink, MemorySource, Script, records_of
-from connectors.ports import Assigned, Sink, Source
+from connectors.memory_store import Contents, MemoryStore
+from connectors.ports import Assigned, CheckpointStore, Sink, Source
 from tests.contracts.cases import Rows
 
 PARTITION = TopicPartition("machines", 0)
@@ -52,9 +53,21 @@ class MemorySinkCase:
         ]
 
 
+class MemoryStoreCase:
+    def __init__(self) -> None:
+        self._contents: Contents = {}
+
+    def open(self) -> CheckpointStore:
+        return MemoryStore(self._contents)
+
+
 def memory_source_case(_request: pytest.FixtureRequest) -> MemorySourceCase:
     return MemorySourceCase()
 
 
 def memory_sink_case(_request: pytest.FixtureRequest) -> MemorySinkCase:
     return MemorySinkCase()
+
+
+def memory_store_case(_request: pytest.FixtureRequest) -> MemoryStoreCase:
+    return MemoryStoreCase()

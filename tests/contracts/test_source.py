@@ -8,7 +8,7 @@ import pytest
 
 from connectors.columns import Records
 from connectors.ports import Assigned, Ended, Event, Source
-from tests.contracts.cases import SourceCase
+from tests.contracts.cases import SourceCase, place
 
 ROWS = [(name, b'{"series":"%b","value":%d}' % (name, number)) for number in range(10) for name in (b"a", b"b")]
 KINDS = ["memory", "file", pytest.param("kafka", marks=pytest.mark.kafka)]
@@ -31,28 +31,25 @@ def source(case: SourceCase) -> Iterator[Source]:
 
 
 def read(source: Source, count: int) -> tuple[list[Event | Records], list[int]]:
-    """Poll until ``count`` records or more have come. Returns everything in order, and the offsets."""
+    """Poll until ``count`` records or more have come, placing what is assigned. Returns everything, and the offsets."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     seen: list[Event | Records] = []
     offsets: list[int] = []
     while len(offsets) < count:
         assert time.monotonic() < deadline, f"expected {count} records, got {len(offsets)}: {offsets}"
         polled = source.poll(0.1)
+        place(source, polled)
         seen += polled
         offsets += [int(offset) for entry in polled if isinstance(entry, Records) for offset in entry.offset]
     return seen, offsets
 
 
-def assigned(source: Source) -> list[int]:
-    """Poll until the partition is ours. Returns the offsets that came along."""
+def wait_for_the_partition(source: Source) -> None:
+    """Poll until the partition is ours. Nothing but its assignment may come along."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    offsets: list[int] = []
-    while True:
+    while not (polled := source.poll(0.1)):
         assert time.monotonic() < deadline, "expected an assignment, got none"
-        polled = source.poll(0.1)
-        offsets += [int(offset) for entry in polled if isinstance(entry, Records) for offset in entry.offset]
-        if any(isinstance(entry, Assigned) for entry in polled):
-            return offsets
+    assert [type(entry) for entry in polled] == [Assigned]
 
 
 def test_every_record_comes_once_in_offset_order_and_as_it_was(case: SourceCase, source: Source) -> None:
@@ -72,6 +69,37 @@ def test_nothing_comes_before_its_partition_is_assigned(case: SourceCase, source
 
     assert seen[0] == Assigned((case.partition,))
     assert sum(isinstance(entry, Assigned) for entry in seen) == 1
+
+
+def test_nothing_comes_before_the_first_seek_said_where_to_begin(case: SourceCase, source: Source) -> None:
+    wait_for_the_partition(source)
+    before = [source.poll(0.05) for _ in range(5)]
+    source.resume([case.partition])
+    after_resume = [source.poll(0.05) for _ in range(5)]
+
+    source.seek(case.partition, 0)
+
+    assert before == after_resume == [[]] * 5
+    _, offsets = read(source, len(ROWS))
+    assert offsets == list(range(len(ROWS)))
+
+
+def test_a_partition_that_nobody_committed_begins_at_its_oldest_offset(case: SourceCase, source: Source) -> None:
+    wait_for_the_partition(source)
+
+    offsets = (source.committed(case.partition), source.first_offset(case.partition))
+
+    assert offsets == (None, 0)
+    assert source.oldest_offset(case.partition) == 0
+
+
+def test_asking_where_a_partition_begins_commits_nothing(case: SourceCase, source: Source) -> None:
+    wait_for_the_partition(source)
+
+    source.first_offset(case.partition)
+    source.oldest_offset(case.partition)
+
+    assert source.committed(case.partition) is None
 
 
 def test_at_the_end_a_poll_returns_nothing_or_says_once_that_it_is_the_end(source: Source) -> None:
@@ -96,15 +124,22 @@ def test_a_paused_partition_delivers_nothing_and_goes_on_without_loss_or_repeat(
     assert before + after == list(range(len(ROWS)))
 
 
-def test_a_source_that_is_paused_from_the_start_delivers_all_after_resume(case: SourceCase, source: Source) -> None:
-    before = assigned(source)
+@pytest.mark.parametrize("is_paused_first", [True, False])
+def test_a_partition_that_is_paused_from_the_start_delivers_all_after_resume(
+    case: SourceCase, source: Source, *, is_paused_first: bool
+) -> None:
+    wait_for_the_partition(source)
+    if is_paused_first:
+        source.pause([case.partition])
+    source.seek(case.partition, 0)
     source.pause([case.partition])
     during = [source.poll(0.05) for _ in range(5)]
+
     source.resume([case.partition])
 
     assert during == [[]] * 5
-    _, after = read(source, len(ROWS) - len(before)) if len(before) < len(ROWS) else ([], [])
-    assert before + after == list(range(len(ROWS)))
+    _, offsets = read(source, len(ROWS))
+    assert offsets == list(range(len(ROWS)))
 
 
 @pytest.mark.parametrize("offset", [0, 7, len(ROWS) - 1])
@@ -117,8 +152,8 @@ def test_seek_makes_an_offset_the_next_one(case: SourceCase, source: Source, off
     assert offsets == list(range(offset, len(ROWS)))
 
 
-def test_seek_forward_passes_over_records(case: SourceCase, source: Source) -> None:
-    assigned(source)
+def test_the_first_seek_may_pass_over_records(case: SourceCase, source: Source) -> None:
+    wait_for_the_partition(source)
 
     source.seek(case.partition, 15)
 
@@ -158,7 +193,7 @@ def test_lag_is_unknown_or_the_number_of_records_to_come(case: SourceCase, sourc
     assert rest in {None, len(ROWS) - 1 - offsets[-1]}
 
 
-def test_a_new_source_goes_on_where_the_last_one_committed_if_the_kind_is_durable(case: SourceCase) -> None:
+def test_a_new_source_knows_what_the_last_one_committed_if_the_kind_is_durable(case: SourceCase) -> None:
     start = 13 if case.is_durable else 0
     first = case.open()
     read(first, len(ROWS))

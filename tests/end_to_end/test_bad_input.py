@@ -19,7 +19,7 @@ from connectors.files import FileSink
 from connectors.memory import MemorySource, records_of
 from connectors.ports import Assigned, Ended
 from streamer import config as configuration
-from streamer.wiring import assemble, make_groups, make_metrics
+from streamer.wiring import assemble, in_memory, make_groups, make_metrics
 
 WHERE = TopicPartition("sensors", 0)
 START_SECONDS = 1_767_600_000
@@ -80,7 +80,7 @@ def outcome_of(*batches: list[Row]) -> Outcome:
     with TemporaryDirectory() as folder:
         sink = FileSink(Path(folder), Encoder(config.outputs))
         groups = make_groups(config, metrics, clock=lambda: 0.0)
-        daemon = assemble(config, MemorySource([*script, Ended()]), sink, groups, metrics)
+        daemon = assemble(config, in_memory(MemorySource([*script, Ended()]), sink), groups, metrics)
         daemon.turn_until(lambda: daemon.has_ended)  # without its server, which has nothing to do here
         sink.close()
         results, letters = (lines(Path(folder) / f"{topic}.jsonl") for topic in ("results", "dead-letters"))

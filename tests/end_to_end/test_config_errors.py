@@ -1,6 +1,7 @@
 """What is wrong with a configuration is told in one message, with file, path, expected and got; the exit code is 2."""
 
 import logging
+import os
 import re
 import socket
 import sys
@@ -29,6 +30,7 @@ def told(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     """``told("check", path)``: exit code and standard error of the command line, run in this process to be quick."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    monkeypatch.setattr(os, "_exit", sys.exit)
 
     def tell(*arguments: str | Path) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["streamer", *map(str, arguments)])

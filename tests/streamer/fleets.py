@@ -7,32 +7,33 @@ import torch
 
 from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
-from models.detector import Detector, DetectorOptions
-from models.pool import Pool
-from models.transform import Transform
+from streamer.config import AlarmOptions, Choices
+from streamer.eviction import EvictionOptions
+from streamer.judge import Judge, make_judge
 from streamer.order import OrderOptions
-from streamer.partition import Judge
 from streamer.phases import Phases
 
 WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
 
 
-def judge(cell: str = "gru", channels: int = 1, order: OrderOptions | None = None, line: float = 1e-3) -> Judge:
+def judge(
+    cell: str = "gru",
+    channels: int = 1,
+    order: OrderOptions | None = None,
+    line: float = 1e-3,
+    eviction: EvictionOptions | None = None,
+) -> Judge:
     """A judge with the shipped weights of a cell, on the CPU."""
     torch.set_num_threads(1)
-    artifact = load(shipped(cell))
-    options = DetectorOptions(transforms=(Transform.NONE,) * channels)
-    return Judge(
-        group="machines",
-        channels=tuple(f"c{number}" for number in range(channels)),
-        detector=Detector(artifact.forecaster, options).eval(),
-        artifact=artifact.name,
-        pool=Pool.fresh(line, artifact.prior),
+    choices = Choices(
+        channels=[f"c{number}" for number in range(channels)],
+        alarm=AlarmOptions(tail_probability=line),
         order=order or OrderOptions(),
-        device=torch.device("cpu"),
-        phases=Phases(lambda: 0.0, lambda *_: None),
+        eviction=eviction or EvictionOptions(),
     )
+    phases = Phases(lambda: 0.0, lambda *_: None)
+    return make_judge("machines", choices, load(shipped(cell)), torch.device("cpu"), phases)
 
 
 def readings(

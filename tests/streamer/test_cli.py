@@ -1,8 +1,12 @@
 """The command line: an error that has a policy is one line and its exit code; a bug is a traceback."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from connectors.errors import ConfigError, OffsetGoneError, TransientError
+from connectors.errors import ConfigError, DoubtError, OffsetGoneError, StateError, StoreError, TransientError
 from streamer import cli
 
 
@@ -16,9 +20,12 @@ def raising(error: Exception) -> object:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ConfigError("f.yaml: Expected `int`, got `str`"), cli.CONFIG_EXIT),
-        (TransientError("no broker answered"), cli.AWAY_EXIT),
-        (OffsetGoneError("next offset 3, but the broker has 6 to 10"), cli.GONE_EXIT),
+        (ConfigError("f.yaml: Expected `int`, got `str`"), 2),
+        (DoubtError("fenced"), 3),
+        (TransientError("no broker answered"), 4),
+        (StoreError("the disk is full"), 4),
+        (OffsetGoneError("next offset 3, but the broker has 6 to 10"), 5),
+        (StateError("no checkpoint"), 6),
     ],
 )
 def test_an_error_with_a_policy_is_told_and_has_its_exit_code(
@@ -29,6 +36,7 @@ def test_an_error_with_a_policy_is_told_and_has_its_exit_code(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(cli, "app", raising(error))
+    monkeypatch.setattr(os, "_exit", sys.exit)
 
     with pytest.raises(SystemExit) as left:
         cli.main()
@@ -39,14 +47,29 @@ def test_an_error_with_a_policy_is_told_and_has_its_exit_code(
     assert "Traceback" not in told
 
 
-def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(cli, "app", raising(KeyError("a bug")))
+    monkeypatch.setattr(os, "_exit", sys.exit)
 
-    with pytest.raises(KeyError):
+    with pytest.raises(SystemExit) as left:
         cli.main()
 
+    assert left.value.code == cli.BUG_EXIT
+    assert "Traceback" in caplog.text
 
-def test_exit_codes_are_different() -> None:
-    codes = [0, 1, cli.CONFIG_EXIT, cli.AWAY_EXIT, cli.GONE_EXIT]
 
-    assert len(set(codes)) == len(codes)
+def test_what_a_process_has_under_way_is_not_tidied_up_after_an_error() -> None:
+    script = """
+import atexit
+from connectors.errors import DoubtError
+from streamer import cli
+def command(): raise DoubtError("fenced")
+cli.app = command
+atexit.register(print, "tidied up")
+cli.main()
+"""
+
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert "fenced" in ended.stderr

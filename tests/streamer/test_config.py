@@ -49,6 +49,8 @@ def test_the_shipped_configurations_load(name: str) -> None:
         ({"groups__0__format__type": "xml"}, r"Invalid value 'xml' - at `\$.groups\[0\].format.type`"),
         ({"groups__0__alarm": {"tail_probability": 2}}, r"Expected `float` < 1.0 - at .*tail_probability`"),
         ({"groups__0__order": {"max_future_seconds": -1}}, "Expected max_future_seconds >= 0, got -1"),
+        ({"groups__0__eviction": {"max_silent_seconds": 0}}, "Expected max_silent_seconds > 0, got 0"),
+        ({"groups__0__eviction": {"max_series": 0}}, r"Expected `int` >= 1 - at .*eviction.max_series`"),
         ({"groups": []}, r"Expected `array` of length >= 1 - at `\$.groups`"),
         ({"kafka__start": "yesterday"}, "start: expected `earliest`, `latest` or an ISO-8601 time"),
         ({"http": {"port": 99999}}, r"Expected `int` <= 65535 - at `\$.http.port`"),

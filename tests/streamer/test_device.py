@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from streamer.partition import Judge, Partition
+from streamer.judge import Judge
+from streamer.partition import Partition
 from tests.streamer.fleets import WHERE, judge, walk
 
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
@@ -36,4 +37,4 @@ def test_hidden_state_stays_on_the_device(device: str) -> None:
 
     partition.advance(walk(100, series=5, channels=2))
 
-    assert partition.state_device.type == device
+    assert partition.table.device.type == device

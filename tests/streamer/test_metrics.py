@@ -37,20 +37,27 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
 def test_every_known_label_value_starts_at_zero(metrics: Metrics) -> None:
     assert value(metrics, "streamer_readings_read_total", group="fans") == 0
     assert value(metrics, "streamer_emitted_records_total", topic="results") == 0
-    assert value(metrics, "streamer_alarms_opened_total", group="pumps", kind="spike") == 0
+    for kind in ("spike", "silence"):
+        assert value(metrics, "streamer_alarms_opened_total", group="pumps", kind=kind) == 0
+        assert value(metrics, "streamer_alarms_historical_total", group="pumps", kind=kind) == 0
     assert len(rows(metrics, "streamer_readings_rejected_total")) == 2 * len(Reason)
     assert [row["phase"] for row, _ in rows(metrics, "streamer_batch_phase_duration_seconds_count")] == list(PHASES)
 
 
-def test_read_is_scored_and_rejected(metrics: Metrics) -> None:
+def test_read_and_inherited_is_scored_and_rejected_and_held(metrics: Metrics) -> None:
+    metrics.inherited("pumps", 6)
     metrics.readings_read("pumps", 10)
     metrics.rejected("pumps", Reason.LATE, 2)
     metrics.rejected("pumps", Reason.MALFORMED, 1)
     metrics.scored("pumps", np.full(7, 0.5), below=1, above=2, channels=14)
+    metrics.inherited("pumps", -2)
+    metrics.held("pumps", 4)
 
     rejected = [number for row, number in rows(metrics, "streamer_readings_rejected_total") if row["group"] == "pumps"]
     scored = value(metrics, "streamer_readings_scored_total", group="pumps")
-    assert value(metrics, "streamer_readings_read_total", group="pumps") == scored + sum(rejected)
+    held = value(metrics, "streamer_readings_held", group="pumps")
+    came = value(metrics, "streamer_readings_read_total", group="pumps")
+    assert came + value(metrics, "streamer_readings_inherited", group="pumps") == scored + sum(rejected) + held
     assert value(metrics, "streamer_readings_rejected_total", group="pumps", reason="late") == 2
     assert value(metrics, "streamer_channels_outside_band_total", group="pumps", side="above") == 2
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from connectors.columns import Results
 from streamer.newest import Newest
-from tests.streamer.fleets import readings
+from tests.streamer.fleets import SECOND_NS, readings
 
 
 def results(scores: list[float]) -> Results:
@@ -54,3 +54,12 @@ def test_a_peak_is_seen_for_a_minute_and_forgotten_within_two() -> None:
         seen.append(peak(newest))
 
     assert seen == [5.0, 5.0, 5.0, 0.1, 0.1]
+
+
+def test_a_series_whose_newest_reading_is_history_is_in_no_alarm_of_today() -> None:
+    newest = Newest("machines", ("c0",), now=0.0)
+    newest.update(results([0.2, 0.3, 3.0]), np.array([1, 1, 1]), now=1.0)  # the last at second 2
+
+    assert newest.fleet(2).anomalous == 1
+    assert newest.fleet(2, live_from=2 * SECOND_NS).anomalous == 1
+    assert newest.fleet(2, live_from=2 * SECOND_NS + 1).anomalous == 0

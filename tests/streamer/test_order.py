@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from connectors.columns import Records, TopicPartition
 from streamer import order
-from streamer.order import OrderOptions
+from streamer.order import NEVER, OrderOptions
 from streamer.series_rows import HostColumns
-from tests.streamer.fleets import readings
+from tests.streamer.fleets import SECOND_NS, readings
 
 Policy = Literal["drop_identical", "keep", "drop"]
 
@@ -71,6 +71,8 @@ def test_elapsed_time_is_since_the_accepted_reading_before() -> None:
     np.testing.assert_array_equal(
         verdict.elapsed_seconds[[0, 1, 2, 4]], np.array([np.nan, np.nan, 10, 2.5], dtype=np.float32)
     )
+    assert verdict.before.tolist() == [NEVER, NEVER, 0, 10 * SECOND_NS, 10 * SECOND_NS]
+    assert verdict.until(2).before.tolist() == [NEVER, NEVER]
 
 
 def test_judging_changes_nothing() -> None:

@@ -9,58 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.columns import Readings, Results
-from models.cells import TILE_ROWS
-from models.column import fresh_state
-from streamer import calendar
+from connectors.columns import Results
 from streamer.order import OrderOptions
-from streamer.partition import Judge, Partition, Progress
+from streamer.partition import Partition, Progress
 from tests.streamer.fleets import WHERE, judge, readings, walk
-
-COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
-
-
-def scored(partition: Partition, batches: list[Readings]) -> dict[str, np.ndarray]:
-    """Every column of the results, in offset order, batches one after the other."""
-    results = [result for batch in batches for result in partition.advance(batch).results]
-    return {name: np.concatenate([getattr(result, name) for result in results]) for name in COLUMNS}
-
-
-def plain_loop(judge: Judge, batch: Readings) -> dict[str, np.ndarray]:
-    """The reference: one reading at a time, each series alone in a padded tile of its own."""
-    state: dict[str, dict[str, torch.Tensor]] = {}
-    last: dict[str, int] = {}
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
-    channels = len(judge.channels)
-    for i, series in enumerate(batch.series):
-        values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
-        present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
-        elapsed = torch.full((TILE_ROWS,), torch.nan)
-        phases = torch.zeros(TILE_ROWS, 4)
-        values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
-        present[0] = torch.from_numpy(batch.present[i])
-        if series in last:
-            elapsed[0] = (int(batch.timestamp[i]) - last[series]) / 1e9
-        phases[0] = torch.from_numpy(calendar.features(batch.timestamp[i : i + 1]))[0]
-        before = state.get(series) or fresh_state(judge.detector.columns, TILE_ROWS)
-        with torch.inference_mode():
-            outcome, state[series] = judge.detector.step(values, present, elapsed, phases, before, judge.pool)
-            explanation = judge.detector.explain(outcome)
-        last[series] = int(batch.timestamp[i])
-        for name in ("value", "forecast"):
-            rows[name].append(getattr(outcome, name)[0].numpy())
-        for name in ("lower", "upper", "shares"):
-            rows[name].append(getattr(explanation, name)[0].numpy())
-        rows["anomaly_score"].append(outcome.anomaly_score[0].numpy())
-        rows["p_value"].append((10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0])
-        rows["is_anomalous"].append(outcome.is_open[0].numpy())
-        rows["warming"].append(outcome.warming[0].numpy())
-    return {name: np.stack(column) for name, column in rows.items()}
-
-
-def assert_equal_bits(ours: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    for name in COLUMNS:
-        np.testing.assert_array_equal(ours[name], expected[name].astype(ours[name].dtype), err_msg=name)
+from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

@@ -1,5 +1,7 @@
-"""The state table: what is scattered is gathered, and growing loses nothing."""
+"""The state table: what is scattered is gathered, growing loses nothing, and what is exported can be loaded."""
 
+import numpy as np
+import pytest
 import torch
 
 from models.column import Column
@@ -73,3 +75,117 @@ def test_what_was_gathered_is_a_copy() -> None:
 
 def test_a_row_is_a_whole_number_of_cache_lines() -> None:
     assert StateTable(COLUMNS).row_bytes % 64 == 0
+
+
+def a_full_table(rows: int = 59) -> tuple[StateTable, dict[str, torch.Tensor]]:
+    table, state = StateTable(COLUMNS), some_state(rows)
+    table.ensure(rows + 1)
+    table.scatter(torch.arange(1, rows + 1), state)
+    return table, state
+
+
+def test_rows_that_are_reset_hold_the_initial_values_and_others_stay() -> None:
+    table, state = a_full_table()
+
+    table.reset(torch.tensor([2, 59]))
+
+    gathered = table.gather(torch.arange(1, 60))
+    fresh = StateTable(COLUMNS).gather(torch.tensor([1, 1]))
+    for name, column in gathered.items():
+        assert torch.equal(column[2:58], state[name][2:58])
+        assert torch.equal(column[0], state[name][0])
+        assert torch.allclose(column[[1, 58]], fresh[name], rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_table_that_grew_in_a_step_can_be_reset_after_it() -> None:
+    table = StateTable(COLUMNS)
+    with torch.inference_mode():
+        table.ensure(1000)
+        table.scatter(torch.tensor([900]), some_state(1))
+
+    table.reset(torch.tensor([900]))
+
+    assert table.gather(torch.tensor([900]))["level"].eq(7).all()
+
+
+@pytest.mark.parametrize("rows", [slice(1, 60), torch.arange(1, 60)])
+def test_exported_columns_hold_the_state_without_a_copy(rows: torch.Tensor | slice) -> None:
+    table, state = a_full_table()
+
+    block = table.export(rows)
+
+    columns = table.columns_of(block)
+    assert sorted(columns) == sorted(state)
+    for name, column in columns.items():
+        np.testing.assert_array_equal(column, state[name].numpy())
+        assert np.shares_memory(column, block.numpy())
+
+
+def test_chosen_rows_are_exported_in_the_order_asked_for() -> None:
+    table, state = a_full_table()
+
+    columns = table.columns_of(table.export(torch.tensor([40, 3])))
+
+    np.testing.assert_array_equal(columns["hidden"], state["hidden"][[39, 2]].numpy())
+
+
+@pytest.mark.parametrize("rows", [slice(1, 20), torch.arange(1, 20)])
+def test_an_export_is_written_into_the_staging_memory_given(rows: torch.Tensor | slice) -> None:
+    table, state = a_full_table()
+    staging = table.staging(30)
+
+    block = table.export(rows, staging)
+
+    assert block.shape[0] == 19
+    assert block.data_ptr() == staging.data_ptr()
+    np.testing.assert_array_equal(table.columns_of(block)["level"], state["level"][:19].numpy())
+
+
+def test_an_export_is_a_copy() -> None:
+    table, state = a_full_table()
+    block = table.export(slice(1, 60))
+
+    table.reset(torch.arange(1, 60))
+
+    np.testing.assert_array_equal(table.columns_of(block)["level"], state["level"].numpy())
+
+
+def test_loaded_columns_are_gathered_and_absent_ones_are_initial() -> None:
+    table, state = a_full_table()
+    other = StateTable(COLUMNS)
+    columns = table.columns_of(table.export(slice(1, 60)))
+    del columns["level"]
+    rows = torch.arange(100, 159)
+
+    other.load(rows, columns)
+
+    gathered = other.gather(rows)
+    assert gathered["level"].eq(7).all()
+    for name in ("narrow", "count", "hidden"):
+        assert torch.equal(gathered[name], state[name])
+    assert other.gather(torch.tensor([99]))["count"].eq(0).all()
+
+
+def test_what_is_loaded_leaves_nothing_of_the_rows_before() -> None:
+    table, _ = a_full_table()
+
+    table.load(torch.tensor([5]), {"narrow": np.array([3], np.float32)})
+
+    gathered = table.gather(torch.tensor([5]))
+    assert gathered["narrow"].item() == 3
+    assert gathered["level"].eq(7).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        ("depth", np.zeros(1), r"state: Expected columns among \['count', .*\], got 'depth'"),
+        ("level", np.zeros((1, 2), np.float32), r"'level': Expected float64 \(1, 2\), got float32 \(1, 2\)"),
+        ("level", np.zeros((1, 3)), r"'level': Expected float64 \(1, 2\), got float64 \(1, 3\)"),
+    ],
+)
+def test_a_column_that_does_not_fit_is_refused(name: str, column: np.ndarray, message: str) -> None:
+    table = StateTable(COLUMNS)
+
+    with pytest.raises(ValueError, match=message):
+        table.load(torch.tensor([1]), {name: column})

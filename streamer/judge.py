@@ -1,0 +1,105 @@
+"""Judges: everything that decides a score but the readings, made of a group's choices and an artifact."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import torch
+
+from connectors.errors import StateError
+from models.alarm import Hysteresis
+from models.artifact import Artifact, ArtifactError
+from models.artifact import read as read_artifact
+from models.detector import Detector, DetectorOptions
+from models.pool import Pool
+from models.transform import Transform
+from streamer.checkpoint import Checkpoint
+from streamer.config import Choices
+from streamer.phases import Phases
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What the partitions of a group have in common. Two of one group may differ, until both have passed a barrier."""
+
+    group: str
+    choices: Choices
+    channels: tuple[str, ...]
+    detector: Detector
+    artifact: Artifact
+    pool: Pool  # before a partition's first epoch
+    device: torch.device
+    phases: Phases
+
+
+class Judges:
+    """Makes the judges of one group. ``choices`` and ``artifact`` are those that a partition without state begins with.
+
+    Those of equal choices and one artifact are the same, so that partitions share weights.
+    """
+
+    def __init__(self, group: str, choices: Choices, artifact: Artifact, make: Callable[..., Judge]) -> None:
+        self.group = group
+        self.choices = choices
+        self.artifact = artifact
+        self._make = make
+        self._made: dict[tuple[bytes, str], Judge] = {}
+
+    @property
+    def first(self) -> Judge:
+        """The judge of a partition that begins anew."""
+        return self.of(self.choices, self.artifact)
+
+    def now(self, before: Judge) -> Judge:
+        """The judge by the choices of today, with the artifact that a partition has: state fits no other."""
+        return self.of(self.choices, before.artifact)
+
+    def of(self, choices: Choices, artifact: Artifact) -> Judge:
+        """The judge of these."""
+        key = (msgspec.json.encode(choices), artifact.name)
+        if key not in self._made:
+            self._made[key] = self._make(self.group, choices, artifact)
+        return self._made[key]
+
+    def of_checkpoint(self, checkpoint: Checkpoint) -> Judge:
+        """The judge that was in force when the checkpoint was taken.
+
+        Raises:
+            StateError: this version cannot make it.
+        """
+        try:
+            choices = msgspec.convert(checkpoint.settings, Choices)
+            artifact = read_artifact(checkpoint.artifact_content, checkpoint.artifact)
+        except (msgspec.ValidationError, ArtifactError) as error:
+            raise StateError(f"checkpoint {checkpoint.next_offset} of {checkpoint.key}: {error}") from error
+        return self.of(choices, artifact)
+
+
+def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.device, phases: Phases) -> Judge:
+    """A judge of these choices and this artifact on a device."""
+    channels = choices.all_channels
+    detector = Detector(
+        artifact.forecaster,
+        DetectorOptions(
+            transforms=tuple(Transform(channel.transform) for channel in channels),
+            hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
+            band_coverage=choices.band_coverage,
+        ),
+    ).to(device)
+    return Judge(
+        group=group,
+        choices=choices,
+        channels=tuple(channel.name for channel in channels),
+        detector=detector.eval(),
+        artifact=artifact,
+        pool=Pool.fresh(choices.alarm.tail_probability, artifact.prior),
+        device=device,
+        phases=phases,
+    )
+
+
+def settings_of(judge: Judge) -> dict[str, Any]:
+    """A judge's choices as a checkpoint holds them."""
+    settings: dict[str, Any] = msgspec.to_builtins(judge.choices)
+    return settings

@@ -1,0 +1,179 @@
+"""The keeper: saves partitions beside the engine, one at a time, and finds the checkpoint to go on from."""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import torch
+
+from connectors.errors import StateError, StoreError, TransientError
+from connectors.ports import CheckpointStore, StateKey
+from streamer import snapshot
+from streamer.checkpoint import Checkpoint, decode, encode
+from streamer.partition import Partition
+from streamer.state_metrics import StateMetrics
+from streamer.tenure import Tenure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
+
+log = logging.getLogger("streamer")
+
+
+class _Writing(NamedTuple):
+    tenure: Tenure
+    next_offset: int
+    size_bytes: "Future[int]"
+
+
+class Keeper:
+    """Copies a partition's state while the engine waits, and writes the copy in a thread while it goes on.
+
+    A checkpoint is taken between two batches only, when everything before its offset is committed.
+    """
+
+    def __init__(
+        self,
+        store: CheckpointStore,
+        interval_seconds: float,
+        metrics: StateMetrics,
+        clock: Callable[[], float],
+        writer: Executor | None = None,
+    ) -> None:
+        """``writer`` runs what is asked of the store, one thing after the other: a thread of its own, unless given."""
+        self._store = store
+        self._interval_seconds = interval_seconds
+        self._metrics = metrics
+        self._clock = clock
+        self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._writing: _Writing | None = None
+        self._staging: dict[int, torch.Tensor] = {}  # by words a row
+
+    def find(self, key: StateKey, committed: int) -> Checkpoint:
+        """The newest checkpoint that is not ahead of what the group committed; damaged ones are passed over.
+
+        Raises:
+            StateError: there is none.
+            TransientError: the store cannot be read now.
+        """
+        offsets = self._offsets(key)
+        for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
+            where = f"checkpoint {next_offset} of {key}"
+            try:
+                return decode(self._ask(self._store.load, key, next_offset), where)
+            except StoreError as error:
+                log.error("%s; trying the one before it", error)  # noqa: TRY400  # the message says it all
+                self._metrics.failed("load")
+        raise StateError(
+            f"group {key.group!r}, {key.topic_partition}: Expected a checkpoint at or before the committed offset "
+            f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
+        )
+
+    def refuse_later(self, key: StateKey, start: int) -> None:
+        """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
+
+        Raises:
+            StateError: there are checkpoints of more: the group's offsets are lost.
+            TransientError: the store cannot be read now.
+        """
+        later = [offset for offset in self._offsets(key) if offset > start]
+        if later:
+            raise StateError(
+                f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
+                f"{later}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
+            )
+
+    def tick(self, tenures: Iterable[Tenure]) -> None:
+        """Take note of what was written, and begin with the partition that is overdue, if one is."""
+        if self._writing is not None and not self._writing.size_bytes.done():
+            return
+        self._settle()
+        due = [tenure for tenure in tenures if not tenure.is_saved and self._is_due(tenure)]
+        if due:
+            self._begin(min(due, key=lambda tenure: tenure.saved_at))
+
+    def may_try(self, tenure: Tenure) -> bool:
+        """Whether saving it is worth a try: not again at once after it failed."""
+        return not tenure.has_failed or self._is_due(tenure)
+
+    def save(self, tenure: Tenure, timeout_seconds: float, *, anew: bool = False) -> None:
+        """Save a partition and return when the checkpoint is durable. ``anew``: also one that is saved already.
+
+        Raises:
+            StoreError: it is not, by now.
+        """
+        deadline = self._clock() + timeout_seconds
+        self._await(deadline)
+        if tenure.is_saved and not anew:
+            return
+        self._begin(tenure)
+        self._await(deadline)
+        if tenure.has_failed:
+            raise StoreError(f"checkpoint {tenure.next_offset} of {tenure.key}: not written, see above")
+
+    def _is_due(self, tenure: Tenure) -> bool:
+        return self._clock() - tenure.saved_at >= self._interval_seconds
+
+    def close(self) -> None:
+        """Let go. What is being written is either whole or not there."""
+        self._writer.shutdown(wait=False, cancel_futures=True)
+
+    def _offsets(self, key: StateKey) -> list[int]:
+        try:
+            return self._ask(self._store.offsets, key)
+        except StoreError as error:
+            raise TransientError(f"checkpoints of {key}: {error}") from error
+
+    def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
+        return self._writer.submit(call, *args, **kwargs).result()
+
+    def _begin(self, tenure: Tenure) -> None:
+        with self._metrics.pause():
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, self._room_for(tenure.partition))
+        self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
+
+    def _room_for(self, partition: Partition) -> torch.Tensor:
+        """Memory to copy its table into: the same each time, since new memory costs more than the copy."""
+        rows, words = len(partition.series), partition.table.words
+        room = self._staging.get(words)
+        if room is None or room.shape[0] < rows:
+            room = self._staging[words] = partition.table.staging(rows)
+        return room
+
+    def _write(self, checkpoint: Checkpoint) -> int:
+        """In the writer's thread. The order is the guarantee: older ones go when this one is durable."""
+        with self._metrics.write():
+            size_bytes = self._store.publish(checkpoint.key, checkpoint.next_offset, encode(checkpoint))
+            older = [offset for offset in self._store.offsets(checkpoint.key) if offset <= checkpoint.next_offset]
+            self._store.prune(checkpoint.key, older[:-KEPT])
+        return size_bytes
+
+    def _await(self, deadline: float) -> None:
+        if self._writing is not None:
+            wait_for([self._writing.size_bytes], max(deadline - self._clock(), 0.0))
+            if not self._writing.size_bytes.done():
+                raise StoreError(f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not in time")
+        self._settle()
+
+    def _settle(self) -> None:
+        """Enter the outcome of the write that is done."""
+        if self._writing is None:
+            return
+        tenure, next_offset, future = self._writing
+        self._writing = None
+        tenure.saved_at = self._clock()
+        try:
+            size_bytes = future.result()
+        except StoreError as error:
+            tenure.has_failed = True
+            self._metrics.failed("save")
+            log.error("checkpoint %d of %s: %s; going on from the one at %d",  # noqa: TRY400
+                      next_offset, tenure.key, error, tenure.saved_offset)  # fmt: skip
+            return
+        tenure.has_failed = False
+        tenure.saved_offset = next_offset
+        self._metrics.saved(tenure.where, next_offset, size_bytes)

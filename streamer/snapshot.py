@@ -1,0 +1,139 @@
+"""Takes the state of a partition out as a checkpoint, and puts one back in."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from connectors.ports import StateKey
+from models.pool import BINS, Pool
+from streamer.checkpoint import Checkpoint, SavedColumn
+from streamer.epoch import Epoch
+from streamer.judge import Judge, settings_of
+from streamer.partition import Partition
+from streamer.reorder import ReorderBuffer
+from streamer.series_rows import PADDING_ROW
+
+FIRST_ROW = PADDING_ROW + 1
+HOST_VERSION = 1  # of what the columns on the host mean
+_HELD = "held_"  # before the names of the reorder buffer's arrays
+NEW_AGAIN = "readings"  # the column by which a row is warming
+
+log = logging.getLogger("streamer")
+
+
+def take(partition: Partition, next_offset: int, staging: torch.Tensor | None = None) -> Checkpoint:
+    """A copy of everything the partition remembers, before the record at ``next_offset``.
+
+    The columns of the table are views of ``staging``, see `StateTable.export`: it must not change before the checkpoint
+    is written.
+    """
+    judge, series, table = partition.judge, partition.series, partition.table
+    rows = series.live()
+    is_whole = len(rows) == series.height - FIRST_ROW
+    block = table.export(slice(FIRST_ROW, series.height) if is_whole else torch.from_numpy(rows), staging)
+    versions = {column.name: column.version for column in judge.detector.columns}
+    columns = {name: SavedColumn(versions[name], values) for name, values in table.columns_of(block).items()}
+    columns |= {name: SavedColumn(HOST_VERSION, values) for name, values in partition.columns.copy(rows).items()}
+    pool, epoch = partition.pool, partition.epoch
+    return Checkpoint(
+        key=StateKey(judge.group, partition.topic_partition),
+        next_offset=next_offset,
+        artifact=judge.artifact.name,
+        artifact_content=judge.artifact.content,
+        settings=settings_of(judge),
+        build=build_of(judge.device),
+        counters={
+            "epoch_accepted": epoch.accepted,
+            "epoch_first_watermark": epoch.first_watermark,
+            "watermark": epoch.watermark,
+            "pool_epoch": pool.epoch,
+            "pool_line": pool.line,
+        },
+        series=series.names(rows),
+        columns=columns,
+        shared={
+            "pool_closed": pool.closed.cpu().numpy().copy(),
+            "pool_open": pool.open.cpu().numpy().copy(),
+            **{_HELD + name: array for name, array in partition.buffer.to_columns().items()},
+        },
+    )
+
+
+def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[str], None] | None = None) -> Partition:
+    """The partition as it was when the checkpoint was taken, under the judge that was in force.
+
+    A column that the checkpoint lacks, or has in another version or shape, takes its initial value, and its rows are
+    warming; one that nobody wants any more is dropped. Both are logged.
+    """
+    partition = Partition(judge, checkpoint.key.topic_partition, appeared)
+    rows = partition.series.of(np.array(checkpoint.series, dtype=object))
+    partition.columns.ensure(partition.series.height)
+    versions = {column.name: column.version for column in judge.detector.columns}
+    device = _fitting(checkpoint, versions, partition.table.columns_of(partition.table.staging(0)))
+    if versions.keys() - device.keys():
+        device.pop(NEW_AGAIN, None)
+    ours = {name: partition.columns[name] for name in partition.columns}
+    host = _fitting(checkpoint, dict.fromkeys(ours, HOST_VERSION), ours)
+    _tell(checkpoint, {*versions, *ours}, {*device, *host})
+    partition.table.load(torch.from_numpy(rows), device)
+    for name, values in host.items():
+        partition.columns[name][rows] = values
+    first, watermark = (_whole(checkpoint.counters[name]) for name in ("epoch_first_watermark", "watermark"))
+    partition.epoch = Epoch(int(checkpoint.counters["epoch_accepted"] or 0), first, watermark)
+    partition.pool = _pool(checkpoint, judge)
+    held = {name.removeprefix(_HELD): array for name, array in checkpoint.shared.items() if name.startswith(_HELD)}
+    if held:
+        partition.buffer = ReorderBuffer.from_columns(judge.group, partition.topic_partition, held)
+    return partition
+
+
+def build_of(device: torch.device) -> dict[str, str]:
+    """What the bits of a state depend on beside weights and readings: another build is another last bit."""
+    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+    return {"torch": torch.__version__, "device": device.type, "instructions": kind}
+
+
+def _fitting(
+    checkpoint: Checkpoint, versions: Mapping[str, int], like: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Of the checkpoint's columns those that are wanted in this version, and whose rows are ``like`` those of today."""
+    fitting = {}
+    for name, version in versions.items():
+        saved = checkpoint.columns.get(name)
+        if saved is not None and saved.version == version:
+            values, ours = saved.values, like[name]
+            if values.shape[1:] == ours.shape[1:] and values.dtype == ours.dtype:
+                fitting[name] = values
+    return fitting
+
+
+def _tell(checkpoint: Checkpoint, wanted: set[str], used: set[str]) -> None:
+    fresh, dropped = sorted(wanted - used), sorted(checkpoint.columns.keys() - wanted)
+    if fresh or dropped:
+        log.warning(
+            "checkpoint %d of %s: columns %s begin anew and their series are warming; columns %s are dropped",
+            checkpoint.next_offset, checkpoint.key, fresh, dropped,
+        )  # fmt: skip
+
+
+def _pool(checkpoint: Checkpoint, judge: Judge) -> Pool:
+    closed, opened = checkpoint.shared.get("pool_closed"), checkpoint.shared.get("pool_open")
+    if closed is None or opened is None or closed.shape != (BINS,) or opened.shape != (BINS,):
+        log.warning("checkpoint %d of %s: its pool does not fit and begins anew",
+                    checkpoint.next_offset, checkpoint.key)  # fmt: skip
+        return judge.pool
+    line, epoch = checkpoint.counters["pool_line"], checkpoint.counters["pool_epoch"]
+    return Pool(
+        torch.from_numpy(closed.copy()).to(judge.device),
+        torch.from_numpy(opened.copy()).to(judge.device),
+        judge.pool.line if line is None else float(line),
+        int(epoch or 0),
+    )
+
+
+def _whole(counter: float | None) -> int | None:
+    return None if counter is None else int(counter)

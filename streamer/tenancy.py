@@ -1,0 +1,197 @@
+"""Which partitions are ours: taken over with their state, carried through barriers, left when it is saved."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from connectors.columns import TopicPartition
+from connectors.errors import DoubtError, OffsetGoneError, StoreError, TransientError
+from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
+from streamer.config import Choices
+from streamer.event_clock import EventClock
+from streamer.group import Group
+from streamer.keeper import Keeper
+from streamer.metrics import Metrics
+from streamer.snapshot import build_of
+from streamer.tenure import Tenure
+
+SAVE_SECONDS = 60.0  # for a checkpoint that something waits for: the first of a partition, and that of a barrier
+
+log = logging.getLogger("streamer")
+
+
+class Tenancy:
+    """The tenures of this process. ``leave_seconds`` bounds what is done for partitions that are asked back."""
+
+    def __init__(
+        self,
+        source: Source,
+        delivery: Delivery,
+        groups: Sequence[Group],
+        keeper: Keeper,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        leave_seconds: float = 20.0,
+    ) -> None:
+        self.groups = groups
+        self.tenures: dict[TopicPartition, Tenure] = {}
+        self._source = source
+        self._delivery = delivery
+        self._keeper = keeper
+        self._metrics = metrics
+        self._clock = clock
+        self._leave_seconds = leave_seconds
+        self._waiting: deque[TopicPartition] = deque()  # ours, but not yet restored
+        self._opened: set[TopicPartition] = set()  # whose predecessor is shut out
+        self._was_assigned = False
+        self._by_topic: dict[str, Group] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the group has said what is ours, and all of it is restored and has caught up."""
+        is_silent = any(tenure.is_silent for tenure in tuple(self.tenures.values()))
+        return self._was_assigned and not self._waiting and not is_silent
+
+    def follow(self, event: Assigned | Revoked | Lost) -> list[Tenure]:
+        """Do what the group has decided. -> the tenures that have ended, their state saved.
+
+        Raises:
+            DoubtError: partitions were lost: whoever has them now may have written already.
+        """
+        self._metrics.rebalanced()
+        match event:
+            case Assigned(partitions):
+                self._was_assigned = True
+                self._waiting.extend(partitions)
+                return []
+            case Revoked(partitions):
+                return self._give_back(partitions)
+            case Lost(partitions):
+                raise DoubtError(f"partitions {[tuple(where) for where in partitions]}: lost to somebody else")
+
+    def open_next(self) -> None:
+        """Take over one partition that waits, if one does: between two of them the group must hear of us.
+
+        Raises:
+            TransientError: not now; the next call tries again.
+            StateError, OffsetGoneError: there is nothing to go on from; a person must say what to do.
+        """
+        if self._waiting:
+            tenure = self._take_over(self._waiting[0])
+            where = self._waiting.popleft()
+            self.tenures[where] = tenure
+            self._source.seek(where, tenure.next_offset)
+
+    def reload(self, choices: Mapping[str, Choices]) -> None:
+        """Take new choices, by group, for those that partitions adopt at their next barrier: see `tick`.
+
+        Raises:
+            StateError: the state of a partition does not fit them; everything stays as it was.
+        """
+        for tenure in self.tenures.values():
+            judges, judge = tenure.group.judges, tenure.partition.judge
+            tenure.partition.check_fit(judges.of(choices[tenure.group.name], judge.artifact))
+        for group in self.groups:
+            group.judges.choices = choices[group.name]
+
+    def tick(self) -> None:
+        """Between two batches: let partitions pass the barriers they have come to, and save what is due.
+
+        Raises:
+            StateError: the state of a partition does not fit the choices of today.
+        """
+        for tenure in self.tenures.values():
+            self._pass_barrier(tenure)
+        self._keeper.tick(self.tenures.values())
+
+    def _pass_barrier(self, tenure: Tenure) -> None:
+        """Go on by the choices of today, once the checkpoint that names them is durable."""
+        before, judge = tenure.partition.judge, tenure.group.judges.now(tenure.partition.judge)
+        if judge is before or tenure.is_silent or not self._keeper.may_try(tenure):
+            return
+        tenure.partition.adopt(judge)
+        try:
+            self._keeper.save(tenure, SAVE_SECONDS, anew=True)
+        except StoreError as error:
+            tenure.partition.adopt(before)
+            log.error("%s; its group's new choices wait", error)  # noqa: TRY400
+
+    def leave(self) -> None:
+        """Save everything that is ours, as far as there is time: whoever has it next steps the rest again."""
+        self._give_back(tuple(self.tenures))
+        self._keeper.close()
+
+    def group_of(self, topic: str) -> Group:
+        """The group whose topic this is; the configuration sees to it that there is exactly one."""
+        if topic not in self._by_topic:
+            self._by_topic[topic] = next(group for group in self.groups if group.holds(topic))
+        return self._by_topic[topic]
+
+    def _take_over(self, where: TopicPartition) -> Tenure:
+        """The order is the guarantee: a predecessor is shut out, then what it committed is asked for, then restored."""
+        group = self.group_of(where.topic)
+        key = StateKey(group.name, where)
+        if where not in self._opened:
+            self._delivery.open(where)
+            self._opened.add(where)
+        committed = self._source.committed(where)
+        if committed is None:
+            return self._begin(group, key)
+        checkpoint = self._keeper.find(key, committed)
+        partition = group.open(where, checkpoint)
+        offset = checkpoint.next_offset
+        oldest = self._source.oldest_offset(where)
+        if oldest > offset:
+            raise OffsetGoneError(
+                f"{where.topic}-{where.partition}: Expected the records from offset {offset} on, where the newest "
+                f"checkpoint stands, got none before {oldest}: they were deleted before they were read"
+            )
+        self._compare_builds(checkpoint.build, group, where)
+        self._metrics.state.restored(where, offset, committed)
+        log.info("%s-%d: %d series restored at offset %d, committed is %d",
+                 *where, len(checkpoint.series), offset, committed)  # fmt: skip
+        self._metrics.inherited(group.name, len(partition.buffer))
+        clock = EventClock(partition.watermark)
+        return Tenure(group, partition, offset, committed, offset, self._clock(), clock)
+
+    def _begin(self, group: Group, key: StateKey) -> Tenure:
+        """Begin a partition that the group never committed. The order is the guarantee: a committed offset has a state.
+
+        Raises:
+            TransientError: the first checkpoint cannot be written now.
+        """
+        where = key.topic_partition
+        start = self._source.first_offset(where)
+        self._keeper.refuse_later(key, start)
+        tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), EventClock())
+        try:
+            self._keeper.save(tenure, SAVE_SECONDS)
+        except StoreError as error:
+            raise TransientError(f"{where.topic}-{where.partition}: no first checkpoint: {error}") from error
+        self._delivery.begin(where)
+        self._delivery.commit({where: start})
+        log.info("%s-%d: begins at offset %d, with no state", *where, start)
+        return tenure
+
+    def _compare_builds(self, theirs: Mapping[str, str], group: Group, where: TopicPartition) -> None:
+        ours = build_of(group.judges.first.device)
+        if theirs != ours:
+            log.warning("%s-%d: its state is of another build, %s; scores may differ from it in the last digits on %s",
+                        *where, theirs, ours)  # fmt: skip
+
+    def _give_back(self, partitions: Sequence[TopicPartition]) -> list[Tenure]:
+        """Save these and forget them. A checkpoint that is not there in time only costs a longer start."""
+        deadline = self._clock() + self._leave_seconds
+        ended = [self.tenures.pop(where) for where in partitions if where in self.tenures]
+        self._waiting = deque(where for where in self._waiting if where not in partitions)
+        for tenure in ended:
+            try:
+                self._keeper.save(tenure, max(deadline - self._clock(), 0.0))
+            except StoreError as error:
+                log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
+            self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
+            tenure.group.drop(tenure.where)
+        for where in self._opened.intersection(partitions):
+            self._delivery.release(where)
+            self._opened.remove(where)
+        return ended

@@ -1,0 +1,178 @@
+"""A world in memory in which processes of the daemon live and die, and what it looks like afterwards."""
+
+import itertools
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from typing_extensions import override
+
+from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
+from connectors.directory_store import DirectoryStore, Disk
+from connectors.memory import MemorySource, Script, records_of
+from connectors.memory_delivery import Ledger, MemoryExactlyOnce
+from connectors.ports import StateKey
+from streamer import config
+from streamer.board import Board
+from streamer.checkpoint import Checkpoint, decode
+from streamer.engine import Engine
+from streamer.keeper import Keeper
+from streamer.tenancy import Tenancy
+from streamer.watchlist import Watchlist, WatchPolicy
+from streamer.wiring import make_groups, make_metrics
+from tests.faults.fuse import Fuse, fused
+
+FIRST, SECOND = TopicPartition("pumps", 0), TopicPartition("pumps", 1)
+OUTPUTS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
+SOURCE_CALLS = ("poll", "committed", "first_offset", "oldest_offset", "seek")
+DELIVERY_CALLS = ("open", "begin", "write", "commit", "release")
+DISK_CALLS = ("make_directory", "open", "write", "sync", "replace", "unlink")
+STORE_CALLS = ("offsets", "load")
+
+
+def configuration(cell: str) -> config.Config:
+    group = {"name": "pumps", "topics": ["pumps"], "format": {"type": "json", "timestamp_field": "t"}, "cell": cell}
+    return config.parse(
+        {
+            "source": {"type": "replay", "files": [{"path": "none", "topic": "pumps"}]},
+            "sink": {"type": "discard"},
+            "groups": [group | {"eviction": {"max_series": 3}}],
+        },
+        "test",
+    )
+
+
+def batch(where: TopicPartition, first_offset: int, count: int) -> Records:
+    """Readings of a few series, an outlier and something that cannot be read among them."""
+    random = np.random.default_rng([where.partition, first_offset])
+    rows = []
+    for offset in range(first_offset, first_offset + count):
+        value: Any = 900.0 if offset % 17 == 16 else "broken" if offset % 13 == 12 else random.normal()
+        minute = offset // 2
+        time = f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00Z"
+        rows.append((f"pump-{offset % 5}".encode(), orjson.dumps({"t": time, "value": value})))
+    return records_of(where, rows, first_offset)
+
+
+class UnsyncedDisk(Disk):
+    """A process that is only played loses nothing of what the system has: there is no need to wait for the disk."""
+
+    @override
+    def sync(self, descriptor: int) -> None:
+        pass
+
+
+class Inline(Executor):
+    """Runs everything at once, so that calls are counted in one order."""
+
+    @override
+    def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # what a thread's future does too
+            future.set_exception(error)
+        return future
+
+
+@dataclass
+class World:
+    """What outlives a process."""
+
+    cell: str
+    folder: Path
+    script: Script
+    checkpoint_seconds: float = 12.0  # of a clock that moves by a second whenever it is looked at
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def live(self, fuse: Fuse, turns: int | None = None) -> None:
+        """The life of one process: to the end of the script, or of the fuse, or dead after so many turns."""
+        settings = configuration(self.cell)
+        metrics = make_metrics(settings)
+        source = fused(MemorySource(self.script, self.ledger.committed), fuse, SOURCE_CALLS)
+        delivery = fused(MemoryExactlyOnce(self.ledger), fuse, DELIVERY_CALLS)
+        store = fused(DirectoryStore(self.folder, fused(UnsyncedDisk(), fuse, DISK_CALLS)), fuse, STORE_CALLS)
+        board = Board(Watchlist(WatchPolicy(), 0.0), 1000, metrics)
+        groups = make_groups(settings, metrics, lambda: 0.0)
+        ticks = itertools.count()
+        keeper = Keeper(store, self.checkpoint_seconds, metrics.state, lambda: float(next(ticks)), Inline())
+        tenancy = Tenancy(source, delivery, groups, keeper, metrics, lambda: 0.0)
+        engine = Engine(source, delivery, tenancy, board, metrics, lambda: 0.0)
+        while not engine.has_ended:
+            if turns == 0:
+                return
+            turns = None if turns is None else turns - 1
+            engine.turn()
+        engine.leave()
+
+    def results(self) -> dict[tuple[int, int], list[np.ndarray]]:
+        """Every member of every result by partition and offset; one that is there twice fails here."""
+        found: dict[tuple[int, int], list[np.ndarray]] = {}
+        for results in self._of(Results):
+            for position, offset in enumerate(results.readings.offset.tolist()):
+                at = (results.readings.topic_partition.partition, offset)
+                assert at not in found, f"{at} has two results"
+                found[at] = [np.asarray(getattr(results, name)[position]) for name in OUTPUTS]
+        return found
+
+    def alarms(self) -> list[tuple[Any, ...]]:
+        """Who, when and which: one that is there twice would be another list."""
+        return sorted(
+            (where.partition, int(offset), event, alarm_id, float(peak))
+            for alarms in self._of(Alarms)
+            for where in [alarms.results.readings.topic_partition]
+            for offset, event, alarm_id, peak in zip(
+                alarms.results.readings.offset, alarms.event, alarms.alarm_id, alarms.peak_score, strict=True
+            )
+        )
+
+    def rejects(self) -> list[tuple[int, int, str]]:
+        return sorted(
+            (rejects.records.topic_partition.partition, int(offset), reason.value)
+            for rejects in self._of(Rejects)
+            for offset, reason in zip(rejects.offset, rejects.reason, strict=True)
+        )
+
+    def states(self) -> dict[TopicPartition, Checkpoint]:
+        """The newest checkpoint of each partition."""
+        store, found = DirectoryStore(self.folder), {}
+        for where in (FIRST, SECOND):
+            key = StateKey("pumps", where)
+            newest = store.offsets(key)[-1]
+            found[where] = decode(store.load(key, newest), str(key))
+        return found
+
+    def _of(self, kind: type[Any]) -> Iterable[Any]:
+        return [columns for columns in self.ledger.durable if isinstance(columns, kind)]
+
+
+def assert_same(world: World, reference: World) -> None:
+    ours, expected = world.results(), reference.results()
+    assert ours.keys() == expected.keys()
+    for at, members in expected.items():
+        for name, value, member in zip(OUTPUTS, ours[at], members, strict=True):
+            np.testing.assert_array_equal(value, member, err_msg=f"{name} of {at}")
+    assert world.alarms() == reference.alarms()
+    assert world.rejects() == reference.rejects()
+    assert world.ledger.committed == reference.ledger.committed
+    for where, state in reference.states().items():
+        assert_same_state(world.states()[where], state)
+
+
+def assert_same_state(ours: Checkpoint, expected: Checkpoint) -> None:
+    """Bit for bit; only the rows may be in another order, as no score depends on it."""
+    assert (ours.next_offset, ours.counters, ours.artifact) == (
+        expected.next_offset,
+        expected.counters,
+        expected.artifact,
+    )
+    assert sorted(ours.series) == sorted(expected.series)
+    order, their_order = np.argsort(ours.series), np.argsort(expected.series)
+    for name, column in expected.columns.items():
+        np.testing.assert_array_equal(ours.columns[name].values[order], column.values[their_order], err_msg=name)
+    for name, values in expected.shared.items():
+        np.testing.assert_array_equal(ours.shared[name], values, err_msg=name)

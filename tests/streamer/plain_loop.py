@@ -1,0 +1,125 @@
+"""The reference for a partition: one reading at a time, each series alone in a padded tile of its own."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from connectors.columns import Readings
+from models.cells import TILE_ROWS
+from models.column import fresh_state
+from streamer import calendar, epoch
+from streamer.judge import Judge
+from streamer.partition import Partition
+
+COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
+
+
+@dataclass
+class Memory:
+    """What is remembered of one series."""
+
+    state: dict[str, torch.Tensor]
+    timestamp: int | None = None  # of the reading accepted last
+    values: np.ndarray | None = None
+
+
+@dataclass
+class OpenEpoch:
+    """How far the open epoch has come, and the end that it comes to."""
+
+    accepted: int = 0
+    first: int | None = None
+    watermark: int | None = None
+
+    def take(self, timestamp: int) -> bool:
+        """Count an accepted reading, and say whether the epoch ends with it."""
+        self.accepted += 1
+        self.first = timestamp if self.first is None else self.first
+        self.watermark = timestamp if self.watermark is None else max(self.watermark, timestamp)
+        is_long = self.watermark - self.first >= epoch.MAX_WATERMARK_NS
+        return self.accepted >= epoch.MAX_READINGS or (is_long and self.accepted >= epoch.MIN_READINGS)
+
+
+@dataclass
+class Loop:
+    """The series of one partition, by name: there are no rows here."""
+
+    judge: Judge
+    series: dict[str, Memory] = field(default_factory=dict)
+    epoch: OpenEpoch = field(default_factory=OpenEpoch)
+    evicted: list[str] = field(default_factory=list)
+
+    def advance(self, batch: Readings) -> dict[str, np.ndarray]:
+        """Every column of the results of the accepted readings, in offset order."""
+        rows: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
+        for i, name in enumerate(batch.series):
+            memory = self.series.get(name) or Memory(fresh_state(self.judge.detector.columns, TILE_ROWS))
+            if _is_refused(memory, int(batch.timestamp[i]), batch.values[i]):
+                continue
+            self.series[name] = memory
+            for column, number in _step(self.judge, memory, batch, i).items():
+                rows[column].append(number)
+            if self.epoch.take(int(batch.timestamp[i])):
+                self._evict()
+                self.epoch = OpenEpoch(first=self.epoch.watermark, watermark=self.epoch.watermark)
+        return {name: np.stack(column) for name, column in rows.items()}
+
+    def _evict(self) -> None:
+        options, watermark = self.judge.choices.eviction, self.epoch.watermark or 0
+        by_age = sorted(self.series, key=lambda name: (self.series[name].timestamp, name))
+        for name in by_age:
+            silent_seconds = (watermark - (self.series[name].timestamp or 0)) / 1e9
+            is_silent = options.max_silent_seconds is not None and silent_seconds > options.max_silent_seconds
+            if is_silent or len(self.series) > options.max_series:
+                del self.series[name]
+                self.evicted.append(name)
+
+
+def _is_refused(memory: Memory, timestamp: int, values: np.ndarray) -> bool:
+    """Whether the reading is late or an identical duplicate."""
+    if memory.timestamp is None or memory.values is None:
+        return False
+    is_same = timestamp == memory.timestamp and np.array_equal(values, memory.values, equal_nan=True)
+    return timestamp < memory.timestamp or is_same
+
+
+def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np.ndarray]:
+    """Take one reading into the memory of its series. -> its result, by column."""
+    channels = len(judge.channels)
+    values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
+    present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
+    elapsed = torch.full((TILE_ROWS,), torch.nan)
+    phases = torch.zeros(TILE_ROWS, 4)
+    values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
+    present[0] = torch.from_numpy(batch.present[i])
+    if memory.timestamp is not None:
+        elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
+    phases[0] = torch.from_numpy(calendar.features(batch.timestamp[i : i + 1]))[0]
+    with torch.inference_mode():
+        outcome, memory.state = judge.detector.step(values, present, elapsed, phases, memory.state, judge.pool)
+        explanation = judge.detector.explain(outcome)
+    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
+    return {
+        **{name: getattr(outcome, name)[0].numpy() for name in ("value", "forecast", "anomaly_score", "warming")},
+        **{name: getattr(explanation, name)[0].numpy() for name in ("lower", "upper", "shares")},
+        "p_value": (10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0],
+        "is_anomalous": outcome.is_open[0].numpy(),
+    }
+
+
+def plain_loop(judge: Judge, batch: Readings) -> dict[str, np.ndarray]:
+    """What a fresh partition should make of this batch."""
+    return Loop(judge).advance(batch)
+
+
+def scored(partition: Partition, batches: list[Readings]) -> dict[str, np.ndarray]:
+    """What the partition makes of these batches, one after the other: every column of the results, in offset order."""
+    results = [result for batch in batches for result in partition.advance(batch).results]
+    return {name: np.concatenate([getattr(result, name) for result in results]) for name in COLUMNS}
+
+
+def assert_equal_bits(ours: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    """Fail where a bit of a result differs."""
+    for name in COLUMNS:
+        np.testing.assert_array_equal(ours[name], expected[name].astype(ours[name].dtype), err_msg=name)
