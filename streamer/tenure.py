@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from connectors.columns import TopicPartition
 from connectors.ports import StateKey
 from streamer.group import Group
+from streamer.origin import Origin
 from streamer.partition import Partition
 
 
@@ -22,6 +23,7 @@ class Tenure:
     silent_until: int  # what the group has committed
     saved_offset: int  # of the newest checkpoint
     saved_at: float  # by the engine's clock; also when saving failed, so that the next try has its time
+    origin: Origin
     has_failed: bool = field(default=False)  # the last try to save it did
 
     @property
