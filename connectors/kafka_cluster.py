@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from connectors.errors import ConfigError, TransientError
 from connectors.kafka_errors import described, translated
 from connectors.kafka_options import ConnectionOptions, ProducerOptions
 from connectors.outputs import OutputOptions
+from connectors.ports import Topic
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,19 @@ def create_missing_topics(options: ProducerOptions, wanted: Mapping[str, Mapping
         admin.wait_for_topics(missing)
 
 
+def describe_topic(options: ConnectionOptions, name: str) -> Topic:
+    """A topic as the brokers have it now, not as a client remembers it. Brokers before 2.8 have no id of it.
+
+    Raises:
+        TransientError: the brokers cannot be reached, or do not know the topic now.
+    """
+    with translated(f"describe the topic {name}"), _administrator(options) as admin:
+        [told] = admin.describe_topics([name])
+        if told["error_code"]:
+            raise for_code(told["error_code"])
+    return Topic(str(told["topic_id"] or ""), len(told["partitions"]))
+
+
 def check_source_topics(wanted: Sequence[str], existing: Sequence[str]) -> None:
     """Return when every wanted topic exists.
 
@@ -150,18 +164,6 @@ def refuse_compacted(options: ConnectionOptions, topics: Sequence[str]) -> None:
                 f"kafka: source topic {topic!r}: expected cleanup.policy without `compact` for exactly-once results, "
                 f"got {policy!r}; read it at least once, or have it kept by time"
             )
-
-
-def topic_ids(options: ConnectionOptions, topics: Sequence[str]) -> dict[str, str]:
-    """The id of each topic that exists. One that was deleted and made anew under the same name has another.
-
-    Raises:
-        TransientError: the brokers cannot be reached.
-    """
-    with translated(f"describe the topics {', '.join(topics)}"), _administrator(options) as admin:
-        return {
-            topic["name"]: str(topic["topic_id"]) for topic in admin.describe_topics(topics) if not topic["error_code"]
-        }
 
 
 def _check_sizes(options: ProducerOptions, outputs: OutputOptions) -> None:

@@ -19,13 +19,13 @@ from typing_extensions import override
 from connectors.columns import Records, TopicPartition
 from connectors.errors import DoubtError, TransientError
 from connectors.kafka_batches import FetchedRecords, Row
-from connectors.kafka_cluster import check_source_topics, reason_of_silence
+from connectors.kafka_cluster import check_source_topics, describe_topic, reason_of_silence
 from connectors.kafka_errors import described, irrevocable, translated
 from connectors.kafka_membership import Membership
 from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_rebalance import Handover, Handovers
-from connectors.ports import Assigned, Event, Lost, Revoked, Source
+from connectors.ports import Assigned, Event, Lost, Revoked, Source, Topic
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class KafkaSource(Source):
         self._owned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
         self._held: set[TopicPartition] = set()  # assigned, and no `seek` has said yet where they begin
+        self._topics: dict[str, Topic] = {}  # those that were asked for since the last assignment
         self._is_closed = False
         assignor = {"partition_assignment_strategy": [RangePartitionAssignor]}  # the cooperative one loses track
         with translated("connect"):
@@ -108,6 +109,7 @@ class KafkaSource(Source):
             if isinstance(event, Assigned):
                 self._owned.update(event.partitions)
                 self._held.update(event.partitions)
+                self._topics.clear()
                 happened.append(event)
             else:
                 happened += self._given_up(event)
@@ -165,6 +167,12 @@ class KafkaSource(Source):
     @override
     def oldest_offset(self, partition: TopicPartition) -> int:
         return self._offsets.oldest(partition)
+
+    @override
+    def topic(self, name: str) -> Topic:
+        if name not in self._topics:
+            self._topics[name] = describe_topic(self._options, name)
+        return self._topics[name]
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:

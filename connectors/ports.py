@@ -37,6 +37,13 @@ Event = Assigned | Revoked | Lost | Ended
 Columns = Results | Alarms | Silences | Rejects
 
 
+class Topic(NamedTuple):
+    """What tells a topic from another one of its name, and how large it is."""
+
+    id: str  # another one once it was deleted and made anew; empty where the source cannot tell
+    partitions: int
+
+
 class Source(Protocol):
     """Where records come from. One thread calls every method."""
 
@@ -84,6 +91,14 @@ class Source(Protocol):
 
     def oldest_offset(self, partition: TopicPartition) -> int:
         """The first offset that is still there to be read; the end where there is none.
+
+        Raises:
+            TransientError: the answer is not to be had now.
+        """
+        ...
+
+    def topic(self, name: str) -> Topic:
+        """The topic as it is when its partitions are assigned, or later.
 
         Raises:
             TransientError: the answer is not to be had now.

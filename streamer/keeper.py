@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import torch
 
+from connectors.columns import TopicPartition
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
@@ -86,6 +88,19 @@ class Keeper:
                 f"{later}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
             )
 
+    def find_any(self, group: str, topic: str, partitions: int) -> Checkpoint | None:
+        """The newest checkpoint of the first of a topic's partitions that has one, None where none has.
+
+        Raises:
+            TransientError: the store cannot be read now.
+        """
+        for number in range(partitions):
+            key = StateKey(group, TopicPartition(topic, number))
+            if offsets := self._offsets(key):
+                with suppress(StateError):  # all of them are damaged
+                    return self.find(key, offsets[-1])
+        return None
+
     def tick(self, tenures: Iterable[Tenure]) -> None:
         """Take note of what was written, and begin with the partition that is overdue, if one is."""
         if self._writing is not None and not self._writing.size_bytes.done():
@@ -133,7 +148,9 @@ class Keeper:
 
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():
-            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, self._room_for(tenure.partition))
+            source = tenure.origin.to_source()
+            room = self._room_for(tenure.partition)
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, room)
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
 
     def _room_for(self, partition: Partition) -> torch.Tensor:
