@@ -257,18 +257,28 @@ def test_trap_group_metadata_read_at_commit_time(topics: Topics, opened: Opened)
     assert (topics.series(), topics.committed(topics.first)) == ([], None)
 
 
-def test_a_delivery_without_a_membership_is_not_committed(topics: Topics) -> None:
-    delivery = topics.delivery(lambda: None)
-    delivery.open(topics.first)
+def test_a_delivery_that_an_earlier_generation_began_is_not_committed_by_a_later_one(
+    topics: Topics, delivery: ExactlyOnce, member: Any, opened: Opened
+) -> None:
+    newcomer = opened(topics.options, [topics.source])
     delivery.begin(topics.first)
     delivery.write(results_of(["a"]))
+    member.poll_until(lambda: len(member.owned) == len(newcomer.owned) == 1, newcomer)
 
-    with pytest.raises(DoubtError, match="expected to be a member of the group since the last poll, got none"):
+    with pytest.raises(DoubtError, match=r"CommitFailed|IllegalGeneration"):
         delivery.commit({topics.first: 17})
 
     delivery.close()
     topics.delivery(lambda: None).open(topics.first)
     assert (topics.series(), topics.committed(topics.first)) == ([], None)
+
+
+def test_nothing_is_begun_by_who_is_no_member(topics: Topics) -> None:
+    delivery = topics.delivery(lambda: None)
+    delivery.open(topics.first)
+
+    with pytest.raises(DoubtError, match="expected to be a member of the group since the last poll, got none"):
+        delivery.begin(topics.first)
 
 
 @pytest.mark.parametrize("begins_late", [False, True])
@@ -357,11 +367,11 @@ def test_trap_a_static_member_that_was_replaced_commits_nothing(topics: Topics, 
 
 def test_a_client_that_never_comes_back_holds_nobody_up_for_ever(topics: Topics, member: Any) -> None:
     transactions = Transactions(topics.make_options(**HASTY), topics.first, Doubt())
-    transactions.begin()
+    transactions.begin(member.source.membership)
     transactions.halt()
 
     with pytest.raises(DoubtError, match="no answer from the brokers"):
-        transactions.commit(17, member.source.membership)
+        transactions.commit(17)
 
     transactions.close()
 
