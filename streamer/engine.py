@@ -59,6 +59,8 @@ class Engine:
             DoubtError: a delivery is in doubt: the process must end at once.
             TransientError: the source stayed away.
             StateError, OffsetGoneError: a partition cannot be gone on with; a person must say what to do.
+            RejectsError: too many readings were refused; what was read is delivered.
+            StoreError: what cannot be saved will soon not be restored either.
         """
         arrived = self._bearing(self._source_absence, self._poll)
         for item in arrived or ():
@@ -124,6 +126,7 @@ class Engine:
         self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
         account(self._metrics, tenure.group, batch, alarms)
         self._show(tenure, batch)
+        tenure.group.reject_limit.note(batch.read, batch.rejects)
 
     def _live_from(self, tenure: Tenure) -> int:
         if self._wall_clock is None:
@@ -157,4 +160,5 @@ class Engine:
         watermark = tenure.partition.watermark
         seconds = None if watermark == NEVER else watermark / NANOSECONDS  # the lag counts all the same
         self._metrics.partition(*where, self._source.lag(where), seconds)
+        self._metrics.state.unsaved(where, tenure.next_offset - tenure.saved_offset)
         self._board.note(tenure.group, where, batch.results, self._clock())

@@ -35,8 +35,10 @@ from streamer.judge import Judges, make_judge
 from streamer.keeper import Keeper
 from streamer.metrics import Metrics
 from streamer.phases import Phases
+from streamer.reject_limit import RejectLimit
+from streamer.reload import Reload, policy_of
 from streamer.tenancy import Tenancy
-from streamer.watchlist import Watchlist, WatchPolicy
+from streamer.watchlist import Watchlist
 
 if TYPE_CHECKING:
     from connectors.kafka_source import KafkaSource as KafkaRecords
@@ -83,7 +85,7 @@ def assemble(
     clock: Clock = time.monotonic,
 ) -> Daemon:
     """The daemon over a source, a delivery and a store that are there already."""
-    policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
+    policy = policy_of(config)
     board = Board(Watchlist(policy, clock()), policy.limit, metrics)
     keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
     tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
@@ -93,10 +95,12 @@ def assemble(
         metrics,
         snapshots=lambda: board.snapshots,
         health=lambda: is_healthy(engine, clock),
-        ready=lambda: tenancy.is_ready,
+        missing=lambda: tenancy.missing,
         token=config.http.token,
     )
-    return Daemon(engine, parts.source, parts.delivery, HttpServer(app, config.http.host, config.http.port))
+    server = HttpServer(app, config.http.host, config.http.port)
+    reload = Reload(config, tenancy, board, metrics)
+    return Daemon(engine, parts.source, parts.delivery, server, reload)
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -137,7 +141,8 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
     decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
-    return Group(options.holds, decoder, judges, phases, clock)
+    reject_limit = RejectLimit(options.name, options.reject_limits, clock, metrics.life.reject_limit)
+    return Group(options.holds, decoder, judges, phases, reject_limit, clock)
 
 
 def _artifact(options: GroupOptions) -> Artifact:
@@ -173,9 +178,10 @@ def _member(config: Config) -> "KafkaRecords":
     wait_for_brokers(config.brokers)
     topics = [topic for group in config.groups for topic in group.topics]
     patterns = [pattern for group in config.groups for pattern in group.topic_patterns]
+    source = KafkaRecords(config.brokers, topics, patterns, instance_name(config))
     if config.is_exactly_once:
-        refuse_compacted(config.brokers, topics)
-    return KafkaRecords(config.brokers, topics, patterns, instance_name(config))
+        refuse_compacted(config.brokers, topics, patterns)
+    return source
 
 
 def instance_name(config: Config) -> str | None:
