@@ -148,7 +148,7 @@ def check_source_topics(wanted: Sequence[str], existing: Sequence[str]) -> None:
 def refuse_compacted(options: ConnectionOptions, topics: Sequence[str]) -> None:
     """Return when none of these topics is compacted.
 
-    After a crash records are stepped again, and they must be the same ones: compaction removes some from between others.
+    After a crash records are stepped again. They must be the same ones: compaction removes some from between others.
 
     Raises:
         ConfigError: one is compacted.

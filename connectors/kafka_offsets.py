@@ -28,6 +28,7 @@ class Offsets:
     def committed(self, partition: TopicPartition) -> int | None:
         """What the group committed, after the transaction that may be about to change it has ended."""
         with translated(f"find what was committed of {name(partition)}"):
+            self._consumer._coordinator._offset_fetch_futures.clear()  # noqa: SLF001  # answers to questions given up
             offset: int | None = self._consumer.committed(ClientPartition(*partition), timeout_ms=self._patience_ms)
         return offset
 

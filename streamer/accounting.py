@@ -1,7 +1,7 @@
 """The books: read = scored + rejected by reason, whenever no batch is under way."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from typing_extensions import override
@@ -15,7 +15,7 @@ from streamer.group import Batch, Group
 from streamer.metrics import Metrics
 
 
-def account(metrics: Metrics, group: Group, batch: Batch) -> None:
+def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarms | Silences]) -> None:
     """Enter what one batch of a group came to."""
     metrics.readings_read(group.name, batch.read)
     metrics.batch(batch.read)
@@ -24,10 +24,11 @@ def account(metrics: Metrics, group: Group, batch: Batch) -> None:
             metrics.rejected(group.name, reason, count)
     for results in batch.results:
         _account_results(metrics, group, results)
-    for alarms in batch.alarms:
-        account_alarms(metrics, group.name, alarms)
+    for changed in alarms:
+        account_alarms(metrics, group.name, changed)
     for _ in range(batch.epochs_closed):
         metrics.epoch(group.name)
+    metrics.held(group.name, group.held)
     metrics.series_evicted(group.name, batch.evicted)
     metrics.series_split(group.name, group.take_splits())
 

@@ -1,18 +1,22 @@
 """The engine: polls, scores and delivers, one batch after the other, in one thread."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from connectors.columns import Records, TopicPartition
+from connectors.columns import BEGINNING, Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
 from connectors.ports import Columns, Delivery, Ended, Event, Source
+from streamer import history
 from streamer.absence import Absence
 from streamer.accounting import account
 from streamer.board import Board
 from streamer.group import Batch
 from streamer.metrics import Metrics
+from streamer.order import NANOSECONDS, NEVER
 from streamer.phases import Phases
+from streamer.silence_timer import SilenceTimer
 from streamer.tenancy import Tenancy
 from streamer.tenure import Tenure
 
@@ -31,7 +35,9 @@ class Engine:
         board: Board,
         metrics: Metrics,
         clock: Callable[[], float],
+        wall_clock: Callable[[], float] | None = None,
     ) -> None:
+        """``clock`` never goes back; ``wall_clock`` says what is history, and nothing else; None: nothing is."""
         self.has_ended = False  # a finite source has delivered everything
         self.moved_at = clock()  # when the loop last came round
         self._source = source
@@ -41,7 +47,8 @@ class Engine:
         self._metrics = metrics
         self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
-        self._watermarks: dict[TopicPartition, int] = {}
+        self._wall_clock = wall_clock
+        self._timer = SilenceTimer(source)
         self._source_absence = Absence(clock)
         self._state_absence = Absence(clock)  # of what a partition that is new is to be taken over from
 
@@ -53,11 +60,14 @@ class Engine:
             TransientError: the source stayed away.
             StateError, OffsetGoneError: a partition cannot be gone on with; a person must say what to do.
         """
-        for item in self._bearing(self._source_absence, self._poll) or ():
+        arrived = self._bearing(self._source_absence, self._poll)
+        for item in arrived or ():
             if isinstance(item, Records):
                 self._advance(item)
             else:
                 self._follow(item)
+        if arrived is not None:
+            self._raise_silences({item.topic_partition for item in arrived if isinstance(item, Records)})
         self._bearing(self._state_absence, self._tenancy.open_next)
         self._tenancy.tick()
         self._board.refresh(self._tenancy.groups, self._clock())
@@ -89,7 +99,7 @@ class Engine:
         if len(silent):
             self._step_again(tenure, silent)
         if len(live):
-            self._score(tenure, live)
+            self._conclude(tenure, tenure.group.process(live), live.next_offset)
 
     def _step_again(self, tenure: Tenure, records: Records) -> None:
         """Bring the state to where the group is. Others were told of these readings already."""
@@ -99,39 +109,52 @@ class Engine:
         self._metrics.state.silent(tenure.where, tenure.silent_until - tenure.next_offset)
         self._show(tenure, batch)
 
-    def _score(self, tenure: Tenure, records: Records) -> None:
-        batch = tenure.group.process(records)
-        with self._phases.measure("deliver"):
-            self._deliver(records, batch)
-        tenure.next_offset = tenure.silent_until = records.next_offset
-        account(self._metrics, tenure.group, batch)
+    def _raise_silences(self, heard: set[TopicPartition]) -> None:
+        """Tell of series that have said nothing for too long."""
+        for tenure, silences in self._timer.due(self._tenancy.tenures.values(), heard, self._clock()):
+            self._conclude(tenure, Batch(silences=[silences]), tenure.next_offset)
+
+    def _conclude(self, tenure: Tenure, batch: Batch, next_offset: int) -> None:
+        """Make what came of a batch permanent, then enter it in the books."""
+        live_from = self._live_from(tenure)
+        alarms: list[Alarms | Silences] = [
+            *(replace(columns, live_from=live_from) for columns in batch.alarms),
+            *(replace(columns, live_from=live_from) for columns in batch.silences),
+        ]
+        self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
+        account(self._metrics, tenure.group, batch, alarms)
         self._show(tenure, batch)
 
-    def _deliver(self, records: Records, batch: Batch) -> None:
-        self._delivery.begin(records.topic_partition)
-        outputs: list[Columns] = [*batch.results, *batch.alarms, *batch.rejects]
-        for columns in outputs:
-            self._delivery.write(columns)
-        self._delivery.commit({records.topic_partition: records.next_offset})
+    def _live_from(self, tenure: Tenure) -> int:
+        if self._wall_clock is None:
+            return BEGINNING
+        return history.live_from(self._wall_clock(), tenure.partition.judge.choices.alarm.max_age_seconds)
+
+    def _deliver(self, tenure: Tenure, outputs: Sequence[Columns], next_offset: int) -> None:
+        with self._phases.measure("deliver"):
+            self._delivery.begin(tenure.where)
+            for columns in outputs:
+                self._delivery.write(columns)
+            self._delivery.commit({tenure.where: next_offset})
+        tenure.next_offset = tenure.silent_until = next_offset
 
     def _follow(self, event: Event) -> None:
         """State lives exactly as long as its partition is ours."""
         if isinstance(event, Ended):
+            for tenure in self._tenancy.tenures.values():
+                if len(tenure.partition.buffer):
+                    self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
             self.has_ended = True
             return
         for tenure in self._tenancy.follow(event):
             self._board.forget(tenure.group, tenure.where)
             self._metrics.partition_left(*tenure.where)
             self._metrics.state.partition_left(tenure.where)
-            self._watermarks.pop(tenure.where, None)
 
     def _show(self, tenure: Tenure, batch: Batch) -> None:
         """Tell how far this partition has come."""
         where = tenure.where
-        for results in batch.results:
-            newest = int(results.readings.timestamp.max())
-            self._watermarks[where] = max(newest, self._watermarks.get(where, newest))
-        watermark = self._watermarks.get(where)  # None where nothing could be scored yet: the lag counts all the same
-        seconds = None if watermark is None else watermark / 1e9
+        watermark = tenure.partition.watermark
+        seconds = None if watermark == NEVER else watermark / NANOSECONDS  # the lag counts all the same
         self._metrics.partition(*where, self._source.lag(where), seconds)
         self._board.note(tenure.group, where, batch.results, self._clock())

@@ -1,12 +1,12 @@
 """A group: the series of one configured stream, over all the source partitions that are ours."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, TopicPartition
+from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 from connectors.decode import Decoder
 from streamer import order, snapshot
 from streamer.checkpoint import Checkpoint
@@ -20,12 +20,13 @@ from streamer.phases import Phases
 class Batch:
     """What the records of one partition came to."""
 
-    read: int  # readings, the rejected ones among them
-    results: list[Results]
-    alarms: list[Alarms]
-    rejects: list[Rejects]
-    epochs_closed: int
-    evicted: int  # series
+    read: int = 0  # readings, the rejected ones and those that are held back now among them
+    results: list[Results] = field(default_factory=list)
+    alarms: list[Alarms] = field(default_factory=list)
+    silences: list[Silences] = field(default_factory=list)
+    rejects: list[Rejects] = field(default_factory=list)
+    epochs_closed: int = 0
+    evicted: int = 0  # series
 
 
 class Group:
@@ -94,11 +95,16 @@ class Group:
             if future.any():
                 rejects.append(_future(readings.take(future), records, choices.order.max_future_seconds))
                 readings = readings.take(~future)
-        progress = partition.advance(readings)
-        self._show(progress, records.topic_partition)
-        rejects += _out_of_order(progress, records)
-        evicted = len(progress.evicted)
-        return Batch(read, progress.results, progress.alarms, rejects, progress.epochs_closed, evicted)
+        return self._batch(partition.advance(readings), records, read, rejects)
+
+    def flush(self, where: TopicPartition) -> Batch:
+        """Score what is held back in a partition to which nothing more will come."""
+        return self._batch(self.partitions[where].flush(), Records.none(where), 0, [])
+
+    @property
+    def held(self) -> int:
+        """Readings held back now, over all partitions."""
+        return sum(len(partition.buffer) for partition in self.partitions.values())
 
     def take_splits(self) -> int:
         """How many series showed up in a second partition since this was asked last."""
@@ -108,6 +114,18 @@ class Group:
     def take_changed(self, where: TopicPartition) -> list[str]:
         """Which series came into this partition or left it since this was asked last; some did both."""
         return self._changed.pop(where, [])
+
+    def _batch(self, progress: Progress, records: Records, read: int, rejects: list[Rejects]) -> Batch:
+        self._show(progress, records.topic_partition)
+        return Batch(
+            read,
+            progress.results,
+            progress.alarms,
+            progress.silences,
+            [*rejects, *_out_of_order(progress, records)],
+            progress.epochs_closed,
+            len(progress.evicted),
+        )
 
     def _show(self, progress: Progress, where: TopicPartition) -> None:
         """Bring up to date what people look at: first who is gone, since others may have their rows by now."""

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from connectors.columns import Alarms, Bool, Int64, Readings, Results, TopicPartition
+from connectors.columns import Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models.outcome import Explanation, Outcome
 from models.pool import close_epoch
-from streamer import epoch, eviction, order
+from streamer import epoch, eviction, order, silence
 from streamer.judge import Judge
 from streamer.order import Verdict
+from streamer.reorder import ReorderBuffer
 from streamer.scoring import Scorer
 from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
+from streamer.silence import Watch
 from streamer.table import StateTable
 
 SPIKE = "spike"
@@ -31,6 +33,7 @@ class Progress:
 
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
+    silences: list[Silences] = field(default_factory=list)
     rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
@@ -56,8 +59,11 @@ class Partition:
                 "opened_offset": np.array(-1, dtype=np.int64),
                 "opened_index": np.array(-1, dtype=np.int64),
                 "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+                **silence.initial_columns(),
+                **eviction.initial_columns(),
             }
         )
+        self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
 
     def check_fit(self, judge: Judge) -> None:
         """Return if this state can be gone on with by another judge.
@@ -83,7 +89,43 @@ class Partition:
         self.pool = replace(self.pool, line=judge.pool.line)
 
     def advance(self, readings: Readings) -> Progress:
-        """Score the next readings of this partition, in offset order, cutting them where an epoch ends."""
+        """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
+        options = self.judge.choices.order
+        if options.reorder_seconds or len(self.buffer):
+            readings, self.buffer = self.buffer.push(readings, options)
+        return self._advance(readings)
+
+    def flush(self) -> Progress:
+        """Score what waits, since nothing more will come."""
+        released, self.buffer = self.buffer.flush()
+        return self._advance(released)
+
+    @property
+    def watermark(self) -> int:
+        """The highest event time that has come, held back or not, in ns; `NEVER` before the first reading."""
+        return max(self.buffer.watermark, order.NEVER if self.epoch.watermark is None else self.epoch.watermark)
+
+    def fall_silent(self, event_now_ns: int) -> Silences | None:
+        """The silences that are to be raised by now, remembered as raised; None where there is none."""
+        watch = self._watch
+        if watch is None:
+            return None
+        last_seen = self.columns["last_timestamp"][: self.series.height].copy()
+        held = np.isin(self.buffer.held.series, self.series.names(self.series.live()))
+        np.maximum.at(last_seen, self.series.of(self.buffer.held.series[held]), self.buffer.held.timestamp[held])
+        rows = watch.due(last_seen, self.columns["silent_since"][: self.series.height], event_now_ns)
+        if not len(rows):
+            return None
+        silence.remember_raised(self.columns, rows, last_seen[rows])
+        return watch.raised(np.array(self.series.names(rows), dtype=object), last_seen[rows])
+
+    @property
+    def _watch(self) -> Watch | None:
+        options = self.judge.choices.silence
+        return None if options is None else Watch(self.judge.group, self.topic_partition, options)
+
+    def _advance(self, readings: Readings) -> Progress:
+        """Score readings in order, cutting them where an epoch ends."""
         progress = Progress()
         while len(readings):
             ahead = readings.take(slice(epoch.MAX_READINGS))  # beyond, series would have rows before they need them
@@ -91,7 +133,10 @@ class Partition:
                 rows = self.series.of(ahead.series)
                 self.columns.ensure(self.series.height)
                 verdict = order.judge(ahead, rows, self.columns, self.judge.choices.order)
-                stop, ends, self.epoch = self.epoch.cut(ahead.timestamp, verdict.accepted)
+                before = self.epoch
+                stop, ends, self.epoch = before.cut(ahead.timestamp, verdict.accepted)
+                heard = np.flatnonzero(verdict.accepted[:stop])
+                eviction.remember(ahead.timestamp[heard], rows[heard], before.watermark, self.columns)
             with self.judge.phases.measure("step"):
                 self._score(ahead, rows, verdict, stop, progress)
             if ends:
@@ -109,8 +154,8 @@ class Partition:
 
     def _evict(self, progress: Progress) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
-        last_timestamp = self.columns["last_timestamp"][: self.series.height]
-        rows = eviction.choose(last_timestamp, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
+        heard = self.columns["heard"][: self.series.height]
+        rows = eviction.choose(heard, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
         if not len(rows):
             return
         for earlier in progress.rows:
@@ -131,6 +176,7 @@ class Partition:
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
         scorer = Scorer(self.judge.detector, self.table)
         outcome, explanation, self.pool = scorer.score(scored, rows, elapsed, self.pool)
+        self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)
         results = _results(self.judge, scored, outcome, explanation)
         progress.results.append(results)
@@ -138,6 +184,14 @@ class Partition:
         changed = (outcome.opened | outcome.closed).numpy()
         if changed.any():
             progress.alarms.append(self._alarms(results.take(changed), rows[changed], outcome, changed))
+
+    def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
+        watch = self._watch
+        if watch is not None:
+            ended = watch.ended(scored, before, self.columns["silent_since"][rows])
+            silence.forget_ended(self.columns, rows, scored)
+            if len(ended):
+                progress.silences.append(ended)
 
     def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: Bool) -> Alarms:
         """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake."""

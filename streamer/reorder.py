@@ -41,7 +41,7 @@ class ReorderBuffer:
     def push(self, readings: Readings, options: OrderOptions) -> tuple[Readings, "ReorderBuffer"]:
         """Take in the next readings of the partition. -> those to be scored now, in order; the buffer after them.
 
-        The order is that of the readings that released them and, under one of these, of (timestamp, offset, index).
+        The order is that of the readings that released them and, under one of these, of timestamp and arrival.
         """
         if not len(readings):
             return readings, self
@@ -51,9 +51,10 @@ class ReorderBuffer:
         seen = np.maximum(np.maximum.accumulate(readings.timestamp), self.watermark)
         floor = self._floor(seen, waiting.timestamp, position, options)
         released_by = np.maximum(np.searchsorted(floor, waiting.timestamp), position - self.arrived)
-        stays = released_by >= len(readings)
-        buffer = ReorderBuffer(waiting.take(stays), position[stays], arrived, int(seen[-1]), int(floor[-1]))
-        return _in_order(waiting.take(~stays), released_by[~stays]), buffer
+        is_out = released_by < len(readings)
+        out, rest = np.flatnonzero(is_out), np.flatnonzero(~is_out)
+        buffer = ReorderBuffer(waiting.take(rest), position[rest], arrived, int(seen[-1]), int(floor[-1]))
+        return _in_order(waiting.take(out), released_by[out]), buffer
 
     def flush(self) -> tuple[Readings, "ReorderBuffer"]:
         """Release everything, since nothing more will come. -> the readings in order, the buffer after them."""
@@ -97,5 +98,5 @@ class ReorderBuffer:
 
 
 def _in_order(readings: Readings, released_by: Int64) -> Readings:
-    """The readings as they are scored: what one reading has released, by time, and by arrival within an instant."""
-    return readings.take(np.lexsort((readings.index, readings.offset, readings.timestamp, released_by)))
+    """Readings in order of arrival, as they are scored: what one reading released by time, an instant as it came."""
+    return readings.take(np.lexsort((readings.timestamp, released_by)))

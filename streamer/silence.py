@@ -63,13 +63,12 @@ class Watch:
         of the reading's row, as it was before the first of them.
         """
         timestamp = accepted.timestamp
-        ends_open = (before <= silent_since) & (silent_since < timestamp) & (silent_since != NEVER)
+        ends_open = (before == silent_since) & (before != NEVER) & (timestamp > before)
         is_gap = ~ends_open & (before != NEVER) & (timestamp > before + self.limit_ns)
         which = np.repeat(np.arange(len(timestamp)), ends_open + 2 * is_gap)  # a gap opens and closes
         is_closing = np.concatenate((which[1:] != which[:-1], np.ones(min(len(which), 1), dtype=bool)))
-        last_seen = np.where(ends_open, silent_since, before)[which]
-        when = np.where(is_closing, timestamp[which], last_seen + self.limit_ns)
-        return self._silences(accepted.series[which], last_seen, when, is_closing)
+        when = np.where(is_closing, timestamp[which], before[which] + self.limit_ns)
+        return self._silences(accepted.series[which], before[which], when, is_closing)
 
     def _silences(self, series: NDArray[Any], last_seen: Int64, timestamp: Int64, is_closing: Bool) -> Silences:
         return Silences(

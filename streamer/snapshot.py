@@ -14,10 +14,12 @@ from streamer.checkpoint import Checkpoint, SavedColumn
 from streamer.epoch import Epoch
 from streamer.judge import Judge, settings_of
 from streamer.partition import Partition
+from streamer.reorder import ReorderBuffer
 from streamer.series_rows import PADDING_ROW
 
 FIRST_ROW = PADDING_ROW + 1
 HOST_VERSION = 1  # of what the columns on the host mean
+_HELD = "held_"  # before the names of the reorder buffer's arrays
 NEW_AGAIN = "readings"  # the column by which a row is warming
 
 log = logging.getLogger("streamer")
@@ -59,7 +61,11 @@ def take(
         series=series.names(rows),
         columns=columns,
         source=source or {},
-        shared={"pool_closed": pool.closed.cpu().numpy().copy(), "pool_open": pool.open.cpu().numpy().copy()},
+        shared={
+            "pool_closed": pool.closed.cpu().numpy().copy(),
+            "pool_open": pool.open.cpu().numpy().copy(),
+            **{_HELD + name: array for name, array in partition.buffer.to_columns().items()},
+        },
     )
 
 
@@ -85,6 +91,9 @@ def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[str], Non
     first, watermark = (_whole(checkpoint.counters[name]) for name in ("epoch_first_watermark", "watermark"))
     partition.epoch = Epoch(int(checkpoint.counters["epoch_accepted"] or 0), first, watermark)
     partition.pool = _pool(checkpoint, judge)
+    held = {name.removeprefix(_HELD): array for name, array in checkpoint.shared.items() if name.startswith(_HELD)}
+    if held:
+        partition.buffer = ReorderBuffer.from_columns(judge.group, partition.topic_partition, held)
     return partition
 
 

@@ -9,6 +9,7 @@ from connectors.errors import DoubtError, OffsetGoneError, StoreError, Transient
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
+from streamer.event_clock import EventClock
 from streamer.group import Group
 from streamer.keeper import Keeper
 from streamer.metrics import Metrics
@@ -152,7 +153,9 @@ class Tenancy:
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip
-        return Tenure(group, partition, offset, committed, offset, self._clock(), origin)
+        self._metrics.inherited(group.name, len(partition.buffer))
+        clock = EventClock(partition.watermark)
+        return Tenure(group, partition, offset, committed, offset, self._clock(), origin, clock)
 
     def _begin(self, group: Group, key: StateKey) -> Tenure:
         """Begin a partition that the group never committed. The order is the guarantee: a committed offset has a state.
@@ -203,6 +206,7 @@ class Tenancy:
                 self._keeper.save(tenure, max(deadline - self._clock(), 0.0))
             except StoreError as error:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
+            self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
             tenure.group.drop(tenure.where)
         for where in self._opened.intersection(partitions):
             self._delivery.release(where)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from connectors.columns import TopicPartition
 from connectors.ports import StateKey
+from streamer.event_clock import EventClock
 from streamer.group import Group
 from streamer.origin import Origin
 from streamer.partition import Partition
@@ -24,6 +25,7 @@ class Tenure:
     saved_offset: int  # of the newest checkpoint
     saved_at: float  # by the engine's clock; also when saving failed, so that the next try has its time
     origin: Origin
+    clock: EventClock = field(default_factory=EventClock)
     has_failed: bool = field(default=False)  # the last try to save it did
 
     @property

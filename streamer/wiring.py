@@ -88,7 +88,8 @@ def assemble(
     board = Board(Watchlist(policy, clock()), policy.limit, metrics)
     keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
     tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
-    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock)
+    wall_clock = time.time if isinstance(config.source, KafkaSource) else None  # files are replayed as if they were now
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,

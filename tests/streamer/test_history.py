@@ -23,7 +23,7 @@ def test_alarms_older_than_the_limit_are_historical(later_seconds: float, histor
 def test_a_silence_is_as_old_as_what_it_tells() -> None:
     silences = silences_of(["a", "b"], after_seconds=90)  # opened 90 s later; the second closed after 91.5
 
-    marked = replace(silences, live_from=live_from(WRITTEN + 101, 10))
+    marked = replace(silences, live_from=live_from(WRITTEN + 101.2, 10))
 
     assert marked.historical.tolist() == [True, False]
 

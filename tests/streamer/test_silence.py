@@ -51,7 +51,7 @@ class Partition:
         for series, newest in (held or {}).items():
             last[self.rows.of(np.array([series], dtype=object))] = newest * SECOND_NS
         due = WATCH.due(last, self.columns["silent_since"], second * SECOND_NS)
-        self._say(WATCH.raised(np.array([self.rows.keys[row - 1] for row in due], dtype=object), last[due]))
+        self._say(WATCH.raised(np.array(self.rows.names(due), dtype=object), last[due]))
         silence.remember_raised(self.columns, due, last[due])
         return self
 
@@ -101,6 +101,13 @@ def test_a_series_that_was_only_behind_the_others_closes_with_its_next_reading()
     partition.read(at("a", 130))
 
     assert partition.said == [("opened", "a", 100, 160), ("closed", "a", 100, 130)]
+
+
+def test_a_reading_of_the_same_instant_ends_no_silence() -> None:
+    partition = Partition().read(at("a", 100)).tick(170).read(at("a", 100))
+
+    assert partition.said == [("opened", "a", 100, 160)]
+    assert partition.read(at("a", 170)).said[1:] == [("closed", "a", 100, 170)]
 
 
 def test_readings_that_are_held_back_count_as_seen_and_do_not_end_the_silence_after_them() -> None:

@@ -1,0 +1,43 @@
+"""The timer of silence: looks once a second which series have said nothing for too long by their partition's clock."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from connectors.columns import Silences, TopicPartition
+from connectors.ports import Source
+from streamer.order import NANOSECONDS, NEVER
+from streamer.tenure import Tenure
+
+LOOK_SECONDS = 1.0
+
+
+class SilenceTimer:
+    """Whoever asks makes what it says permanent, before anything else is read."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._looked_at = float("-inf")
+
+    def due(
+        self, tenures: Iterable[Tenure], heard: Collection[TopicPartition], now: float
+    ) -> Iterator[tuple[Tenure, Silences]]:
+        """The silences to be raised now. ``heard`` are the partitions that the last poll brought records of."""
+        watching = [tenure for tenure in tenures if tenure.partition.judge.choices.silence is not None]
+        for tenure in watching:
+            if tenure.where in heard:
+                tenure.clock = tenure.clock.moved(tenure.partition.watermark)
+            else:
+                tenure.clock = tenure.clock.rested(self._source.lag(tenure.where) == 0, now)
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        for tenure in watching:
+            silences = None if tenure.is_silent else self._look(tenure, now)
+            if silences is not None:
+                yield tenure, silences
+
+    def _look(self, tenure: Tenure, now: float) -> Silences | None:
+        event_now_ns = tenure.clock.event_now_ns(now)
+        if event_now_ns == NEVER:
+            return None
+        reorder_ns = round(tenure.partition.judge.choices.order.reorder_seconds * NANOSECONDS)
+        return tenure.partition.fall_silent(event_now_ns - reorder_ns)
