@@ -66,7 +66,7 @@ class Keeper:
             StateError: there is none.
             TransientError: the store cannot be read now.
         """
-        offsets = self._offsets(key)
+        offsets = self.offsets(key)
         for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
             where = f"checkpoint {next_offset} of {key}"
             try:
@@ -79,6 +79,17 @@ class Keeper:
             f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
         )
 
+    def offsets(self, key: StateKey) -> list[int]:
+        """The next offsets of the checkpoints that are there, in rising order.
+
+        Raises:
+            TransientError: the store cannot be read now.
+        """
+        try:
+            return self._ask(self._store.offsets, key)
+        except StoreError as error:
+            raise TransientError(f"checkpoints of {key}: {error}") from error
+
     def refuse_later(self, key: StateKey, start: int) -> None:
         """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
 
@@ -86,7 +97,7 @@ class Keeper:
             StateError: there are checkpoints of more: the group's offsets are lost.
             TransientError: the store cannot be read now.
         """
-        later = [offset for offset in self._offsets(key) if offset > start]
+        later = [offset for offset in self.offsets(key) if offset > start]
         if later:
             raise StateError(
                 f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
@@ -101,7 +112,7 @@ class Keeper:
         """
         for number in range(partitions):
             key = StateKey(group, TopicPartition(topic, number))
-            if offsets := self._offsets(key):
+            if offsets := self.offsets(key):
                 with suppress(StateError):  # all of them are damaged
                     return self.find(key, offsets[-1])
         return None
@@ -142,12 +153,6 @@ class Keeper:
     def close(self) -> None:
         """Let go. What is being written is either whole or not there."""
         self._writer.shutdown(wait=False, cancel_futures=True)
-
-    def _offsets(self, key: StateKey) -> list[int]:
-        try:
-            return self._ask(self._store.offsets, key)
-        except StoreError as error:
-            raise TransientError(f"checkpoints of {key}: {error}") from error
 
     def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
