@@ -24,7 +24,7 @@ EARLY_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens. Each phase has so many ``daemons``, its share of the ``kills``, and one freeze at its end."""
+    """What happens. Each phase has so many ``daemons`` and its share of the ``kills``; at its end one is frozen."""
 
     readings: int
     series: int
@@ -40,8 +40,8 @@ class Aftermath:
     """What the world holds when all is over."""
 
     kills_in_mid_stream: int  # something published was not committed yet
-    freezes: int
-    own_ends: list[int]  # exit codes of daemons that ended by themselves
+    woken_exits: list[int]  # exit codes of the frozen, each once it went on after its session
+    own_exits: list[int]  # of all others that ended by themselves
     last_exits: list[int]  # of those that were told to leave at the end
     outputs: dict[str, Comparison]
     logs: str
@@ -56,6 +56,7 @@ class Storm:
         self._stage = Stage(kafka, folder, plan.partitions, delivery=plan.delivery)
         self._fleet = Fleet(folder, self._stage.changes, self._stage.variables)
         self._kills_in_mid_stream = 0
+        self._woken_exits: list[int] = []
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -73,18 +74,14 @@ class Storm:
         plan = self._plan
         published = rows(plan.readings, plan.series, plan.partitions, plan.seed)
         kills = plan.kills // len(plan.daemons)
-        parts = iter(_parts(published, len(plan.daemons) * (kills + 1) + 1))
+        parts = iter(_parts(published, len(plan.daemons) * (kills + 2) + 1))
         for count in plan.daemons:
             self._fleet.grow_to(count)
             for _ in range(kills):
                 with self._flowing(next(parts)):
                     self._kill_one()
-            with self._flowing(next(parts)):
-                victim = self._freeze_one()
-            self._fleet.until(self._stage.is_all_committed, "the others have done the work of the frozen one")
-            victim.thaw()
-        with self._flowing(next(parts)):
-            pass
+            self._freeze_one(next(parts), next(parts))
+        self._stage.publish(next(parts))
         self._fleet.until(self._stage.is_all_committed, "everything is committed")
         return self._aftermath(published)
 
@@ -106,11 +103,15 @@ class Storm:
         self._kills_in_mid_stream += not self._stage.is_all_committed()
         victim.start()
 
-    def _freeze_one(self) -> Member:
-        """Let one sleep. -> who does."""
+    def _freeze_one(self, before: Sequence[Row], meanwhile: Sequence[Row]) -> None:
+        """Freeze one in the middle of its work, past its session: till the others have done everything."""
         victim = self._any_member()
-        victim.freeze()
-        return victim
+        self._fleet.until(lambda: victim.is_ready, "the one to be frozen is at work")
+        with self._flowing(before):
+            victim.freeze()
+        self._stage.publish(meanwhile)
+        self._fleet.until(self._stage.is_all_committed, "the others have done the work of the frozen one")
+        self._woken_exits.append(self._fleet.wake(victim))
 
     def _any_member(self) -> Member:
         return self._fleet.members[self._random.integers(len(self._fleet.members))]
@@ -119,8 +120,8 @@ class Storm:
         last_exits = self._fleet.leave()
         return Aftermath(
             kills_in_mid_stream=self._kills_in_mid_stream,
-            freezes=len(self._plan.daemons),
-            own_ends=self._fleet.own_ends,
+            woken_exits=self._woken_exits,
+            own_exits=self._fleet.own_exits,
             last_exits=last_exits,
             outputs=self._stage.compare(published),
             logs="".join(member.log for member in self._fleet.members),
