@@ -20,6 +20,7 @@ from config.grafana.panels import (
     thresholds,
     timeline,
 )
+from config.grafana.state import state
 
 GROUP = 'group=~"$group"'
 SERIES = 'group=~"$group", series=~"$series"'
@@ -29,7 +30,7 @@ SUBSTITUTES = {"$group": ".*", "$series": ".*", "$channel": ".*", "$__rate_inter
 
 def dashboard() -> dict[str, Any]:
     """Lay out the whole dashboard as Grafana's JSON model has it."""
-    rows = {"Overview": overview(), "Series": single_series(), "Daemon": daemon()}
+    rows = {"Overview": overview(), "Series": single_series(), "Daemon": daemon(), "State": state()}
     return {
         "uid": "streamer",
         "title": "streamer",
