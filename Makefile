@@ -30,9 +30,14 @@ demo: $(INSTALLED) ## Run the whole pipeline on real bundled data, with a live p
 	@$(BIN)/streamer demo
 
 .PHONY: test
-test: $(INSTALLED) ## Run every test; installs Kafka's, Prometheus' and the browser's packages by apt where it may
+test: $(INSTALLED) ## Run the tests; installs Kafka's, Prometheus' and the browser's packages by apt where it may
 	@.ci/system-packages tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m 'not faults'
+
+.PHONY: test-faults
+test-faults: $(INSTALLED) ## Kill daemons and brokers for many minutes, and compare what is left with an undisturbed run
+	@.ci/system-packages tests
+	@$(BIN)/python -m pytest -m faults
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, format, types and who imports whom

@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,12 +10,13 @@ from contextlib import contextmanager, suppress
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from connectors.errors import ConfigError, TransientError
 from connectors.kafka_errors import described, translated
 from connectors.kafka_options import ConnectionOptions, ProducerOptions
 from connectors.outputs import OutputOptions
+from connectors.ports import Topic
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,19 @@ def create_missing_topics(options: ProducerOptions, wanted: Mapping[str, Mapping
         admin.wait_for_topics(missing)
 
 
+def describe_topic(options: ConnectionOptions, name: str) -> Topic:
+    """A topic as the brokers have it now, not as a client remembers it. Brokers before 2.8 have no id of it.
+
+    Raises:
+        TransientError: the brokers cannot be reached, or do not know the topic now.
+    """
+    with translated(f"describe the topic {name}"), _administrator(options) as admin:
+        [told] = admin.describe_topics([name])
+        if told["error_code"]:
+            raise for_code(told["error_code"])
+    return Topic(str(told["topic_id"] or ""), len(told["partitions"]))
+
+
 def check_source_topics(wanted: Sequence[str], existing: Sequence[str]) -> None:
     """Return when every wanted topic exists.
 
@@ -131,37 +146,26 @@ def check_source_topics(wanted: Sequence[str], existing: Sequence[str]) -> None:
             raise ConfigError(f"kafka: source topic {topic!r} does not exist; {there}")
 
 
-def refuse_compacted(options: ConnectionOptions, topics: Sequence[str]) -> None:
-    """Return when none of these topics is compacted.
+def refuse_compacted(options: ConnectionOptions, topics: Sequence[str], patterns: Sequence[str] = ()) -> None:
+    """Return when none of these topics is compacted, and none of those there are now that match a pattern as a whole.
 
-    After a crash records are stepped again, and they must be the same ones: compaction removes some from between others.
+    After a crash records are stepped again. They must be the same ones: compaction removes some from between others.
 
     Raises:
         ConfigError: one is compacted.
         TransientError: the brokers cannot be reached.
     """
-    asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
-    with translated(f"describe the topics {', '.join(topics)}"), _administrator(options) as admin:
-        described_topics = admin.describe_configs(asked, config_filter="all")["topic"]
-    for topic in topics:
+    with translated("describe the source topics"), _administrator(options) as admin:
+        matching = [topic for topic in admin.list_topics() if any(re.fullmatch(each, topic) for each in patterns)]
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in {*topics, *matching}]
+        described_topics = admin.describe_configs(asked, config_filter="all").get("topic", {}) if asked else {}
+    for topic in sorted(described_topics):
         policy = described_topics[topic]["cleanup.policy"]["value"]
         if "compact" in policy:
             raise ConfigError(
                 f"kafka: source topic {topic!r}: expected cleanup.policy without `compact` for exactly-once results, "
                 f"got {policy!r}; read it at least once, or have it kept by time"
             )
-
-
-def topic_ids(options: ConnectionOptions, topics: Sequence[str]) -> dict[str, str]:
-    """The id of each topic that exists. One that was deleted and made anew under the same name has another.
-
-    Raises:
-        TransientError: the brokers cannot be reached.
-    """
-    with translated(f"describe the topics {', '.join(topics)}"), _administrator(options) as admin:
-        return {
-            topic["name"]: str(topic["topic_id"]) for topic in admin.describe_topics(topics) if not topic["error_code"]
-        }
 
 
 def _check_sizes(options: ProducerOptions, outputs: OutputOptions) -> None:

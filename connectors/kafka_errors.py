@@ -52,15 +52,15 @@ def irrevocable(action: str) -> Iterator[None]:
 
     Raises:
         ConfigError: the broker refuses what the configuration asks for.
-        DoubtError: it is not known whether it was done.
+        DoubtError: somebody else has taken over what is ours, or it is not known whether it was done.
     """
     try:
         yield
     except errors.KafkaError as error:
         try:
             raise_translated(action, error)
-        except TransientError as unknown:
-            raise DoubtError(f"{unknown}: the outcome is unknown") from error
+        except (TransientError, errors.KafkaError):
+            raise DoubtError(f"kafka: {action}: the outcome is unknown: {described(error)}") from error
 
 
 def raise_translated(action: str, error: errors.KafkaError) -> NoReturn:

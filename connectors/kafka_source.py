@@ -17,20 +17,20 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.errors import DoubtError, TransientError
+from connectors.errors import DoubtError
 from connectors.kafka_batches import FetchedRecords, Row
-from connectors.kafka_cluster import check_source_topics, reason_of_silence
+from connectors.kafka_cluster import check_source_topics, describe_topic
 from connectors.kafka_errors import described, irrevocable, translated
 from connectors.kafka_membership import Membership
 from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_rebalance import Handover, Handovers
-from connectors.ports import Assigned, Event, Lost, Revoked, Source
+from connectors.kafka_silence import Silence
+from connectors.ports import Assigned, Event, Lost, Revoked, Source, Topic
 
 log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT_MS = 5_000
-_SILENCE_SECONDS = 5.0  # without a record, after which the brokers are asked whether they are there
 
 
 class KafkaSource(Source):
@@ -50,11 +50,11 @@ class KafkaSource(Source):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._clock = clock
-        self._heard_at = clock()
+        self._silence = Silence(options, clock)
         self._owned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
         self._held: set[TopicPartition] = set()  # assigned, and no `seek` has said yet where they begin
+        self._topics: dict[str, Topic] = {}  # those that were asked for since the last assignment
         self._is_closed = False
         assignor = {"partition_assignment_strategy": [RangePartitionAssignor]}  # the cooperative one loses track
         with translated("connect"):
@@ -97,7 +97,7 @@ class KafkaSource(Source):
         self._membership.look(events, self._owned)
         flowing = self._owned - self._held
         records = [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in flowing]
-        self._listen(bool(events or records))
+        self._silence.listen(has_heard=bool(events or records))
         return [*events, *records]
 
     def _events(self) -> list[Event]:
@@ -108,6 +108,7 @@ class KafkaSource(Source):
             if isinstance(event, Assigned):
                 self._owned.update(event.partitions)
                 self._held.update(event.partitions)
+                self._topics.clear()
                 happened.append(event)
             else:
                 happened += self._given_up(event)
@@ -119,17 +120,6 @@ class KafkaSource(Source):
         for partitions in (self._owned, self._paused, self._held):
             partitions.difference_update(ours)
         return [type(event)(ours)] if ours else []
-
-    def _listen(self, has_heard: bool) -> None:
-        """Ask whether the brokers are there when nothing was heard for a while: the client would wait for ever."""
-        now = self._clock()
-        if not has_heard:
-            if now - self._heard_at < _SILENCE_SECONDS:
-                return
-            reason = reason_of_silence(self._options)
-            if reason is not None:
-                raise TransientError(f"kafka: no broker of [{', '.join(self._options.servers)}] answers: {reason}")
-        self._heard_at = now
 
     @override
     def pause(self, partitions: Collection[TopicPartition]) -> None:
@@ -165,6 +155,12 @@ class KafkaSource(Source):
     @override
     def oldest_offset(self, partition: TopicPartition) -> int:
         return self._offsets.oldest(partition)
+
+    @override
+    def topic(self, name: str) -> Topic:
+        if name not in self._topics:
+            self._topics[name] = describe_topic(self._options, name)
+        return self._topics[name]
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:

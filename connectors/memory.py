@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.ports import Assigned, Columns, Ended, Event, Lost, Revoked, Sink, Source
+from connectors.ports import Assigned, Columns, Ended, Event, Lost, Revoked, Sink, Source, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class MemorySource(Source):
 
     Records reach the reader once their partition is assigned, placed by `seek` and not paused, all that have arrived at
     once. A source of the same script and the same ``committed`` goes on as after a restart. ``oldest`` has the first
-    offset of partitions whose retention has removed the ones before. No poll waits: time does not pass here.
+    offset of partitions whose retention has removed the ones before; ``topics`` are those of the script, with all their
+    partitions from the beginning, unless given. No poll waits: time does not pass here.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class MemorySource(Source):
         script: Script,
         committed: dict[TopicPartition, int] | None = None,
         oldest: Mapping[TopicPartition, int] | None = None,
+        topics: Mapping[str, Topic] | None = None,
     ) -> None:
         self._script = deque(script)
         self._committed = {} if committed is None else committed
         self._oldest = {} if oldest is None else oldest
+        self._topics = _topics_of(script) if topics is None else topics
         self._log: dict[TopicPartition, list[Records]] = {}
         self._position: dict[TopicPartition, int | None] = {}  # of the assigned ones: next to be delivered, once placed
         self._paused: set[TopicPartition] = set()
@@ -111,6 +114,10 @@ class MemorySource(Source):
         return self._oldest.get(partition, 0)
 
     @override
+    def topic(self, name: str) -> Topic:
+        return self._topics[name]
+
+    @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         self._committed.update(next_offsets)
 
@@ -152,6 +159,12 @@ class MemorySource(Source):
     def _rest(self, partition: TopicPartition, position: int) -> list[Records]:
         log = self._log.get(partition, [])
         return [_from(records, position) for records in log if len(records) and records.next_offset > position]
+
+
+def _topics_of(script: Script) -> dict[str, Topic]:
+    """Each topic with as many partitions as are assigned in the end."""
+    assigned = sorted(partition for event in script if isinstance(event, Assigned) for partition in event.partitions)
+    return {topic: Topic("", number + 1) for topic, number in assigned}
 
 
 def _from(records: Records, position: int) -> Records:

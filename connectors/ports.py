@@ -37,6 +37,13 @@ Event = Assigned | Revoked | Lost | Ended
 Columns = Results | Alarms | Silences | Rejects
 
 
+class Topic(NamedTuple):
+    """What tells a topic from another one of its name, and how large it is."""
+
+    id: str  # another one once it was deleted and made anew; empty where the source cannot tell
+    partitions: int
+
+
 class Source(Protocol):
     """Where records come from. One thread calls every method."""
 
@@ -90,6 +97,14 @@ class Source(Protocol):
         """
         ...
 
+    def topic(self, name: str) -> Topic:
+        """The topic as it is when its partitions are assigned, or later.
+
+        Raises:
+            TransientError: the answer is not to be had now.
+        """
+        ...
+
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         """Make these next offsets the committed ones, and return when they are.
 
@@ -104,6 +119,58 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Leave without committing anything. A second call does nothing."""
+        ...
+
+
+class Log(Protocol):
+    """The records of source partitions as they are now, whoever reads them.
+
+    Every method raises TransientError where the answer is not to be had now.
+    """
+
+    def partitions(self, topics: Collection[str], patterns: Collection[str]) -> list[TopicPartition]:
+        """All partitions of the topics named and of those that match a pattern as a whole, in order.
+
+        Raises:
+            ConfigError: a topic that is named does not exist.
+        """
+        ...
+
+    def topic(self, name: str) -> Topic:
+        """The topic as it is now."""
+        ...
+
+    def oldest(self, partition: TopicPartition) -> int:
+        """The first offset that is still there to be read; the end where there is none."""
+        ...
+
+    def end(self, partition: TopicPartition) -> int:
+        """The offset behind the last one that may be read."""
+        ...
+
+    def at_time(self, partition: TopicPartition, timestamp_ms: int) -> int:
+        """The offset of the first record with this timestamp or a later one, the end where there is none."""
+        ...
+
+
+class ConsumerGroup(Log, Protocol):
+    """A consumer group as it is seen, and moved, from outside."""
+
+    def members(self) -> list[str]:
+        """Those that are in it now, as a person knows them again."""
+        ...
+
+    def committed(self, partition: TopicPartition) -> int | None:
+        """The next offset as it was committed last, None where nothing was. Waits for a transaction under way."""
+        ...
+
+    def move(self, partition: TopicPartition, next_offset: int) -> None:
+        """Make this the next offset, and return when it is.
+
+        Raises:
+            ConfigError: somebody is a member; nothing has changed.
+            DoubtError: the outcome is unknown.
+        """
         ...
 
 
@@ -209,7 +276,7 @@ class CheckpointStore(Protocol):
         ...
 
     def prune(self, key: StateKey, next_offsets: Collection[int]) -> None:
-        """Forget these checkpoints. One that is not there is none the worse.
+        """Forget these checkpoints for good, in this order. One that is not there is none the worse.
 
         Raises:
             StoreError: one could not be removed.

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
 from connectors.errors import ConfigError
-from connectors.ports import Assigned, Ended, Event, Source
+from connectors.ports import Assigned, Ended, Event, Source, Topic
 from connectors.row_files import KeyedRow, ReplayFile, read_rows
 
 __all__ = ["ReplayFile", "ReplaySource", "read_rows"]
@@ -88,6 +88,10 @@ class ReplaySource(Source):
     @override
     def oldest_offset(self, partition: TopicPartition) -> int:
         return 0
+
+    @override
+    def topic(self, name: str) -> Topic:
+        return Topic("", 1)
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:

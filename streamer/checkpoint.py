@@ -7,7 +7,7 @@ has the format byte by byte. No pickle, no clock: equal checkpoints are equal by
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
@@ -61,6 +61,7 @@ class Checkpoint:
     series: list[str]  # in row order
     columns: dict[str, SavedColumn]
     shared: dict[str, NDArray[Any]]  # arrays of the partition itself
+    source: dict[str, str | int] = field(default_factory=dict)  # of which topic, see streamer/origin.py
 
     def __post_init__(self) -> None:
         for name, column in self.columns.items():
@@ -151,6 +152,8 @@ def _encoded_header(checkpoint: Checkpoint, tensors: dict[str, NDArray[Any]]) ->
         "counters": checkpoint.counters,
         "versions": {name: column.version for name, column in checkpoint.columns.items()},
     }
+    if checkpoint.source:
+        about["source"] = checkpoint.source
     metadata = {"format_version": str(FORMAT_VERSION), "checkpoint": json.dumps(about, sort_keys=True)}
     header: dict[str, Any] = {"__metadata__": metadata}
     end = 0
@@ -231,6 +234,7 @@ def _checkpoint(header: dict[str, Any], data: memoryview) -> Checkpoint:
         counters=about["counters"],
         series=series,
         columns={name: SavedColumn(version, arrays[f"columns.{name}"]) for name, version in about["versions"].items()},
+        source=about.get("source", {}),
         shared={name.removeprefix("shared."): values for name, values in arrays.items() if name.startswith("shared.")},
     )
 

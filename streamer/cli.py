@@ -79,6 +79,33 @@ def run(config: ConfigPath) -> None:
 
 
 @app.command()
+def reset(
+    config: ConfigPath,
+    to: Annotated[str, typer.Option(help="earliest, latest, committed, or an ISO-8601 time with its zone.")],
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget all state.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Move the consumer group and its state together to another offset. No daemon of the group may run."""
+    from streamer.config import load  # noqa: PLC0415
+    from streamer.position import Position  # noqa: PLC0415
+
+    position, loaded = Position.parse("--to", to, ("earliest", "latest", "committed")), load(config)
+    from rich.console import Console  # noqa: PLC0415
+
+    from streamer.reset import connected, table  # noqa: PLC0415  # torch: seconds
+
+    with _named(config), connected(loaded) as (planned, partitions):
+        moves = planned.plan(position, is_fresh=fresh, partitions=partitions)
+        Console(markup=False, highlight=False).print(table(moves))
+        if not yes and not sys.stdin.isatty():
+            raise ConfigError("reset: Expected --yes, since there is no terminal to ask on; nothing was changed")
+        if yes or typer.confirm("Move the group and its state?", abort=True):
+            for move in moves:
+                planned.carry_out(move)
+    typer.echo(f"{len(moves)} partitions moved")
+
+
+@app.command()
 def check(config: ConfigPath) -> None:
     """Validate a configuration and print it as it takes effect, secrets masked, with the memory it will need."""
     from streamer.config import load  # noqa: PLC0415

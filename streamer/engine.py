@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from connectors.columns import Records, TopicPartition
+from connectors.columns import BEGINNING, Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
 from connectors.ports import Columns, Delivery, Ended, Event, Source
 from streamer import history
@@ -35,9 +35,9 @@ class Engine:
         board: Board,
         metrics: Metrics,
         clock: Callable[[], float],
-        wall_clock: Callable[[], float] = time.time,
+        wall_clock: Callable[[], float] | None = None,
     ) -> None:
-        """``clock`` never goes back; ``wall_clock`` says what is history, and nothing else."""
+        """``clock`` never goes back; ``wall_clock`` says what is history, and nothing else; None: nothing is."""
         self.has_ended = False  # a finite source has delivered everything
         self.moved_at = clock()  # when the loop last came round
         self._source = source
@@ -118,13 +118,20 @@ class Engine:
 
     def _conclude(self, tenure: Tenure, batch: Batch, next_offset: int) -> None:
         """Make what came of a batch permanent, then enter it in the books."""
-        max_age_seconds = tenure.partition.judge.choices.alarm.max_age_seconds
-        live_from = history.live_from(self._wall_clock(), max_age_seconds)
-        alarms = [replace(columns, live_from=live_from) for columns in (*batch.alarms, *batch.silences)]
+        live_from = self._live_from(tenure)
+        alarms: list[Alarms | Silences] = [
+            *(replace(columns, live_from=live_from) for columns in batch.alarms),
+            *(replace(columns, live_from=live_from) for columns in batch.silences),
+        ]
         self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
         account(self._metrics, tenure.group, batch, alarms)
         self._show(tenure, batch)
         tenure.group.reject_limit.note(batch.read, batch.rejects)
+
+    def _live_from(self, tenure: Tenure) -> int:
+        if self._wall_clock is None:
+            return BEGINNING
+        return history.live_from(self._wall_clock(), tenure.partition.judge.choices.alarm.max_age_seconds)
 
     def _deliver(self, tenure: Tenure, outputs: Sequence[Columns], next_offset: int) -> None:
         with self._phases.measure("deliver"):
@@ -138,7 +145,8 @@ class Engine:
         """State lives exactly as long as its partition is ours."""
         if isinstance(event, Ended):
             for tenure in self._tenancy.tenures.values():
-                self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
+                if len(tenure.partition.buffer):
+                    self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
             self.has_ended = True
             return
         for tenure in self._tenancy.follow(event):

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import torch
 
+from connectors.columns import TopicPartition
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
@@ -64,7 +66,7 @@ class Keeper:
             StateError: there is none.
             TransientError: the store cannot be read now.
         """
-        offsets = self._offsets(key)
+        offsets = self.offsets(key)
         for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
             where = f"checkpoint {next_offset} of {key}"
             try:
@@ -77,6 +79,17 @@ class Keeper:
             f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
         )
 
+    def offsets(self, key: StateKey) -> list[int]:
+        """The next offsets of the checkpoints that are there, in rising order.
+
+        Raises:
+            TransientError: the store cannot be read now.
+        """
+        try:
+            return self._ask(self._store.offsets, key)
+        except StoreError as error:
+            raise TransientError(f"checkpoints of {key}: {error}") from error
+
     def refuse_later(self, key: StateKey, start: int) -> None:
         """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
 
@@ -84,12 +97,25 @@ class Keeper:
             StateError: there are checkpoints of more: the group's offsets are lost.
             TransientError: the store cannot be read now.
         """
-        later = [offset for offset in self._offsets(key) if offset > start]
+        later = [offset for offset in self.offsets(key) if offset > start]
         if later:
             raise StateError(
                 f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
                 f"{later}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
             )
+
+    def find_any(self, group: str, topic: str, partitions: int) -> Checkpoint | None:
+        """The newest checkpoint of the first of a topic's partitions that has one, None where none has.
+
+        Raises:
+            TransientError: the store cannot be read now.
+        """
+        for number in range(partitions):
+            key = StateKey(group, TopicPartition(topic, number))
+            if offsets := self.offsets(key):
+                with suppress(StateError):  # all of them are damaged
+                    return self.find(key, offsets[-1])
+        return None
 
     def tick(self, tenures: Iterable[Tenure]) -> None:
         """Take note of what was written, and begin with the partition that is overdue, if one is."""
@@ -128,19 +154,15 @@ class Keeper:
         """Let go. What is being written is either whole or not there."""
         self._writer.shutdown(wait=False, cancel_futures=True)
 
-    def _offsets(self, key: StateKey) -> list[int]:
-        try:
-            return self._ask(self._store.offsets, key)
-        except StoreError as error:
-            raise TransientError(f"checkpoints of {key}: {error}") from error
-
     def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
         return self._writer.submit(call, *args, **kwargs).result()
 
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():
-            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, self._room_for(tenure.partition))
+            source = tenure.origin.to_source()
+            room = self._room_for(tenure.partition)
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, room)
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
 
     def _room_for(self, partition: Partition) -> torch.Tensor:

@@ -60,6 +60,7 @@ class Partition:
                 "opened_index": np.array(-1, dtype=np.int64),
                 "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
                 **silence.initial_columns(),
+                **eviction.initial_columns(),
             }
         )
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
@@ -132,7 +133,10 @@ class Partition:
                 rows = self.series.of(ahead.series)
                 self.columns.ensure(self.series.height)
                 verdict = order.judge(ahead, rows, self.columns, self.judge.choices.order)
-                stop, ends, self.epoch = self.epoch.cut(ahead.timestamp, verdict.accepted)
+                before = self.epoch
+                stop, ends, self.epoch = before.cut(ahead.timestamp, verdict.accepted)
+                heard = np.flatnonzero(verdict.accepted[:stop])
+                eviction.remember(ahead.timestamp[heard], rows[heard], before.watermark, self.columns)
             with self.judge.phases.measure("step"):
                 self._score(ahead, rows, verdict, stop, progress)
             if ends:
@@ -150,8 +154,8 @@ class Partition:
 
     def _evict(self, progress: Progress) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
-        last_timestamp = self.columns["last_timestamp"][: self.series.height]
-        rows = eviction.choose(last_timestamp, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
+        heard = self.columns["heard"][: self.series.height]
+        rows = eviction.choose(heard, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
         if not len(rows):
             return
         for earlier in progress.rows:

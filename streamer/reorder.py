@@ -51,9 +51,10 @@ class ReorderBuffer:
         seen = np.maximum(np.maximum.accumulate(readings.timestamp), self.watermark)
         floor = self._floor(seen, waiting.timestamp, position, options)
         released_by = np.maximum(np.searchsorted(floor, waiting.timestamp), position - self.arrived)
-        stays = released_by >= len(readings)
-        buffer = ReorderBuffer(waiting.take(stays), position[stays], arrived, int(seen[-1]), int(floor[-1]))
-        return _in_order(waiting.take(~stays), released_by[~stays]), buffer
+        is_out = released_by < len(readings)
+        out, rest = np.flatnonzero(is_out), np.flatnonzero(~is_out)
+        buffer = ReorderBuffer(waiting.take(rest), position[rest], arrived, int(seen[-1]), int(floor[-1]))
+        return _in_order(waiting.take(out), released_by[out]), buffer
 
     def flush(self) -> tuple[Readings, "ReorderBuffer"]:
         """Release everything, since nothing more will come. -> the readings in order, the buffer after them."""

@@ -25,7 +25,12 @@ NEW_AGAIN = "readings"  # the column by which a row is warming
 log = logging.getLogger("streamer")
 
 
-def take(partition: Partition, next_offset: int, staging: torch.Tensor | None = None) -> Checkpoint:
+def take(
+    partition: Partition,
+    next_offset: int,
+    source: dict[str, str | int] | None = None,
+    staging: torch.Tensor | None = None,
+) -> Checkpoint:
     """A copy of everything the partition remembers, before the record at ``next_offset``.
 
     The columns of the table are views of ``staging``, see `StateTable.export`: it must not change before the checkpoint
@@ -55,6 +60,7 @@ def take(partition: Partition, next_offset: int, staging: torch.Tensor | None = 
         },
         series=series.names(rows),
         columns=columns,
+        source=source or {},
         shared={
             "pool_closed": pool.closed.cpu().numpy().copy(),
             "pool_open": pool.open.cpu().numpy().copy(),

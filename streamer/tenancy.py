@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from connectors.columns import TopicPartition
 from connectors.errors import DoubtError, OffsetGoneError, StoreError, TransientError
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
+from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.event_clock import EventClock
 from streamer.group import Group
 from streamer.keeper import Keeper, NotInTimeError
 from streamer.metrics import Metrics
+from streamer.origin import Origin
 from streamer.retention import Retention
 from streamer.snapshot import build_of
 from streamer.tenure import Tenure
@@ -156,6 +158,7 @@ class Tenancy:
         if committed is None:
             return self._begin(group, key)
         checkpoint = self._keeper.find(key, committed)
+        origin = self._origin(where, checkpoint)
         partition = group.open(where, checkpoint)
         offset = checkpoint.next_offset
         oldest = self._source.oldest_offset(where)
@@ -170,7 +173,7 @@ class Tenancy:
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip
         self._metrics.inherited(group.name, len(partition.buffer))
         clock = EventClock(partition.watermark)
-        return Tenure(group, partition, offset, committed, offset, self._clock(), clock)
+        return Tenure(group, partition, offset, committed, offset, self._clock(), origin, clock)
 
     def _begin(self, group: Group, key: StateKey) -> Tenure:
         """Begin a partition that the group never committed. The order is the guarantee: a committed offset has a state.
@@ -179,9 +182,12 @@ class Tenancy:
             TransientError: the first checkpoint cannot be written now.
         """
         where = key.topic_partition
-        start = self._source.first_offset(where)
+        topic = self._source.topic(where.topic)
+        origin = self._origin(where, self._keeper.find_any(group.name, where.topic, topic.partitions))
+        begin = self._source.oldest_offset if origin.is_new(where) else self._source.first_offset
+        start = begin(where)
         self._keeper.refuse_later(key, start)
-        tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), EventClock())
+        tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), origin)
         try:
             self._keeper.save(tenure, SAVE_SECONDS)
         except StoreError as error:
@@ -191,6 +197,17 @@ class Tenancy:
         self._delivery.commit({where: start})
         log.info("%s-%d: begins at offset %d, with no state", *where, start)
         return tenure
+
+    def _origin(self, where: TopicPartition, checkpoint: Checkpoint | None) -> Origin:
+        """The topic as the group began with it, which any checkpoint of any of its partitions can tell.
+
+        Raises:
+            StateError: it is another one by now.
+        """
+        topic = self._source.topic(where.topic)
+        origin = Origin.of({} if checkpoint is None else checkpoint.source, topic)
+        origin.check(topic, where)
+        return origin
 
     def _compare_builds(self, theirs: Mapping[str, str], group: Group, where: TopicPartition) -> None:
         ours = build_of(group.judges.first.device)

@@ -6,6 +6,7 @@ from connectors.columns import TopicPartition
 from connectors.ports import StateKey
 from streamer.event_clock import EventClock
 from streamer.group import Group
+from streamer.origin import Origin
 from streamer.partition import Partition
 
 
@@ -23,7 +24,8 @@ class Tenure:
     silent_until: int  # what the group has committed
     saved_offset: int  # of the newest checkpoint
     saved_at: float  # by the engine's clock; also when saving failed, so that the next try has its time
-    clock: EventClock
+    origin: Origin
+    clock: EventClock = field(default_factory=EventClock)
     has_failed: bool = field(default=False)  # the last try to save it did
 
     @property

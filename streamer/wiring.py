@@ -16,6 +16,7 @@ from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
 from connectors.errors import ConfigError
 from connectors.files import FileSink
+from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
 from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
@@ -89,7 +90,8 @@ def assemble(
     board = Board(Watchlist(policy, clock()), policy.limit, metrics)
     keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
     tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
-    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock)
+    wall_clock = time.time if isinstance(config.source, KafkaSource) else None  # files are replayed as if they were now
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,
@@ -163,7 +165,7 @@ def on_kafka(config: Config, encoder: Encoder, source: "KafkaRecords | None" = N
 
     # The source before the sink, which makes topics: nothing is made for a source that is not there.
     reader = source or _member(config)
-    store = DirectoryStore(Path(config.checkpoints.directory) / quote(config.brokers.group_id, safe=""))
+    store = store_of(config)
     if config.is_exactly_once:
         _ensure_topics(config)
         return Parts(reader, ExactlyOnce(config.brokers, encoder, lambda: reader.membership), store)
@@ -175,11 +177,33 @@ def _member(config: Config) -> "KafkaRecords":
     from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
 
     wait_for_brokers(config.brokers)
-    topics = [topic for group in config.groups for topic in group.topics]
-    patterns = [pattern for group in config.groups for pattern in group.topic_patterns]
+    topics, patterns = topics_of(config)
+    source = KafkaRecords(config.brokers, topics, patterns, instance_name(config))
     if config.is_exactly_once:
-        refuse_compacted(config.brokers, topics)
-    return KafkaRecords(config.brokers, topics, patterns, instance_name(config))
+        refuse_compacted(config.brokers, topics, patterns)
+    return source
+
+
+def store_of(config: Config) -> CheckpointStore:
+    """Where the consumer group keeps its state."""
+    return DirectoryStore(Path(config.checkpoints.directory) / quote(config.brokers.group_id, safe=""))
+
+
+def topics_of(config: Config) -> tuple[list[str], list[str]]:
+    """The topics of all groups, and their patterns."""
+    topics = [topic for group in config.groups for topic in group.topics]
+    return topics, [pattern for group in config.groups for pattern in group.topic_patterns]
+
+
+def brokers_of(config: Config) -> KafkaOptions:
+    """The brokers of a command about what Kafka has.
+
+    Raises:
+        ConfigError: the configuration reads files.
+    """
+    if not isinstance(config.source, KafkaSource):
+        raise ConfigError("source.type: Expected kafka for this command, got replay")
+    return config.brokers
 
 
 def instance_name(config: Config) -> str | None:

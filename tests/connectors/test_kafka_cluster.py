@@ -12,10 +12,10 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from connectors.errors import ConfigError, TransientError
 from connectors.kafka_cluster import (
     check_source_topics,
+    describe_topic,
     ensure_topics,
     reason_of_silence,
     refuse_compacted,
-    topic_ids,
     wait_for_brokers,
 )
 from connectors.kafka_options import ConnectionOptions, CreateTopics, KafkaOptions
@@ -178,21 +178,29 @@ def test_a_source_that_is_compacted_is_refused_by_name(
 
 
 @pytest.mark.kafka
-def test_a_topic_that_is_made_anew_has_another_id(
+def test_a_topic_that_was_made_anew_has_another_id_and_its_partitions_of_now(
     make_options: MakeOptions, make_topic: Callable[..., str], kafka_admin: KafkaAdminClient
 ) -> None:
     topic, other = make_topic(), make_topic()
-    before = topic_ids(make_options(), [topic, other])
+    before, theirs = describe_topic(make_options(), topic), describe_topic(make_options(), other)
     kafka_admin.delete_topics([topic])
-    while topic in (gone := topic_ids(make_options(), [topic, other])):
+    while is_there(make_options(), topic):
         pass  # until the broker has heard of it
-    kafka_admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    kafka_admin.create_topics({topic: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
 
-    after = topic_ids(make_options(), [topic, other])
+    after = describe_topic(make_options(), topic)
 
-    assert gone == {other: before[other]}
-    assert after[other] == before[other]
-    assert after[topic] != before[topic]
+    assert (before.partitions, after.partitions) == (1, 3)
+    assert len({before.id, after.id, theirs.id}) == 3
+    assert describe_topic(make_options(), other) == theirs
+
+
+def is_there(options: KafkaOptions, topic: str) -> bool:
+    try:
+        describe_topic(options, topic)
+    except TransientError:
+        return False
+    return True
 
 
 def cleanup_policy(admin: KafkaAdminClient, topic: str) -> str:

@@ -79,12 +79,16 @@ def test_an_outbox_that_failed_goes_on_failing_and_a_new_one_works(
     fresh.flush()
 
 
-def test_what_was_not_flushed_does_not_hold_up_the_close(topic: str, outbox: Callable[..., Outbox]) -> None:
+def test_what_was_not_flushed_is_not_sent_by_the_close(
+    topic: str, outbox: Callable[..., Outbox], read_topic: ReadTopic
+) -> None:
     box = outbox(linger_seconds=10.0, delivery_timeout_seconds=60.0)
     box.send([Message(topic, None, b"pending")])
 
     box.close()
     box.close()
+
+    assert read_topic(topic) == []
 
 
 def test_rows_are_published_in_order(topic: str, make_options: MakeOptions, read_topic: ReadTopic) -> None:

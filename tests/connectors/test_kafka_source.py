@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, OffsetAndMetadata
 from kafka import TopicPartition as ClientPartition
+from kafka.future import Future
 
 from connectors.columns import TopicPartition
 from connectors.errors import ConfigError, OffsetGoneError, TransientError
@@ -88,6 +89,19 @@ def test_a_start_at_the_end_is_committed_by_whoever_asked_for_it_and_not_before(
 
     assert reader.source.first_offset(partition) == 3
     assert reader.source.committed(partition) is None
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_that_to_a_later_question(
+    topic: str, make_options: MakeOptions, opened: Opened
+) -> None:
+    partition, asked = TopicPartition(topic, 0), ClientPartition(topic, 0)
+    reader = opened(make_options(), [topic])
+    reader.poll_until(lambda: bool(reader.owned))
+    reader.source.commit({partition: 7})
+    late = Future().success({asked: OffsetAndMetadata(3, "", -1)})
+    reader.source._consumer._coordinator._offset_fetch_futures[frozenset([asked])] = late  # noqa: SLF001
+
+    assert reader.source.committed(partition) == 7
 
 
 def test_the_oldest_offset_is_the_first_that_retention_has_left(

@@ -93,6 +93,15 @@ def test_a_partition_that_nobody_committed_begins_at_its_oldest_offset(case: Sou
     assert source.oldest_offset(case.partition) == 0
 
 
+def test_a_topic_has_the_partitions_that_it_has_and_stays_the_one_it_is(case: SourceCase, source: Source) -> None:
+    wait_for_the_partition(source)
+
+    topic = source.topic(case.partition.topic)
+
+    assert topic.partitions == 1
+    assert source.topic(case.partition.topic) == topic
+
+
 def test_asking_where_a_partition_begins_commits_nothing(case: SourceCase, source: Source) -> None:
     wait_for_the_partition(source)
 

@@ -74,7 +74,7 @@ def occupancy() -> Path:
 
 
 @pytest.fixture(scope="session")
-def fresh_names() -> Callable[[], dict[str, Any]]:
+def fresh_names(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any]]:
     """``fresh_names()`` are changes to a configuration, as `adapted` takes them, that make all its outputs new."""
 
     def names() -> dict[str, Any]:
@@ -84,6 +84,7 @@ def fresh_names() -> Callable[[], dict[str, Any]]:
             "outputs.results.topic": f"results-{token}",
             "outputs.alarms.topic": f"alarms-{token}",
             "outputs.dead_letters.topic": f"dead-letters-{token}",
+            "checkpoints": {"directory": str(tmp_path_factory.mktemp("checkpoints"))},
             "http.port": 0,
         }
 

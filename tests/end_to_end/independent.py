@@ -21,12 +21,17 @@ class Row(NamedTuple):
 
 
 class TopicReader:
-    """Reads a topic from its first record on, without a group. `records` has what it has seen, in offset order."""
+    """Reads a topic from its first record on, without a group. `records` has what it has seen, in offset order.
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+    With the isolation ``read_committed`` it sees nothing of a transaction that was not committed.
+    """
+
+    def __init__(self, bootstrap_servers: str, topic: str, isolation: str = "read_uncommitted") -> None:
         self.records: list[Any] = []
         self._topic = topic
-        self._consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, fetch_max_wait_ms=50)
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap_servers, fetch_max_wait_ms=50, isolation_level=isolation
+        )
         self._partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic)]
         self._consumer.assign(self._partitions)
         self._consumer.seek_to_beginning()
@@ -46,10 +51,15 @@ class TopicReader:
 
     def read_to_end(self) -> list[dict[str, Any]]:
         """Return the values of everything that is there by now."""
-        ends = self._consumer.end_offsets(self._partitions)
+        ends = self.ends()
         while any(self._consumer.position(partition) < end for partition, end in ends.items()):
             self._poll(200)
         return self.values
+
+    def ends(self) -> dict[Any, int]:
+        """The next offset to be written of every partition; only what is committed counts where only that is read."""
+        found: dict[Any, int] = self._consumer.end_offsets(self._partitions)
+        return found
 
     def close(self) -> None:
         self._consumer.close()
@@ -60,9 +70,9 @@ class TopicReader:
 
 
 @contextmanager
-def reading(bootstrap_servers: str, topic: str) -> Iterator[TopicReader]:
+def reading(bootstrap_servers: str, topic: str, isolation: str = "read_uncommitted") -> Iterator[TopicReader]:
     """A reader for the time of the block."""
-    reader = TopicReader(bootstrap_servers, topic)
+    reader = TopicReader(bootstrap_servers, topic, isolation)
     try:
         yield reader
     finally:

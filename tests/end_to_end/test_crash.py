@@ -1,4 +1,4 @@
-"""Crashes at any moment: a daemon that is killed and started again leaves no reading without a result."""
+"""Delivery at least once: a daemon that is killed and started again leaves no reading without a result."""
 
 import itertools
 import json
@@ -65,6 +65,7 @@ def lives(kafka: str, make_topic: MakeTopic, fresh_names: Callable[[], dict[str,
         "groups.0.channels": [{"name": "value", "field": "V1"}],
         "kafka.group_instance_id": names["kafka.group_id"],
         "kafka.max_poll_records": 200,
+        "delivery": "at_least_once",
     }
     config = adapted("sensors.yaml", folder, changes)
     write(kafka, topic, rows())

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from kafka import KafkaAdminClient
@@ -9,6 +10,8 @@ from kafka.admin import ConfigResource
 
 from tests.end_to_end.independent import Row, reading, write
 from tests.end_to_end.process import until
+from tests.faults.conftest import StartCluster
+from tests.faults.proxy import Proxy
 from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -23,7 +26,7 @@ def topic_on(cluster: Cluster, replicas: int) -> str:
 
 
 def put(cluster: Cluster, topic: str, numbers: range) -> None:
-    write(cluster.bootstrap_servers, topic, [Row(None, str(number).encode()) for number in numbers])
+    write(cluster.answering_servers, topic, [Row(None, str(number).encode()) for number in numbers])
 
 
 def numbers_on(cluster: Cluster, topic: str) -> list[int]:
@@ -64,6 +67,24 @@ def test_another_node_leads_while_one_is_away_and_nothing_acknowledged_is_lost(
 
     assert away == {1, 2, 3} - {leader}
     assert numbers_on(cluster, topic) == list(range(200))
+
+
+def test_clients_are_sent_to_the_proxy_that_a_broker_advertises(start_cluster: StartCluster) -> None:
+    with ExitStack() as wires:
+        proxies: list[Proxy] = []
+
+        def wired(port: int) -> int:
+            proxies.append(wires.enter_context(Proxy(port)))
+            return proxies[-1].port
+
+        broker = start_cluster(nodes=1, advertise=wired)
+        topic = topic_on(broker, replicas=1)
+        [proxy] = proxies
+        before = proxy.requested_bytes
+
+        write(broker.answering_servers, topic, [Row(None, bytes(10_000))])
+
+        assert proxy.requested_bytes > before + 10_000
 
 
 def test_a_topic_on_the_cluster_demands_two_replicas_in_sync(cluster: Cluster) -> None:

@@ -73,6 +73,14 @@ class Cluster:
         """The addresses of all nodes, as clients take them."""
         return ",".join(node.address for node in self.nodes.values())
 
+    @property
+    def answering_servers(self) -> str:
+        """The same without those that are down or frozen, and past every proxy: for those who only look on.
+
+        The client may wait for a frozen node until its patience for the first connection is over.
+        """
+        return ",".join(f"127.0.0.1:{node.ports.clients}" for node in self.nodes.values() if node.answers)
+
     def start(self, number: int) -> None:
         """Start a node that has ended, and return when it answers."""
         self.nodes[number].start()
@@ -112,8 +120,7 @@ class Cluster:
                 return next(found for found in described["partitions"] if found["partition_index"] == partition)
 
     def _described(self, topic: str) -> dict[str, Any]:
-        servers = [f"127.0.0.1:{node.ports.clients}" for node in self.nodes.values() if node.answers]
-        admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=ASK_REQUEST_MS)
+        admin = KafkaAdminClient(bootstrap_servers=self.answering_servers, request_timeout_ms=ASK_REQUEST_MS)
         try:
             [described] = admin.describe_topics([topic])
         finally:

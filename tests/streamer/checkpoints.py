@@ -33,6 +33,7 @@ def a_checkpoint(**changes: Any) -> Checkpoint:
             "warming": SavedColumn(1, np.array([True, False, True])),
         },
         shared={"pool": np.arange(5), "epochs": np.array(3, np.int32)},
+        source={"topic_id": "sJk2", "partitions": 4},
     )
     return replace(checkpoint, **changes)
 
@@ -45,7 +46,17 @@ def assert_same_array(got: NDArray[Any], expected: NDArray[Any]) -> None:
 
 def assert_same(got: Checkpoint, expected: Checkpoint) -> None:
     """Equal in every part."""
-    for name in ("key", "next_offset", "artifact", "artifact_content", "settings", "build", "counters", "series"):
+    for name in (
+        "key",
+        "next_offset",
+        "artifact",
+        "artifact_content",
+        "settings",
+        "build",
+        "counters",
+        "series",
+        "source",
+    ):
         assert getattr(got, name) == getattr(expected, name), name
     assert {name: column.version for name, column in got.columns.items()} == {
         name: column.version for name, column in expected.columns.items()

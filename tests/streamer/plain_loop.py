@@ -21,6 +21,7 @@ class Memory:
 
     state: dict[str, torch.Tensor]
     timestamp: int | None = None  # of the reading accepted last
+    heard: int = 0  # the watermark then
     values: np.ndarray | None = None
 
 
@@ -60,16 +61,18 @@ class Loop:
             self.series[name] = memory
             for column, number in _step(self.judge, memory, batch, i).items():
                 rows[column].append(number)
-            if self.epoch.take(int(batch.timestamp[i])):
+            is_over = self.epoch.take(int(batch.timestamp[i]))
+            memory.heard = self.epoch.watermark or 0
+            if is_over:
                 self._evict()
                 self.epoch = OpenEpoch(first=self.epoch.watermark, watermark=self.epoch.watermark)
         return {name: np.stack(column) for name, column in rows.items()}
 
     def _evict(self) -> None:
         options, watermark = self.judge.choices.eviction, self.epoch.watermark or 0
-        by_age = sorted(self.series, key=lambda name: (self.series[name].timestamp, name))
+        by_age = sorted(self.series, key=lambda name: (self.series[name].heard, name))
         for name in by_age:
-            silent_seconds = (watermark - (self.series[name].timestamp or 0)) / 1e9
+            silent_seconds = (watermark - self.series[name].heard) / 1e9
             is_silent = options.max_silent_seconds is not None and silent_seconds > options.max_silent_seconds
             if is_silent or len(self.series) > options.max_series:
                 del self.series[name]

@@ -182,3 +182,14 @@ def test_a_series_that_moves_on_after_its_eviction_is_not_split() -> None:
 
     assert rig.group.splits == 0
     assert ("roamer", 1) in rig.page()
+
+
+def test_a_series_that_came_back_at_once_is_still_at_home_where_it_was() -> None:
+    rig = Rig()
+    rig.process(FIRST, ("roamer", 0, CALM[:3]))
+    rig.process(FIRST, ("steady", 1000, CALM), ("roamer", 1040, CALM[:2]))
+
+    rig.process(SECOND, ("roamer", 1100, CALM[:3]))
+
+    assert rig.group.splits == 1
+    assert ("roamer", 0) in rig.page()

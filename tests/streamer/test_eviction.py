@@ -42,7 +42,9 @@ def plainly_evicted(last: dict[str, int], watermark: int, options: EvictionOptio
 
 
 fleets = st.dictionaries(
-    st.text("abyzß", min_size=1, max_size=3), st.integers(0, 9).map(lambda second: second * SECOND_NS) | st.just(NEVER)
+    st.text("abyzß", min_size=1, max_size=3),
+    st.integers(0, 9).map(lambda second: second * SECOND_NS) | st.just(NEVER),
+    max_size=20,
 )
 
 
@@ -73,6 +75,15 @@ def test_the_oldest_beyond_the_cap_go_and_the_first_names_of_equally_old_ones() 
     gone = evicted({"new": 9, "old": 1, "b": 5, "a": 5}, 9, options)
 
     assert gone == {"old", "a"}
+
+
+@pytest.mark.parametrize("cap", range(1, 9))
+def test_no_more_than_the_cap_stay(cap: int) -> None:
+    last = {f"pod-{second}": second * SECOND_NS for second in range(8)}
+
+    gone = evicted(last, 7 * SECOND_NS, EvictionOptions(max_series=cap))
+
+    assert gone == {f"pod-{second}" for second in range(8 - cap)}
 
 
 def test_the_silent_make_room_below_the_cap() -> None:

@@ -51,7 +51,7 @@ class Partition:
         for series, newest in (held or {}).items():
             last[self.rows.of(np.array([series], dtype=object))] = newest * SECOND_NS
         due = WATCH.due(last, self.columns["silent_since"], second * SECOND_NS)
-        self._say(WATCH.raised(np.array([self.rows.keys[row - 1] for row in due], dtype=object), last[due]))
+        self._say(WATCH.raised(np.array(self.rows.names(due), dtype=object), last[due]))
         silence.remember_raised(self.columns, due, last[due])
         return self
 
