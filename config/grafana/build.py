@@ -163,6 +163,7 @@ def daemon() -> list[Panel]:
     outside = f"sum by (group) (rate(streamer_channels_outside_band_total{{{GROUP}}}[5m]))"
     judged = f"sum by (group) (rate(streamer_channels_judged_total{{{GROUP}}}[5m]))"
     accounted = "streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total)"
+    arrived = "streamer_readings_read_total + streamer_readings_inherited - streamer_readings_held"
     quantile = "histogram_quantile({}, sum by (le) (rate(streamer_batch_readings_bucket[$__rate_interval])))"
     return [
         phases,
@@ -194,8 +195,8 @@ def daemon() -> list[Panel]:
         ),
         graph(
             "Readings not accounted for",
-            [target(f"streamer_readings_read_total - ({accounted})", "{{group}}")],
-            "Read, and neither scored nor refused: what is under way. It returns to zero.",
+            [target(f"{arrived} - ({accounted})", "{{group}}")],
+            "Read, and neither scored, refused nor held back: what is under way. It returns to zero.",
         ),
         graph(
             "Series",
