@@ -23,8 +23,8 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             log.warning("%s again: ending at once; the next start steps again what was not saved", _name(number))
             logging.shutdown()
             os._exit(128 + number)
-        log.info("%s: leaving after this batch", _name(number))
         stop.set()
+        log.info("%s: leaving after this batch", _name(number))
 
     with _answered((signal.SIGTERM, signal.SIGINT), ask):
         yield stop

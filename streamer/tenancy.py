@@ -192,6 +192,7 @@ class Tenancy:
             self._keeper.save(tenure, SAVE_SECONDS)
         except StoreError as error:
             raise TransientError(f"{where.topic}-{where.partition}: no first checkpoint: {error}") from error
+        self._metrics.state.silent(where, 0)
         self._delivery.begin(where)
         self._delivery.commit({where: start})
         log.info("%s-%d: begins at offset %d, with no state", *where, start)

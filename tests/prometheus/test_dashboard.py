@@ -29,6 +29,7 @@ UNUSED = {  # looked at by hand, where a graph says too little
     *("streamer_channels_missing_total", "streamer_alarms_closed_total", "streamer_series_split_total"),
     *("streamer_epochs_closed_total", "streamer_state_rows", "streamer_artifact_info", "streamer_build_info"),
     *("streamer_exported_series_admitted_total", "streamer_render_duration_seconds", "streamer_series_evicted_total"),
+    *("streamer_checkpoint_offset", "streamer_config_timestamp_seconds", "streamer_alarms_historical_total"),
 }
 
 
