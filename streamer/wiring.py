@@ -76,6 +76,31 @@ def in_memory(source: Source, sink: Sink) -> Parts:
     return Parts(source, AtLeastOnce(sink, source), MemoryStore())
 
 
+class Works(NamedTuple):
+    """An engine, and what others look at."""
+
+    engine: Engine
+    tenancy: Tenancy
+    board: Board
+
+
+def make_engine(
+    config: Config,
+    parts: Parts,
+    groups: list[Group],
+    metrics: Metrics,
+    clock: Clock,
+    wall_clock: Clock | None,
+) -> Works:
+    """The engine over a source, a delivery and a store. ``wall_clock`` says what is history; None: nothing is."""
+    policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
+    board = Board(Watchlist(policy, clock()), policy.limit, metrics)
+    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
+    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
+    return Works(engine, tenancy, board)
+
+
 def assemble(
     config: Config,
     parts: Parts,
@@ -84,12 +109,8 @@ def assemble(
     clock: Clock = time.monotonic,
 ) -> Daemon:
     """The daemon over a source, a delivery and a store that are there already."""
-    policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
-    board = Board(Watchlist(policy, clock()), policy.limit, metrics)
-    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
-    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
     wall_clock = time.time if isinstance(config.source, KafkaSource) else None  # files are replayed as if they were now
-    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
+    engine, tenancy, board = make_engine(config, parts, groups, metrics, clock, wall_clock)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,
