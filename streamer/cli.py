@@ -10,7 +10,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from connectors.errors import ConfigError, DoubtError, OffsetGoneError, StateError, StoreError, TransientError
+from connectors.errors import (
+    ConfigError,
+    DoubtError,
+    OffsetGoneError,
+    RejectsError,
+    StateError,
+    StoreError,
+    TransientError,
+)
 from streamer import __version__
 from streamer.logs import LogFormat, set_up_logs
 
@@ -20,9 +28,10 @@ EXITS: dict[type[Exception], int] = {  # 3 and 4: start again; the others wait f
     ConfigError: 2,
     DoubtError: 3,
     TransientError: 4,
-    StoreError: 4,
     OffsetGoneError: 5,
     StateError: 6,
+    RejectsError: 7,
+    StoreError: 8,
 }
 
 app = typer.Typer(
@@ -52,16 +61,22 @@ def version() -> None:
 
 @app.command()
 def run(config: ConfigPath) -> None:
-    """Run the daemon until SIGTERM."""
+    """Run the daemon until SIGTERM. SIGHUP has it read CONFIG again, SIGUSR1 print the stacks of its threads."""
     from streamer.config import load  # noqa: PLC0415
-    from streamer.signals import stopped_by_signals  # noqa: PLC0415
+    from streamer.signals import reload_asked_by_signal, stacks_told_on_signal, stopped_by_signals  # noqa: PLC0415
 
     loaded = load(config)
-    from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
+    with reload_asked_by_signal() as reload, stacks_told_on_signal(), _named(config):
+        from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
 
-    # Until the daemon is built there is nothing to finish, and a signal ends the process at once.
-    with _named(config), build(loaded) as daemon, stopped_by_signals() as stop:
-        daemon.turn_until(lambda: stop.is_set() or daemon.has_ended)
+        # Until the daemon is built there is nothing to finish, and SIGTERM ends the process at once.
+        with build(loaded) as daemon, stopped_by_signals() as stop:
+            while not (stop.is_set() or daemon.has_ended):
+                if reload.is_set():
+                    reload.clear()
+                    daemon.reload(lambda: load(config))
+                daemon.turn_until(lambda: stop.is_set() or reload.is_set() or daemon.has_ended)
+            daemon.leave()  # while a second signal still finds its handler
 
 
 @app.command()
@@ -194,7 +209,8 @@ def _named(config: Path) -> Iterator[None]:
 def main() -> NoReturn:
     """Run a command. An error that has a policy becomes one line and its exit code.
 
-    After any error the process ends at once, past what libraries do at an exit: a client would tidy up at the broker.
+    The process ends at once, past what libraries do at an exit: after an error a client would tidy up at the broker,
+    and a checkpoint that the store never takes would be waited for.
     """
     code = BUG_EXIT
     try:
@@ -203,12 +219,10 @@ def main() -> NoReturn:
         log.exception("this is a bug")
         raise
     finally:
-        if code:
-            logging.shutdown()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    sys.exit(0)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _run() -> int:

@@ -17,6 +17,7 @@ from connectors.row_files import ReplayFile
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
+from streamer.reject_limit import RejectLimitOptions
 from streamer.silence import SilenceOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -90,6 +91,7 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     format: Format
     cell: Literal["gru", "lstm"] = "gru"
     artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
+    reject_limits: RejectLimitOptions = RejectLimitOptions()
 
     def __post_init__(self) -> None:
         if not self.topics and not self.topic_patterns:

@@ -14,6 +14,7 @@ from streamer.judge import Judges
 from streamer.newest import Newest
 from streamer.partition import Partition, Progress
 from streamer.phases import Phases
+from streamer.reject_limit import RejectLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ class Group:
         decoder: Decoder,
         judges: Judges,
         phases: Phases,
+        reject_limit: RejectLimit,
         clock: Callable[[], float],
     ) -> None:
         self.holds = holds  # whether a topic is one of the group's
         self.judges = judges
+        self.reject_limit = reject_limit
         self.partitions: dict[TopicPartition, Partition] = {}
         self.newest: dict[TopicPartition, Newest] = {}
         self.homes: dict[str, TopicPartition] = {}  # where a series was seen first

@@ -25,6 +25,10 @@ KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
 log = logging.getLogger("streamer")
 
 
+class NotInTimeError(StoreError):
+    """The store has not answered: whether the checkpoint will be there is open."""
+
+
 class _Writing(NamedTuple):
     tenure: Tenure
     next_offset: int
@@ -49,6 +53,7 @@ class Keeper:
         self._store = store
         self._interval_seconds = interval_seconds
         self._metrics = metrics
+        metrics.interval(interval_seconds)
         self._clock = clock
         self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: _Writing | None = None
@@ -122,14 +127,16 @@ class Keeper:
             self._begin(min(due, key=lambda tenure: tenure.saved_at))
 
     def may_try(self, tenure: Tenure) -> bool:
-        """Whether saving it is worth a try: not again at once after it failed."""
-        return not tenure.has_failed or self._is_due(tenure)
+        """Whether saving it now is worth a try: not behind something else, nor again at once after it failed."""
+        is_busy = self._writing is not None and not self._writing.size_bytes.done()
+        return not is_busy and (not tenure.has_failed or self._is_due(tenure))
 
     def save(self, tenure: Tenure, timeout_seconds: float, *, anew: bool = False) -> None:
         """Save a partition and return when the checkpoint is durable. ``anew``: also one that is saved already.
 
         Raises:
-            StoreError: it is not, by now.
+            NotInTimeError: it is not by now, and may yet be.
+            StoreError: it is not.
         """
         deadline = self._clock() + timeout_seconds
         self._await(deadline)
@@ -170,15 +177,25 @@ class Keeper:
         """In the writer's thread. The order is the guarantee: older ones go when this one is durable."""
         with self._metrics.write():
             size_bytes = self._store.publish(checkpoint.key, checkpoint.next_offset, encode(checkpoint))
-            older = [offset for offset in self._store.offsets(checkpoint.key) if offset <= checkpoint.next_offset]
-            self._store.prune(checkpoint.key, older[:-KEPT])
+            self._prune(checkpoint.key, checkpoint.next_offset)
         return size_bytes
+
+    def _prune(self, key: StateKey, next_offset: int) -> None:
+        """Let the older ones go. Where that fails, the checkpoint is none the less there."""
+        try:
+            older = [offset for offset in self._store.offsets(key) if offset <= next_offset]
+            self._store.prune(key, older[:-KEPT])
+        except StoreError as error:
+            self._metrics.failed("prune")
+            log.warning("%s; there are more checkpoints of %s than need be", error, key)
 
     def _await(self, deadline: float) -> None:
         if self._writing is not None:
             wait_for([self._writing.size_bytes], max(deadline - self._clock(), 0.0))
             if not self._writing.size_bytes.done():
-                raise StoreError(f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not in time")
+                raise NotInTimeError(
+                    f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not written in time"
+                )
         self._settle()
 
     def _settle(self) -> None:
@@ -199,3 +216,4 @@ class Keeper:
         tenure.has_failed = False
         tenure.saved_offset = next_offset
         self._metrics.saved(tenure.where, next_offset, size_bytes)
+        self._metrics.unsaved(tenure.where, tenure.next_offset - next_offset)

@@ -19,6 +19,7 @@ from connectors.kafka_offsets import Offsets
 from connectors.memory_store import MemoryStore
 from connectors.ports import Columns, Log, Sink
 from streamer.config import Config, FilesSink, KafkaSink
+from streamer.history import none_live
 from streamer.position import Position
 from streamer.wiring import (
     Parts,
@@ -30,8 +31,6 @@ from streamer.wiring import (
     store_of,
     topics_of,
 )
-
-LATE_SECONDS = 9e9  # a wall clock in 2255: all that is replayed is history
 
 
 @dataclass(slots=True)
@@ -141,9 +140,8 @@ def replay(config: Config, request: Request, told: Callable[[int, int, int], Non
     tally = Tally(make_sink(config, Encoder(config.outputs)))
     delivery = AtLeastOnce(tally, source)
     store = BorrowedStore(store_of(config) if request.is_resumed else MemoryStore())
-    engine = make_engine(
-        config, Parts(source, delivery, store), groups, metrics, time.monotonic, lambda: LATE_SECONDS
-    ).engine
+    parts = Parts(source, delivery, store)
+    engine = make_engine(config, parts, groups, metrics, time.monotonic, none_live).engine
     total = source.left
     while not engine.has_ended:
         engine.turn()

@@ -11,13 +11,14 @@ from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.event_clock import EventClock
 from streamer.group import Group
-from streamer.keeper import Keeper
+from streamer.keeper import Keeper, NotInTimeError
 from streamer.metrics import Metrics
 from streamer.origin import Origin
+from streamer.retention import Retention
 from streamer.snapshot import build_of
 from streamer.tenure import Tenure
 
-SAVE_SECONDS = 60.0  # for a checkpoint that something waits for: the first of a partition, and that of a barrier
+SAVE_SECONDS = 20.0  # for a checkpoint that something waits for: the first of a partition, and that of a barrier
 
 log = logging.getLogger("streamer")
 
@@ -43,16 +44,26 @@ class Tenancy:
         self._metrics = metrics
         self._clock = clock
         self._leave_seconds = leave_seconds
+        self._retention = Retention(source, metrics.life, clock)
         self._waiting: deque[TopicPartition] = deque()  # ours, but not yet restored
         self._opened: set[TopicPartition] = set()  # whose predecessor is shut out
         self._was_assigned = False
         self._by_topic: dict[str, Group] = {}
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the group has said what is ours, and all of it is restored and has caught up."""
-        is_silent = any(tenure.is_silent for tenure in tuple(self.tenures.values()))
-        return self._was_assigned and not self._waiting and not is_silent
+    def missing(self) -> str:
+        """What is missing until all that is ours is restored and has caught up: nothing, or a few words.
+
+        Any thread may ask.
+        """
+        if not self._was_assigned:
+            return "no partition is assigned yet"
+        if waiting := len(self._waiting):
+            return f"waiting for the state of {waiting} of {waiting + len(self.tenures)} partitions"
+        behind = [tenure.silent_until - tenure.next_offset for tenure in tuple(self.tenures.values())]
+        if silent := sum(records for records in behind if records > 0):
+            return f"catching up: {silent} records are to be stepped again"
+        return ""
 
     def follow(self, event: Assigned | Revoked | Lost) -> list[Tenure]:
         """Do what the group has decided. -> the tenures that have ended, their state saved.
@@ -101,22 +112,29 @@ class Tenancy:
 
         Raises:
             StateError: the state of a partition does not fit the choices of today.
+            DoubtError: by which of two choices to go on is not known.
+            StoreError: what cannot be saved will soon not be restored either.
         """
         for tenure in self.tenures.values():
-            self._pass_barrier(tenure)
+            if self._pass_barrier(tenure):
+                break  # between two of them the group must hear of us
         self._keeper.tick(self.tenures.values())
+        self._retention.check(self.tenures.values())
 
-    def _pass_barrier(self, tenure: Tenure) -> None:
-        """Go on by the choices of today, once the checkpoint that names them is durable."""
+    def _pass_barrier(self, tenure: Tenure) -> bool:
+        """Go on by the choices of today, once the checkpoint that names them is durable. -> whether it was tried."""
         before, judge = tenure.partition.judge, tenure.group.judges.now(tenure.partition.judge)
         if judge is before or tenure.is_silent or not self._keeper.may_try(tenure):
-            return
+            return False
         tenure.partition.adopt(judge)
         try:
             self._keeper.save(tenure, SAVE_SECONDS, anew=True)
+        except NotInTimeError as error:
+            raise DoubtError(f"{error}: by which choices its group goes on is not known") from error
         except StoreError as error:
             tenure.partition.adopt(before)
             log.error("%s; its group's new choices wait", error)  # noqa: TRY400
+        return True
 
     def leave(self) -> None:
         """Save everything that is ours, as far as there is time: whoever has it next steps the rest again."""
@@ -208,6 +226,7 @@ class Tenancy:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
             self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
             tenure.group.drop(tenure.where)
+            self._retention.forget(tenure.where)
         for where in self._opened.intersection(partitions):
             self._delivery.release(where)
             self._opened.remove(where)

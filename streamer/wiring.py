@@ -22,7 +22,7 @@ from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
 from models.artifact import Artifact, ArtifactError, shipped
 from models.artifact import load as load_artifact
-from streamer import __version__
+from streamer import __version__, history
 from streamer.accounting import CountingEncoder
 from streamer.board import Board
 from streamer.config import Config, FilesSink, GroupOptions, KafkaSink, KafkaSource, ReplaySource
@@ -30,14 +30,17 @@ from streamer.daemon import Daemon, is_healthy
 from streamer.discard import DiscardSink
 from streamer.engine import Engine
 from streamer.group import Group
+from streamer.history import LiveFrom
 from streamer.http import make_app
 from streamer.http_server import HttpServer
 from streamer.judge import Judges, make_judge
 from streamer.keeper import Keeper
 from streamer.metrics import Metrics
 from streamer.phases import Phases
+from streamer.reject_limit import RejectLimit
+from streamer.reload import Reload, policy_of
 from streamer.tenancy import Tenancy
-from streamer.watchlist import Watchlist, WatchPolicy
+from streamer.watchlist import Watchlist
 
 if TYPE_CHECKING:
     from connectors.kafka_source import KafkaSource as KafkaRecords
@@ -90,14 +93,14 @@ def make_engine(
     groups: list[Group],
     metrics: Metrics,
     clock: Clock,
-    wall_clock: Clock | None,
+    live_from: LiveFrom,
 ) -> Works:
-    """The engine over a source, a delivery and a store. ``wall_clock`` says what is history; None: nothing is."""
-    policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
+    """The engine over a source, a delivery and a store. ``live_from`` says what is history."""
+    policy = policy_of(config)
     board = Board(Watchlist(policy, clock()), policy.limit, metrics)
     keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
     tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
-    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, live_from)
     return Works(engine, tenancy, board)
 
 
@@ -109,16 +112,19 @@ def assemble(
     clock: Clock = time.monotonic,
 ) -> Daemon:
     """The daemon over a source, a delivery and a store that are there already."""
-    wall_clock = time.time if isinstance(config.source, KafkaSource) else None  # files are replayed as if they were now
-    engine, tenancy, board = make_engine(config, parts, groups, metrics, clock, wall_clock)
+    # Files are replayed as if they were now.
+    live_from = partial(history.live_from, time.time) if isinstance(config.source, KafkaSource) else history.all_live
+    engine, tenancy, board = make_engine(config, parts, groups, metrics, clock, live_from)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,
         health=lambda: is_healthy(engine, clock),
-        ready=lambda: tenancy.is_ready,
+        missing=lambda: tenancy.missing,
         token=config.http.token,
     )
-    return Daemon(engine, parts.source, parts.delivery, HttpServer(app, config.http.host, config.http.port))
+    server = HttpServer(app, config.http.host, config.http.port)
+    reload = Reload(config, tenancy, board, metrics)
+    return Daemon(engine, parts.source, parts.delivery, server, reload)
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -159,7 +165,8 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
     decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
-    return Group(options.holds, decoder, judges, phases, clock)
+    reject_limit = RejectLimit(options.name, options.reject_limits, clock, metrics.life.reject_limit)
+    return Group(options.holds, decoder, judges, phases, reject_limit, clock)
 
 
 def _artifact(options: GroupOptions) -> Artifact:
@@ -194,9 +201,10 @@ def _member(config: Config) -> "KafkaRecords":
 
     wait_for_brokers(config.brokers)
     topics, patterns = topics_of(config)
+    source = KafkaRecords(config.brokers, topics, patterns, instance_name(config))
     if config.is_exactly_once:
-        refuse_compacted(config.brokers, topics)
-    return KafkaRecords(config.brokers, topics, patterns, instance_name(config))
+        refuse_compacted(config.brokers, topics, patterns)
+    return source
 
 
 def store_of(config: Config) -> CheckpointStore:

@@ -36,7 +36,7 @@ UNUSED = {  # looked at by hand, where a graph says too little
 def prometheus(start_prometheus: Callable[[str], Prometheus]) -> Iterator[Prometheus]:
     """A Prometheus that scrapes a plausible daemon and judges the shipped rules."""
     daemon = PlausibleDaemon()
-    app = make_app(daemon.metrics, daemon.snapshots, lambda: True, lambda: True, None)
+    app = make_app(daemon.metrics, daemon.snapshots, lambda: True, str, None)
     with HttpServer(app, "127.0.0.1", 0) as server:
         yield start_prometheus(shipped_config(f"127.0.0.1:{server.port}"))
 

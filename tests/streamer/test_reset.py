@@ -15,7 +15,7 @@ from streamer.position import Position
 from streamer.reset import Move, Reset, table
 from streamer.wiring import make_groups, make_metrics
 from tests.streamer.groups import MemoryGroup
-from tests.streamer.test_engine import CONFIG, FIRST, SECOND, WALK, Rig, batch
+from tests.streamer.rig import CONFIG, FIRST, SECOND, WALK, Rig, batch
 
 KEY = StateKey("pumps", FIRST)
 
