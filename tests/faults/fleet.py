@@ -65,7 +65,7 @@ class Fleet:
 
     def __init__(self, folder: Path, changes: Mapping[str, Any], variables: Mapping[str, str]) -> None:
         self.members: list[Member] = []
-        self.own_ends: list[int] = []  # exit codes of those that ended by themselves
+        self.own_exits: list[int] = []  # of those that ended by themselves
         self._folder = folder
         self._changes = changes
         self._variables = variables
@@ -84,7 +84,7 @@ class Fleet:
         for member in self.members:
             code = member.exit_code
             if code is not None:
-                self.own_ends.append(code)
+                self.own_exits.append(code)
                 member.start()
 
     def until(self, question: Callable[[], bool], what: str) -> None:
@@ -94,7 +94,16 @@ class Fleet:
             self.revive()
             return question()
 
-        until(ask, f"{what}; own ends so far: {self.own_ends}; logs below {self._folder}", PATIENCE_SECONDS)
+        until(ask, f"{what}; own exits so far: {self.own_exits}; logs below {self._folder}", PATIENCE_SECONDS)
+
+    def wake(self, frozen: Member) -> int:
+        """Let a member go on that was frozen past its session, and start it again when that has ended it. -> how."""
+        frozen.thaw()
+        until(lambda: frozen.exit_code is not None, "the woken one has ended", PATIENCE_SECONDS)
+        code = frozen.exit_code
+        assert code is not None
+        frozen.start()
+        return code
 
     def leave(self) -> list[int]:
         """Tell all members to, once all are at work. -> their exit codes."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import ModuleType
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
-VARIABLE = "FUSE"  # arms a child process: `12:after`
+VARIABLE = "FUSE"  # arms a child process: `2 after KafkaProducer.flush`
 EXIT_CODE = 137  # what a shell says of `kill -9`
 
 P = ParamSpec("P")
@@ -42,27 +42,34 @@ def exit_at_once(call: str) -> NoReturn:
 
 
 class Fuse:
-    """Counts calls through it and blows at the ``nth``, from one; never where that is None.
+    """Counts calls through it and blows at the ``nth``, from one, of all or of one name; never where that is None.
 
     Once blown it stays so: every later call fails before it is done, whichever thread makes it. Calls that
     were under way then are done, and their answers lost.
     """
 
     def __init__(
-        self, nth: int | None = None, moment: Moment = Moment.BEFORE, end: Callable[[str], NoReturn] = crash
+        self,
+        nth: int | None = None,
+        moment: Moment = Moment.BEFORE,
+        name: str | None = None,
+        end: Callable[[str], NoReturn] = crash,
     ) -> None:
         self.calls: list[str] = []  # their names, in order; the last one blew it
         self.is_blown = False
         self._nth = nth
         self._moment = moment
+        self._name = name
         self._end = end
         self._lock = threading.Lock()
 
     @classmethod
     def of_process(cls, environment: Mapping[str, str]) -> "Fuse":
         """The fuse that `armed` asks this process to have."""
-        nth, _, moment = environment.get(VARIABLE, "").partition(":")
-        return cls(int(nth), Moment(moment), exit_at_once) if nth else cls(end=exit_at_once)
+        if VARIABLE not in environment:
+            return cls(end=exit_at_once)
+        nth, moment, name = environment[VARIABLE].split()
+        return cls(int(nth), Moment(moment), name, exit_at_once)
 
     def through(self, name: str, call: Callable[P, R]) -> Callable[P, R]:
         """The same call through this fuse, counted under a name."""
@@ -86,16 +93,18 @@ class Fuse:
             if self.is_blown:
                 self._end(name)
             self.calls.append(name)
-            return len(self.calls) == self._nth
+            if self._name is None:
+                return len(self.calls) == self._nth
+            return name == self._name and self.calls.count(name) == self._nth
 
     def _blow(self, name: str) -> NoReturn:
         self.is_blown = True
         self._end(name)
 
 
-def armed(nth: int, moment: Moment) -> dict[str, str]:
-    """The environment variables that give a child process a fuse."""
-    return {VARIABLE: f"{nth}:{moment}"}
+def armed(nth: int, moment: Moment, name: str) -> dict[str, str]:
+    """The environment variables that give a child process a fuse, which blows at the nth call of this name."""
+    return {VARIABLE: f"{nth} {moment} {name}"}
 
 
 def fused(part: T, fuse: Fuse, methods: tuple[str, ...]) -> T:

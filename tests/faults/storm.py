@@ -2,41 +2,29 @@
 
 import itertools
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from kafka import KafkaAdminClient
 
-from tests.end_to_end.independent import Row, committed, ends, reading, write
+from tests.end_to_end.independent import Row
 from tests.faults.comparison import Comparison
 from tests.faults.fleet import Fleet, Member
-from tests.faults.undisturbed import OUTPUTS, READING, keyed, rows, undisturbed
+from tests.faults.stage import EXACTLY_ONCE, Stage
+from tests.faults.undisturbed import rows
 
-EXACTLY_ONCE: dict[str, Any] = {
-    "delivery": "exactly_once",
-    "checkpoints": {"directory": "${CHECKPOINTS}", "interval_seconds": 2},
-}
-SOON: dict[str, Any] = {  # the session is the shortest that brokers allow; the rest makes many short deliveries
-    "kafka.session_timeout_seconds": 6,
-    "kafka.heartbeat_interval_seconds": 1,
-    "kafka.fetch_max_wait_seconds": 0.1,
-    "kafka.max_poll_records": 50,
-}
-OUTPUT_PARTITIONS = 4
 EARLY_RATIO = 1 / 3  # of the strikes: whatever the daemons do by then, be it that they start
 EARLY_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens. Each phase has so many ``daemons``, its share of the ``kills``, and one freeze at its end."""
+    """What happens. Each phase has so many ``daemons`` and its share of the ``kills``; at its end one is frozen."""
 
     readings: int
     series: int
@@ -52,8 +40,8 @@ class Aftermath:
     """What the world holds when all is over."""
 
     kills_in_mid_stream: int  # something published was not committed yet
-    freezes: int
-    own_ends: list[int]  # exit codes of daemons that ended by themselves
+    woken_exits: list[int]  # exit codes of the frozen, each once it went on after its session
+    own_exits: list[int]  # of all others that ended by themselves
     last_exits: list[int]  # of those that were told to leave at the end
     outputs: dict[str, Comparison]
     logs: str
@@ -63,31 +51,17 @@ class Storm:
     """``with Storm(kafka, folder, plan) as storm: storm.run()``: the block leaves no process behind."""
 
     def __init__(self, kafka: str, folder: Path, plan: Plan) -> None:
-        token = uuid.uuid4().hex[:8]
-        self._kafka = kafka
-        self._folder = folder
         self._plan = plan
         self._random = np.random.default_rng(plan.seed)
-        self._source = self._group = f"storm-{token}"
-        self._topics = {output: f"{output}-{token}" for output in OUTPUTS}
-        outputs = {f"outputs.{output}.topic": topic for output, topic in self._topics.items()}
-        names = {"kafka.group_id": self._group, "groups.0.topics": [self._source], "http.port": 0}
-        self._fleet = Fleet(
-            folder,
-            READING | SOON | outputs | names | dict(plan.delivery),
-            {"KAFKA_BOOTSTRAP_SERVERS": kafka, "CHECKPOINTS": str(folder / "checkpoints")},
-        )
+        self._stage = Stage(kafka, folder, plan.partitions, delivery=plan.delivery)
+        self._fleet = Fleet(folder, self._stage.changes, self._stage.variables)
         self._kills_in_mid_stream = 0
+        self._woken_exits: list[int] = []
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        """Make the topics, and open what publishes and what watches."""
-        partitions = dict.fromkeys(self._topics.values(), OUTPUT_PARTITIONS) | {self._source: self._plan.partitions}
-        with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
-            for topic, count in partitions.items():
-                layout = {"num_partitions": count, "replication_factor": 1, "configs": {"retention.ms": "-1"}}
-                admin.create_topics({topic: layout}, wait_for_metadata=True)
-        self._results = self._held.enter_context(reading(self._kafka, self._topics["results"]))
+        """Make the topics, and be ready to publish."""
+        self._held.enter_context(self._stage)
         self._publisher = self._held.enter_context(ThreadPoolExecutor(1))
         self._held.callback(self._fleet.kill_all)
         return self
@@ -100,72 +74,56 @@ class Storm:
         plan = self._plan
         published = rows(plan.readings, plan.series, plan.partitions, plan.seed)
         kills = plan.kills // len(plan.daemons)
-        parts = iter(_parts(published, len(plan.daemons) * (kills + 1) + 1))
+        parts = iter(_parts(published, len(plan.daemons) * (kills + 2) + 1))
         for count in plan.daemons:
             self._fleet.grow_to(count)
             for _ in range(kills):
                 with self._flowing(next(parts)):
                     self._kill_one()
-            with self._flowing(next(parts)):
-                victim = self._freeze_one()
-            self._fleet.until(self._is_all_committed, "the others have done the work of the frozen one")
-            victim.thaw()
-        with self._flowing(next(parts)):
-            pass
-        self._fleet.until(self._is_all_committed, "everything is committed")
+            self._freeze_one(next(parts), next(parts))
+        self._stage.publish(next(parts))
+        self._fleet.until(self._stage.is_all_committed, "everything is committed")
         return self._aftermath(published)
 
     @contextmanager
     def _flowing(self, part: Sequence[Row]) -> Iterator[None]:
         """Publish; the block begins at an instant somewhere in the work that this makes, or at one soon after."""
-        goal = self._progress() + int(self._random.uniform(0, 0.9) * len(part))
-        publishing = self._publisher.submit(write, self._kafka, self._source, part)
+        goal = self._stage.progress() + int(self._random.uniform(0, 0.9) * len(part))
+        publishing = self._publisher.submit(self._stage.publish, part)
         if self._random.random() < EARLY_RATIO:
             time.sleep(self._random.uniform(0, EARLY_SECONDS))
         else:
-            self._fleet.until(lambda: self._progress() > goal, "results come")
+            self._fleet.until(lambda: self._stage.progress() > goal, "results come")
         yield
         publishing.result()
 
     def _kill_one(self) -> None:
         victim = self._any_member()
         victim.kill()
-        self._kills_in_mid_stream += not self._is_all_committed()
+        self._kills_in_mid_stream += not self._stage.is_all_committed()
         victim.start()
 
-    def _freeze_one(self) -> Member:
-        """Let one sleep. -> who does."""
+    def _freeze_one(self, before: Sequence[Row], meanwhile: Sequence[Row]) -> None:
+        """Freeze one in the middle of its work, past its session: till the others have done everything."""
         victim = self._any_member()
-        victim.freeze()
-        return victim
+        self._fleet.until(lambda: victim.is_ready, "the one to be frozen is at work")
+        with self._flowing(before):
+            victim.freeze()
+        self._stage.publish(meanwhile)
+        self._fleet.until(self._stage.is_all_committed, "the others have done the work of the frozen one")
+        self._woken_exits.append(self._fleet.wake(victim))
 
     def _any_member(self) -> Member:
         return self._fleet.members[self._random.integers(len(self._fleet.members))]
 
-    def _progress(self) -> int:
-        """Records on the results topic, whatever will become of them."""
-        return sum(self._results.ends().values())
-
-    def _is_all_committed(self) -> bool:
-        return committed(self._kafka, self._group, self._source) == ends(self._kafka, self._source)
-
     def _aftermath(self, published: Sequence[Row]) -> Aftermath:
         last_exits = self._fleet.leave()
-        reference = self._folder / "undisturbed"
-        reference.mkdir()
-        expected = undisturbed(published, reference, {})
-        outputs = {}
-        for output, topic in self._topics.items():
-            with reading(self._kafka, topic, "read_committed") as reader:
-                reader.read_to_end()
-            found = [keyed(record.value) for record in reader.records]
-            outputs[output] = Comparison(dict(expected[output]), found)
         return Aftermath(
             kills_in_mid_stream=self._kills_in_mid_stream,
-            freezes=len(self._plan.daemons),
-            own_ends=self._fleet.own_ends,
+            woken_exits=self._woken_exits,
+            own_exits=self._fleet.own_exits,
             last_exits=last_exits,
-            outputs=outputs,
+            outputs=self._stage.compare(published),
             logs="".join(member.log for member in self._fleet.members),
         )
 

@@ -82,6 +82,19 @@ def test_one_fuse_counts_the_calls_of_all_parts_by_their_names() -> None:
     assert not fuse.is_blown
 
 
+def test_a_fuse_for_one_name_lets_all_others_through() -> None:
+    till = Till()
+    guarded = fused(till, Fuse(2, name="Till.put"), ("put", "total"))
+
+    guarded.put(1)
+    guarded.total()
+    guarded.total()
+
+    with pytest.raises(Crashed, match=r"^Till\.put$"):
+        guarded.put(2)
+    assert till.coins == [1]
+
+
 def test_what_is_not_fused_is_the_parts_own() -> None:
     till = Till()
 
@@ -161,7 +174,7 @@ def test_methods_of_a_class_are_led_through_the_fuse_whoever_makes_its_objects()
 
 @pytest.mark.parametrize(("moment", "output"), [(Moment.BEFORE, b"0"), (Moment.AFTER, b"0"), (None, b"012 saved")])
 def test_a_child_process_ends_at_its_nth_call_and_saves_nothing(moment: Moment | None, output: bytes) -> None:
-    variables = armed(2, moment) if moment else {}
+    variables = armed(2, moment, "json.dumps") if moment else {}
     environment = os.environ | variables | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     child = subprocess.run([sys.executable, "-c", CHILD], env=environment, capture_output=True, check=False, timeout=60)

@@ -34,6 +34,11 @@ def test_every_output_is_there_once_and_is_that_of_an_undisturbed_run(aftermath:
     assert aftermath.outputs[output].faults == []
 
 
+def test_one_that_was_frozen_past_its_session_ends_when_it_wakes(aftermath: Aftermath, plan: Plan) -> None:
+    assert len(aftermath.woken_exits) == len(plan.daemons)
+    assert 0 not in aftermath.woken_exits
+
+
 def test_those_that_survive_leave_in_good_order(aftermath: Aftermath, plan: Plan) -> None:
     assert aftermath.last_exits == [0] * plan.daemons[-1]
 

@@ -1,0 +1,37 @@
+"""`python tests/faults/fused_run.py run CONFIG`: `streamer`, its calls to Kafka and to the disk through a fuse.
+
+The environment arms the fuse: see `tests.faults.fuse.armed`.
+"""
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from kafka import KafkaConsumer, KafkaProducer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where this is run by its path
+
+from connectors.directory_store import Disk
+from streamer.cli import main
+from tests.faults.fuse import Fuse, laid_in
+
+CALLS: dict[type, tuple[str, ...]] = {
+    KafkaConsumer: ("poll", "seek", "committed"),
+    KafkaProducer: (
+        "init_transactions",
+        "begin_transaction",
+        "send",
+        "flush",
+        "send_offsets_to_transaction",
+        "commit_transaction",
+    ),
+    Disk: ("make_directory", "open", "write", "sync", "replace", "unlink"),
+}
+
+if __name__ == "__main__":
+    fuse = Fuse.of_process(os.environ)
+    with ExitStack() as laid:
+        for owner, names in CALLS.items():
+            laid.enter_context(laid_in(owner, fuse, names))
+        main()

@@ -1,0 +1,92 @@
+"""Fresh topics for the daemons of a fault test, the configuration that leads there, and what they hold at the end."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaAdminClient
+
+from tests.end_to_end.independent import Row, committed, ends, reading, write
+from tests.faults.comparison import Comparison
+from tests.faults.undisturbed import OUTPUTS, READING, keyed, undisturbed
+
+EXACTLY_ONCE: dict[str, Any] = {
+    "delivery": "exactly_once",
+    "checkpoints": {"directory": "${CHECKPOINTS}", "interval_seconds": 2},
+}
+SOON: dict[str, Any] = {  # the session is the shortest that brokers allow; the rest makes many short deliveries
+    "kafka.session_timeout_seconds": 6,
+    "kafka.heartbeat_interval_seconds": 1,
+    "kafka.fetch_max_wait_seconds": 0.1,
+    "kafka.max_poll_records": 50,
+}
+OUTPUT_PARTITIONS = 4
+
+
+class Stage:
+    """``with Stage(kafka, folder) as stage``: all topics have as many replicas as ``replicas`` says.
+
+    ``changes`` are those to config/sensors.yaml, ``variables`` the environment that a daemon needs.
+    """
+
+    def __init__(
+        self,
+        kafka: str,
+        folder: Path,
+        partitions: int = 2,
+        replicas: int = 1,
+        delivery: Mapping[str, Any] = EXACTLY_ONCE,
+    ) -> None:
+        token = uuid.uuid4().hex[:8]
+        self.source = self.group = f"stage-{token}"
+        self.topics = {output: f"{output}-{token}" for output in OUTPUTS}
+        outputs = {f"outputs.{output}.topic": topic for output, topic in self.topics.items()}
+        names = {"kafka.group_id": self.group, "groups.0.topics": [self.source], "http.port": 0}
+        self.changes: dict[str, Any] = {**READING, **SOON, **outputs, **names, **delivery}
+        self.variables = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "CHECKPOINTS": str(folder / "checkpoints")}
+        self._kafka = kafka
+        self._folder = folder
+        self._partitions = partitions
+        self._replicas = replicas
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make the topics."""
+        partitions = dict.fromkeys(self.topics.values(), OUTPUT_PARTITIONS) | {self.source: self._partitions}
+        with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
+            for topic, count in partitions.items():
+                kept = {"retention.ms": "-1"}
+                layout = {"num_partitions": count, "replication_factor": self._replicas, "configs": kept}
+                admin.create_topics({topic: layout}, wait_for_metadata=True)
+        self._results = self._held.enter_context(reading(self._kafka, self.topics["results"]))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._held.close()
+
+    def publish(self, rows: Sequence[Row]) -> None:
+        """Put records on the source topic and return when they are there."""
+        write(self._kafka, self.source, rows)
+
+    def progress(self) -> int:
+        """Records on the results topic, whatever will become of them."""
+        return sum(self._results.ends().values())
+
+    def is_all_committed(self) -> bool:
+        """Whether the group has committed the end of every partition."""
+        return committed(self._kafka, self.group, self.source) == ends(self._kafka, self.source)
+
+    def compare(self, published: Sequence[Row]) -> dict[str, Comparison]:
+        """What is there to be read now, beside what these records come to when nothing happens."""
+        folder = self._folder / "undisturbed"
+        folder.mkdir()
+        expected = undisturbed(published, folder, {})
+        return {output: Comparison(dict(expected[output]), self._found(topic)) for output, topic in self.topics.items()}
+
+    def _found(self, topic: str) -> list[tuple[tuple[int, int, int, str], str]]:
+        with reading(self._kafka, topic, "read_committed") as reader:
+            reader.read_to_end()
+        return [keyed(record.value) for record in reader.records]

@@ -1,0 +1,88 @@
+"""A daemon that ends in the middle of a call to Kafka or to the disk leaves what an undisturbed run leaves."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.process import DaemonProcess, adapted
+from tests.faults.comparison import Comparison
+from tests.faults.fuse import EXIT_CODE, Moment, armed
+from tests.faults.fused_run import CALLS
+from tests.faults.stage import Stage
+from tests.faults.undisturbed import OUTPUTS, rows
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+FUSED_RUN = Path(__file__).parent / "fused_run.py"
+READINGS_A_LIFE, SERIES, PARTITIONS = 400, 50, 2
+NTH_MAX = 2
+SHORT_LIVES = 4
+OFTEN = {"checkpoints": {"directory": "${CHECKPOINTS}", "interval_seconds": 0.05}}
+
+
+class Death(NamedTuple):
+    """Where the fuse of a life blows."""
+
+    nth: int
+    moment: Moment
+    name: str
+
+
+class FusedDaemon(DaemonProcess):
+    """`streamer run` that ends at a call."""
+
+    def __init__(self, config: Path, folder: Path, death: Death, variables: Mapping[str, str]) -> None:
+        super().__init__(config, folder, **variables, **armed(*death))
+        self._command = [sys.executable, str(FUSED_RUN), "run", str(config)]
+
+
+def deaths(seed: int) -> list[Death]:
+    """Every call, before and after, in a random order."""
+    random = np.random.default_rng(seed)
+    names = [f"{owner.__name__}.{name}" for owner, calls in CALLS.items() for name in calls]
+    every = [Death(int(random.integers(1, NTH_MAX + 1)), moment, name) for name in names for moment in Moment]
+    return [every[at] for at in random.permutation(len(every))]
+
+
+class Lives(NamedTuple):
+    """How they ended, and what is left."""
+
+    deaths: list[Death]
+    blown_at: list[str]
+    outputs: dict[str, Comparison]
+
+
+@pytest.fixture(
+    scope="module", params=[SHORT_LIVES, pytest.param(None, marks=pytest.mark.faults)], ids=["some calls", "every call"]
+)
+def lives(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -> Iterator[Lives]:
+    """One life after the other in one group, each with readings of its own, and one more that is left in peace."""
+    folder: Path = tmp_path_factory.mktemp("lives")
+    planned = deaths(seed=1)[: request.param]
+    published = rows(READINGS_A_LIFE * (len(planned) + 1), SERIES, PARTITIONS, seed=1)
+    with Stage(kafka, folder, PARTITIONS) as stage:
+        config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
+        blown_at = []
+        for life, death in enumerate(planned):
+            stage.publish(published[life * READINGS_A_LIFE : (life + 1) * READINGS_A_LIFE])
+            with FusedDaemon(config, folder, death, stage.variables) as doomed:
+                assert doomed.process.wait(60) == EXIT_CODE, f"{death}:\n{doomed.log}"
+            blown_at.append(doomed.log.rsplit("fuse: blown at ", 1)[-1].strip())
+        stage.publish(published[len(planned) * READINGS_A_LIFE :])
+        with DaemonProcess(config, folder, **stage.variables) as last:
+            last.until(stage.is_all_committed, "everything committed")
+            assert last.leave() == 0
+        yield Lives(planned, blown_at, stage.compare(published))
+
+
+def test_every_life_ended_where_it_was_to(lives: Lives) -> None:
+    assert lives.blown_at == [death.name for death in lives.deaths]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_every_output_is_there_once_and_is_that_of_an_undisturbed_run(lives: Lives, output: str) -> None:
+    assert lives.outputs[output].expected
+    assert lives.outputs[output].faults == []
