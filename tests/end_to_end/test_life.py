@@ -118,7 +118,8 @@ def test_sighup_has_it_go_on_by_the_new_choices_from_a_barrier_on(household: Hou
 
         daemon.process.send_signal(signal.SIGHUP)
 
-        daemon.until(lambda: household.checkpoints()[READINGS].settings["band_coverage"] == 0.5, "a barrier")
+        daemon.until(lambda: READINGS in household.checkpoints(), "a barrier")
+        assert household.checkpoints()[READINGS].settings["band_coverage"] == 0.5
         household.publish(READINGS)
         daemon.until(lambda: household.read(daemon) == 2 * READINGS, "the rest read")
         assert daemon.leave() == 0
