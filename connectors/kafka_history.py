@@ -58,17 +58,21 @@ class KafkaHistory(Source):
         self._paused: set[TopicPartition] = set()
         self._placed: set[TopicPartition] = set()  # those that `seek` has
         self._is_announced = self._is_ended = False
+        self.records = 0  # delivered from within the spans
         consumer._fetcher.PartitionRecords = FetchedRecords  # noqa: SLF001  # as in `KafkaSource`
         consumer.assign(list(map(ClientPartition._make, spans)))
-        consumer.pause(*map(ClientPartition._make, spans))
+        for where, span in spans.items():  # paused: nothing is fetched before `seek`
+            consumer.pause(ClientPartition(*where))
+            consumer.seek(ClientPartition(*where), span.start)
 
     @property
-    def read(self) -> int:
-        """Offsets passed by now within the spans."""
+    def left(self) -> int:
+        """Offsets of the spans that are still to come."""
         return sum(
-            min(max(self._position(where) - span.start, 0), span.end - span.start)
-            for where, span in self._spans.items()
+            max(span.end - max(self._position(where), span.start), 0)
             if where in self._placed
+            else span.end - span.start
+            for where, span in self._spans.items()
         )
 
     @override
@@ -77,7 +81,7 @@ class KafkaHistory(Source):
             self._is_announced = True
             return [Assigned(tuple(self._spans))]
         self._rest()
-        if all(self._is_through(where) for where in self._spans):
+        if not self._paused and all(self._is_through(where) for where in self._spans):
             ended: list[Event | Records] = [] if self._is_ended else [Ended()]
             self._is_ended = True
             return ended
@@ -92,7 +96,10 @@ class KafkaHistory(Source):
         return [entry for entry in records if len(entry)]
 
     def _within(self, records: Records) -> Records:
-        return records.split(self._spans[records.topic_partition].end)[0]
+        span = self._spans[records.topic_partition]
+        wanted, _ = records.split(span.end)
+        self.records += len(wanted.split(span.start)[1])
+        return wanted
 
     def _is_through(self, where: TopicPartition) -> bool:
         return where in self._placed and self._position(where) >= self._spans[where].end

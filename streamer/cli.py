@@ -23,6 +23,7 @@ from streamer import __version__
 from streamer.logs import LogFormat, set_up_logs
 
 BUG_EXIT = 1
+WIDE_COLUMNS = 200  # of a table that nobody sees on a screen
 EXITS: dict[type[Exception], int] = {  # 3 and 4: start again; the others wait for a person
     ConfigError: 2,
     DoubtError: 3,
@@ -96,13 +97,38 @@ def reset(
 
     with _named(config), connected(loaded) as (planned, partitions):
         moves = planned.plan(position, is_fresh=fresh, partitions=partitions)
-        Console(markup=False, highlight=False).print(table(moves))
+        width = None if sys.stdout.isatty() else WIDE_COLUMNS
+        Console(markup=False, highlight=False, width=width).print(table(moves))
         if not yes and not sys.stdin.isatty():
             raise ConfigError("reset: Expected --yes, since there is no terminal to ask on; nothing was changed")
         if yes or typer.confirm("Move the group and its state?", abort=True):
             for move in moves:
                 planned.carry_out(move)
     typer.echo(f"{len(moves)} partitions moved")
+
+
+@app.command()
+def replay(
+    config: ConfigPath,
+    start: Annotated[str, typer.Option("--from", help="earliest, an offset, or an ISO-8601 time with its zone.")],
+    end: Annotated[str, typer.Option("--to", help="latest, an offset or a time: the first not to be read.")] = "latest",
+    results: Annotated[Path | None, typer.Option(help="Write to files in this directory.")] = None,
+    topic_suffix: Annotated[str | None, typer.Option(help="Write to topics of the configured names and this.")] = None,
+    with_state: Annotated[bool, typer.Option("--with-state", help="Go on from a checkpoint; else from none.")] = False,
+) -> None:
+    """Score a span of Kafka's history once more, and end. The consumer group and its state stay untouched."""
+    from streamer.config import load  # noqa: PLC0415
+    from streamer.position import Position  # noqa: PLC0415
+
+    first = Position.parse("--from", start, ("earliest",), may_be_offset=True)
+    last = Position.parse("--to", end, ("latest",), may_be_offset=True)
+    loaded = load(config)
+    from streamer.progress import shown  # noqa: PLC0415
+    from streamer.replay import Request, redirected, replay  # noqa: PLC0415  # torch: seconds
+
+    with _named(config), shown() as told:
+        tally = replay(redirected(loaded, results, topic_suffix), Request(first, last, with_state), told)
+    typer.echo(str(tally))
 
 
 @app.command()

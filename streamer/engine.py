@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from connectors.columns import BEGINNING, Alarms, Records, Silences, TopicPartition
+from connectors.columns import Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
 from connectors.ports import Columns, Delivery, Ended, Event, Source
-from streamer import history
 from streamer.absence import Absence
 from streamer.accounting import account
 from streamer.board import Board
 from streamer.group import Batch
+from streamer.history import LiveFrom, all_live
 from streamer.metrics import Metrics
 from streamer.order import NANOSECONDS, NEVER
 from streamer.phases import Phases
@@ -35,9 +35,9 @@ class Engine:
         board: Board,
         metrics: Metrics,
         clock: Callable[[], float],
-        wall_clock: Callable[[], float] | None = None,
+        live_from: LiveFrom = all_live,
     ) -> None:
-        """``clock`` never goes back; ``wall_clock`` says what is history, and nothing else; None: nothing is."""
+        """``clock`` never goes back; ``live_from`` says what is history, and nothing else."""
         self.has_ended = False  # a finite source has delivered everything
         self.moved_at = clock()  # when the loop last came round
         self._source = source
@@ -47,7 +47,7 @@ class Engine:
         self._metrics = metrics
         self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
-        self._wall_clock = wall_clock
+        self._live_from = live_from
         self._timer = SilenceTimer(source)
         self._source_absence = Absence(clock)
         self._state_absence = Absence(clock)  # of what a partition that is new is to be taken over from
@@ -118,7 +118,7 @@ class Engine:
 
     def _conclude(self, tenure: Tenure, batch: Batch, next_offset: int) -> None:
         """Make what came of a batch permanent, then enter it in the books."""
-        live_from = self._live_from(tenure)
+        live_from = self._live_from(tenure.partition.judge.choices.alarm.max_age_seconds)
         alarms: list[Alarms | Silences] = [
             *(replace(columns, live_from=live_from) for columns in batch.alarms),
             *(replace(columns, live_from=live_from) for columns in batch.silences),
@@ -127,11 +127,6 @@ class Engine:
         account(self._metrics, tenure.group, batch, alarms)
         self._show(tenure, batch)
         tenure.group.reject_limit.note(batch.read, batch.rejects)
-
-    def _live_from(self, tenure: Tenure) -> int:
-        if self._wall_clock is None:
-            return BEGINNING
-        return history.live_from(self._wall_clock(), tenure.partition.judge.choices.alarm.max_age_seconds)
 
     def _deliver(self, tenure: Tenure, outputs: Sequence[Columns], next_offset: int) -> None:
         with self._phases.measure("deliver"):

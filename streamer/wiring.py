@@ -22,7 +22,7 @@ from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
 from models.artifact import Artifact, ArtifactError, shipped
 from models.artifact import load as load_artifact
-from streamer import __version__
+from streamer import __version__, history
 from streamer.accounting import CountingEncoder
 from streamer.board import Board
 from streamer.config import Config, FilesSink, GroupOptions, KafkaSink, KafkaSource, ReplaySource
@@ -30,6 +30,7 @@ from streamer.daemon import Daemon, is_healthy
 from streamer.discard import DiscardSink
 from streamer.engine import Engine
 from streamer.group import Group
+from streamer.history import LiveFrom
 from streamer.http import make_app
 from streamer.http_server import HttpServer
 from streamer.judge import Judges, make_judge
@@ -78,6 +79,31 @@ def in_memory(source: Source, sink: Sink) -> Parts:
     return Parts(source, AtLeastOnce(sink, source), MemoryStore())
 
 
+class Works(NamedTuple):
+    """An engine, and what others look at."""
+
+    engine: Engine
+    tenancy: Tenancy
+    board: Board
+
+
+def make_engine(
+    config: Config,
+    parts: Parts,
+    groups: list[Group],
+    metrics: Metrics,
+    clock: Clock,
+    live_from: LiveFrom,
+) -> Works:
+    """The engine over a source, a delivery and a store. ``live_from`` says what is history."""
+    policy = policy_of(config)
+    board = Board(Watchlist(policy, clock()), policy.limit, metrics)
+    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
+    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, live_from)
+    return Works(engine, tenancy, board)
+
+
 def assemble(
     config: Config,
     parts: Parts,
@@ -86,12 +112,9 @@ def assemble(
     clock: Clock = time.monotonic,
 ) -> Daemon:
     """The daemon over a source, a delivery and a store that are there already."""
-    policy = policy_of(config)
-    board = Board(Watchlist(policy, clock()), policy.limit, metrics)
-    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
-    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
-    wall_clock = time.time if isinstance(config.source, KafkaSource) else None  # files are replayed as if they were now
-    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
+    # Files are replayed as if they were now.
+    live_from = partial(history.live_from, time.time) if isinstance(config.source, KafkaSource) else history.all_live
+    engine, tenancy, board = make_engine(config, parts, groups, metrics, clock, live_from)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -93,28 +93,22 @@ def write(bootstrap_servers: str, topic: str, rows: Iterable[Row]) -> None:
 def committed(bootstrap_servers: str, group_id: str, topic: str) -> dict[int, int | None]:
     """The next offset of every partition, as the group committed it."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group_id, enable_auto_commit=False)
-    found = {
-        number: consumer.committed(TopicPartition(topic, number)) for number in consumer.partitions_for_topic(topic)
-    }
-    consumer.close()
-    return found
+    with closing(consumer):
+        partitions = consumer.partitions_for_topic(topic)
+        return {number: consumer.committed(TopicPartition(topic, number)) for number in partitions}
 
 
 def ends(bootstrap_servers: str, topic: str) -> dict[int, int]:
     """The next offset to be written of every partition."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers)
-    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
-    found = {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
-    consumer.close()
-    return found
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap_servers)) as consumer:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        return {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
 
 
 def topics(bootstrap_servers: str) -> set[str]:
     """The names of all topics there are."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers)
-    found = set(consumer.topics())
-    consumer.close()
-    return found
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap_servers)) as consumer:
+        return set(consumer.topics())
 
 
 def _refuse(constant: str) -> None:

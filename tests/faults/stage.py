@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from tests.end_to_end.independent import Row, committed, ends, reading, write
 from tests.faults.comparison import Comparison
@@ -29,7 +30,8 @@ OUTPUT_PARTITIONS = 4
 class Stage:
     """``with Stage(kafka, folder) as stage``: all topics have as many replicas as ``replicas`` says.
 
-    ``changes`` are those to config/sensors.yaml, ``variables`` the environment that a daemon needs.
+    ``changes`` are those to config/sensors.yaml, ``variables`` the environment that a daemon needs. ``wire`` is where
+    daemons are sent instead of ``kafka``, which stays the address of those who publish and look on.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Stage:
         partitions: int = 2,
         replicas: int = 1,
         delivery: Mapping[str, Any] = EXACTLY_ONCE,
+        wire: str | None = None,
     ) -> None:
         token = uuid.uuid4().hex[:8]
         self.source = self.group = f"stage-{token}"
@@ -46,22 +49,24 @@ class Stage:
         outputs = {f"outputs.{output}.topic": topic for output, topic in self.topics.items()}
         names = {"kafka.group_id": self.group, "groups.0.topics": [self.source], "http.port": 0}
         self.changes: dict[str, Any] = {**READING, **SOON, **outputs, **names, **delivery}
-        self.variables = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "CHECKPOINTS": str(folder / "checkpoints")}
+        self.variables = {"KAFKA_BOOTSTRAP_SERVERS": wire or kafka, "CHECKPOINTS": str(folder / "checkpoints")}
+        self.partitions = partitions
         self._kafka = kafka
         self._folder = folder
-        self._partitions = partitions
         self._replicas = replicas
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
         """Make the topics."""
-        partitions = dict.fromkeys(self.topics.values(), OUTPUT_PARTITIONS) | {self.source: self._partitions}
+        partitions = dict.fromkeys(self.topics.values(), OUTPUT_PARTITIONS) | {self.source: self.partitions}
         with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
             for topic, count in partitions.items():
                 kept = {"retention.ms": "-1"}
                 layout = {"num_partitions": count, "replication_factor": self._replicas, "configs": kept}
                 admin.create_topics({topic: layout}, wait_for_metadata=True)
-        self._results = self._held.enter_context(reading(self._kafka, self.topics["results"]))
+        results = self.topics["results"]
+        self._results = self._held.enter_context(reading(self._kafka, results))
+        self._committed_results = self._held.enter_context(reading(self._kafka, results, "read_committed"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -75,9 +80,15 @@ class Stage:
         """Records on the results topic, whatever will become of them."""
         return sum(self._results.ends().values())
 
+    def is_in_transaction(self) -> bool:
+        """Whether a delivery is under way that has written results."""
+        return self._committed_results.ends() != self._results.ends()
+
     def is_all_committed(self) -> bool:
-        """Whether the group has committed the end of every partition."""
-        return committed(self._kafka, self.group, self.source) == ends(self._kafka, self.source)
+        """Whether the group has committed the end of every partition; not, as far as brokers do not say."""
+        with suppress(KafkaError):
+            return committed(self._kafka, self.group, self.source) == ends(self._kafka, self.source)
+        return False
 
     def compare(self, published: Sequence[Row]) -> dict[str, Comparison]:
         """What is there to be read now, beside what these records come to when nothing happens."""

@@ -81,6 +81,11 @@ class Cluster:
         """
         return ",".join(f"127.0.0.1:{node.ports.clients}" for node in self.nodes.values() if node.answers)
 
+    @property
+    def inner_servers(self) -> str:
+        """The addresses by which the nodes know each other: who asks there is sent past every proxy."""
+        return ",".join(f"127.0.0.1:{node.ports.internal}" for node in self.nodes.values())
+
     def start(self, number: int) -> None:
         """Start a node that has ended, and return when it answers."""
         self.nodes[number].start()
