@@ -18,13 +18,15 @@ from streamer.retention import Retention
 from streamer.snapshot import build_of
 from streamer.tenure import Tenure
 
-SAVE_SECONDS = 20.0  # for a checkpoint that something waits for: the first of a partition, and that of a barrier
-
 log = logging.getLogger("streamer")
 
 
 class Tenancy:
-    """The tenures of this process. ``leave_seconds`` bounds what is done for partitions that are asked back."""
+    """The tenures of this process.
+
+    ``leave_seconds`` bounds every wait for a checkpoint: for those of all partitions that are asked back, for the first
+    one of a partition, and for that of a barrier.
+    """
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class Tenancy:
             return False
         tenure.partition.adopt(judge)
         try:
-            self._keeper.save(tenure, SAVE_SECONDS, anew=True)
+            self._keeper.save(tenure, self._leave_seconds, anew=True)
         except NotInTimeError as error:
             raise DoubtError(f"{error}: by which choices its group goes on is not known") from error
         except StoreError as error:
@@ -183,7 +185,7 @@ class Tenancy:
         self._keeper.refuse_later(key, start)
         tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), origin)
         try:
-            self._keeper.save(tenure, SAVE_SECONDS)
+            self._keeper.save(tenure, self._leave_seconds)
         except StoreError as error:
             raise TransientError(f"{where.topic}-{where.partition}: no first checkpoint: {error}") from error
         self._metrics.state.silent(where, 0)
