@@ -47,7 +47,7 @@ def _section(measurements: Sequence[Measurement]) -> str:
             "",
             *results_page.table(pauses, [_pauses(measurement) for measurement in measurements]),
             "",
-            "Written beside the engine, and read back. Scoring in readings per second, before and while a checkpoint is",
+            "Written beside the engine, and read back. Scoring in readings per second, before and while it is",
             f"written, in batches of {BATCH_READINGS:,}; the longest batch in ms:",
             "",
             *results_page.table(beside, [_beside(measurement) for measurement in measurements]),

@@ -72,7 +72,7 @@ class Fleet:
         self.keeper.save(self._tenure, _WRITTEN_SECONDS)
 
     def restore(self) -> tuple[float, float]:
-        """Go on from the newest checkpoint in a partition of its own. -> seconds to read and check it, and to load it."""
+        """Go on from the newest checkpoint in a new partition. -> seconds to read and check it, and to load it."""
         started = time.perf_counter()
         checkpoint = self.keeper.find(self._tenure.key, self._tenure.next_offset)
         read = time.perf_counter()
