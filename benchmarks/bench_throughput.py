@@ -4,18 +4,16 @@ python benchmarks/bench_throughput.py --markdown    measures everything and writ
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
+import results_page
 from throughput import in_memory, over_kafka, report
 from throughput.meter import Sample
-from throughput.report import Measurement, Section
+from throughput.report import Measurement
 from throughput.workload import Plan
 
-RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
 FORMS = {"single": "one result a record", "bulk": "bulk results"}
 TARGETS = {  # readings per CPU second, at so many series
     ("columns to scores", 1_000): 150_000,
@@ -28,7 +26,7 @@ def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
     plans = [Plan.of(series, options.readings, options.repetitions) for series in options.series]
-    load = os.getloadavg()[0]
+    load = results_page.load()
     try:
         measurements = [*_without_broker(plans, options.cell)]
         if not options.without_kafka:
@@ -37,7 +35,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     text = report.section(measurements, options.cell, "" if options.without_kafka else over_kafka.broker_version())
-    text += f"Load average of the machine at the start: {load:.1f}.\n"
+    text += load
     print(text)
     if options.markdown is not None:
         options.markdown.put(text)
@@ -73,15 +71,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--readings", type=int, default=100_000, help="of a repetition; fewer of few series")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--without-kafka", action="store_true", help="measure in memory alone")
-    parser.add_argument(
-        "--markdown", type=Path, nargs="?", const=RESULTS, metavar="FILE", help="write the section of RESULTS.md"
-    )
+    results_page.add_option(parser)
     options = parser.parse_args()
     if min(*options.series, options.readings, options.repetitions) < 1:
         parser.error("expected --series, --readings and --repetitions of at least 1")
     if options.markdown is not None:
         try:
-            options.markdown = Section.of(options.markdown)
+            options.markdown = results_page.Section.of(options.markdown, "throughput")
         except (OSError, ValueError) as error:
             parser.error(str(error))
     return options

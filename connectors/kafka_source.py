@@ -6,7 +6,7 @@ The client logs under the logger ``kafka``: failing connections are warnings the
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_rebalance import Handover, Handovers
 from connectors.kafka_silence import Silence
-from connectors.ports import Assigned, Event, Lost, Revoked, Source, Topic
+from connectors.kafka_watchdog import Watchdog
+from connectors.ports import Assigned, Event, Gone, Lost, Revoked, Source, Topic
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class KafkaSource(Source):
         self._handovers = Handovers(self._consumer)
         self._membership = Membership(self._consumer)
         self._offsets = Offsets(self._consumer, options)
+        self._watchdog = Watchdog(self._consumer, self._offsets, options.watchdog_seconds, clock)
         try:
             self._subscribe(topics, patterns)
         except BaseException:
@@ -92,13 +94,23 @@ class KafkaSource(Source):
         except Handover:
             pass
         except OffsetOutOfRangeError as error:
-            raise self._offsets.gone(error) from error
+            return [*self._pass_over(error)]
         events = self._events()
         self._membership.look(events, self._owned)
         flowing = self._owned - self._held
+        self._watchdog.look(flowing - self._paused)
         records = [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in flowing]
         self._silence.listen(has_heard=bool(events or records))
         return [*events, *records]
+
+    def _pass_over(self, error: OffsetOutOfRangeError) -> Iterator[Event]:
+        """Go on behind what was deleted, where the configuration says so and there is something behind it."""
+        oldest = {asked: self._offsets.oldest(asked) for asked in error.args[0]}
+        if self._options.deleted_records == "fail" or any(oldest[at] <= offset for at, offset in error.args[0].items()):
+            raise self._offsets.gone(error) from error
+        for asked, offset in error.args[0].items():
+            self._consumer.seek(asked, oldest[asked])
+            yield Gone(TopicPartition(*asked), offset, oldest[asked])
 
     def _events(self) -> list[Event]:
         """What the group did since the last poll."""

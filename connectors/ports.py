@@ -29,11 +29,20 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """Records of one of our partitions were deleted before they were read, and the source goes on behind them."""
+
+    partition: TopicPartition
+    offset: int  # that should have been the next
+    oldest: int  # that is
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A finite source has delivered its last record. Kafka never says so."""
 
 
-Event = Assigned | Revoked | Lost | Ended
+Event = Assigned | Revoked | Lost | Gone | Ended
 Columns = Results | Alarms | Silences | Rejects
 
 
@@ -56,6 +65,8 @@ class Source(Protocol):
 
         Raises:
             TransientError: the source cannot be reached now; polling again may help.
+            OffsetGoneError: records were deleted before they were read, and that is not to be passed over.
+            DoubtError: our place is taken, or a partition does not move although there is something to read.
         """
         ...
 

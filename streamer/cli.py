@@ -177,7 +177,11 @@ def publish(
 
     create = CreateTopics(partitions=partitions, replication_factor=1) if partitions else None
     options = ProducerOptions(bootstrap_servers=bootstrap_servers, create_topics=create)
-    rows = read_rows(ReplayFile(path=str(data), topic=topic, key=key, key_field=key_field), raw_lines=raw_lines)
+    try:
+        file = ReplayFile(path=str(data), topic=topic, key=key, key_field=key_field)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    rows = read_rows(file, raw_lines=raw_lines)
     wait_for_brokers(options)
     typer.echo(f"{put(options, topic, rows)} records on {topic}")
 

@@ -1,5 +1,6 @@
 """The engine: polls, scores and delivers, one batch after the other, in one thread."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 from connectors.columns import Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
-from connectors.ports import Columns, Delivery, Ended, Event, Source
+from connectors.ports import Columns, Delivery, Ended, Event, Gone, Source
 from streamer.absence import Absence
 from streamer.accounting import account
 from streamer.board import Board
@@ -21,6 +22,7 @@ from streamer.tenancy import Tenancy
 from streamer.tenure import Tenure
 
 POLL_SECONDS = 0.2
+log = logging.getLogger("streamer")
 T = TypeVar("T")
 
 
@@ -144,10 +146,22 @@ class Engine:
                     self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
             self.has_ended = True
             return
+        if isinstance(event, Gone):
+            self._pass_over(event)
+            return
         for tenure in self._tenancy.follow(event):
             self._board.forget(tenure.group, tenure.where)
             self._metrics.partition_left(*tenure.where)
             self._metrics.state.partition_left(tenure.where)
+
+    def _pass_over(self, gone: Gone) -> None:
+        """Go on without records that were deleted: what they would have taught is lost, and what came of them."""
+        tenure = self._tenancy.tenures[gone.partition]
+        log.error("%s-%d: records %d to %d were deleted before they were read; going on at %d",
+                  *gone.partition, gone.offset, gone.oldest - 1, gone.oldest)  # fmt: skip
+        self._metrics.state.gone(gone.partition, gone.oldest - gone.offset)
+        if gone.oldest >= tenure.silent_until:
+            tenure.next_offset = tenure.silent_until  # nothing is left to be stepped again
 
     def _show(self, tenure: Tenure, batch: Batch) -> None:
         """Tell how far this partition has come."""

@@ -67,7 +67,7 @@ class Group:
             StateError: this version cannot go on from the checkpoint.
         """
 
-        def appeared(series: str) -> None:
+        def appeared(series: list[str]) -> None:
             self._sight(series, where)
 
         if checkpoint is None:
@@ -142,10 +142,9 @@ class Group:
             stayed = self.partitions[where].series
             self._rehome((name for name in progress.evicted if name not in stayed), where)
 
-    def _sight(self, series: str, where: TopicPartition) -> None:
-        self._changed.setdefault(where, []).append(series)
-        if self.homes.setdefault(series, where) != where:
-            self.splits += 1
+    def _sight(self, series: list[str], where: TopicPartition) -> None:
+        self._changed.setdefault(where, []).extend(series)
+        self.splits += sum(self.homes.setdefault(name, where) != where for name in series)
 
     def _rehome(self, names: Iterable[str], where: TopicPartition) -> None:
         """Give series that left a partition another home, if there is one."""

@@ -7,14 +7,12 @@ from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from typing import NamedTuple, ParamSpec, TypeVar
 
-import torch
-
 from connectors.columns import TopicPartition
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
 from streamer.checkpoint import Checkpoint, decode, encode
-from streamer.partition import Partition
+from streamer.room import Room
 from streamer.state_metrics import StateMetrics
 from streamer.tenure import Tenure
 
@@ -57,7 +55,7 @@ class Keeper:
         self._clock = clock
         self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: _Writing | None = None
-        self._staging: dict[int, torch.Tensor] = {}  # by words a row
+        self._room = Room()  # for one copy at a time
 
     def find(self, key: StateKey, committed: int) -> Checkpoint:
         """The newest checkpoint that is not ahead of what the group committed; damaged ones are passed over.
@@ -161,17 +159,8 @@ class Keeper:
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():
             source = tenure.origin.to_source()
-            room = self._room_for(tenure.partition)
-            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, room)
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, self._room)
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
-
-    def _room_for(self, partition: Partition) -> torch.Tensor:
-        """Memory to copy its table into: the same each time, since new memory costs more than the copy."""
-        rows, words = len(partition.series), partition.table.words
-        room = self._staging.get(words)
-        if room is None or room.shape[0] < rows:
-            room = self._staging[words] = partition.table.staging(rows)
-        return room
 
     def _write(self, checkpoint: Checkpoint) -> int:
         """In the writer's thread. The order is the guarantee: older ones go when this one is durable."""

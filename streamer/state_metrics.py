@@ -48,6 +48,7 @@ class StateMetrics:
         self._silent = gauge(
             "silent_records", "Records that a restored partition steps again, without output, to catch up.", *partition
         )
+        self._gone = counter("records_gone_total", "Records deleted before they were read.", *partition)
         self._replayed = counter("readings_replayed_total", "Readings stepped again without output.", "group")
         for action in ACTIONS:
             self._failures.labels(action)
@@ -98,6 +99,10 @@ class StateMetrics:
     def replayed(self, group: str, readings: int) -> None:
         """Count readings that were stepped again without output."""
         self._replayed.labels(group).inc(readings)
+
+    def gone(self, where: TopicPartition, records: int) -> None:
+        """Count offsets that were deleted before they were read."""
+        self._gone.labels(where.topic, str(where.partition)).inc(records)
 
     def partition_left(self, where: TopicPartition) -> None:
         """Take the rows of a partition that is no longer ours off the page."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.columns import TopicPartition
-from connectors.errors import DoubtError, OffsetGoneError, StoreError, TransientError
+from connectors.errors import DoubtError, StoreError, TransientError
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
@@ -89,7 +89,7 @@ class Tenancy:
 
         Raises:
             TransientError: not now; the next call tries again.
-            StateError, OffsetGoneError: there is nothing to go on from; a person must say what to do.
+            StateError: there is nothing to go on from; a person must say what to do.
         """
         if self._waiting:
             tenure = self._take_over(self._waiting[0])
@@ -163,12 +163,6 @@ class Tenancy:
         origin = self._origin(where, checkpoint)
         partition = group.open(where, checkpoint)
         offset = checkpoint.next_offset
-        oldest = self._source.oldest_offset(where)
-        if oldest > offset:
-            raise OffsetGoneError(
-                f"{where.topic}-{where.partition}: Expected the records from offset {offset} on, where the newest "
-                f"checkpoint stands, got none before {oldest}: they were deleted before they were read"
-            )
         self._compare_builds(checkpoint.build, group, where)
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",

@@ -1,18 +1,13 @@
 """What was measured, as tables for people: the terminal's and the section of RESULTS.md are the same text."""
 
-import platform
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
+
+from results_page import machine, table
 
 from streamer.metrics import PHASES
 from throughput.meter import Sample
-
-_BEGIN, _END = "<!-- throughput: begin -->\n", "<!-- throughput: end -->"
-_LIBRARIES = ("torch", "numpy", "kafka-python", "msgspec", "orjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,49 +69,3 @@ def section(measurements: Sequence[Measurement], cell: str, kafka: str) -> str:
             "",
         ]
     )
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table that reads well as text: the first column to the left, all others to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    lines = [
-        [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
-        for cells in (header, rule, *rows)
-    ]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def machine() -> str:
-    """The processor and the libraries."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = re.findall(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else []
-    processor = f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
-    libraries = ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
-    return f"{processor}; Python {platform.python_version()}, {libraries}"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """The part of a file that this benchmark writes, between two comments."""
-
-    path: Path
-    before: str
-    after: str
-
-    @staticmethod
-    def of(path: Path) -> "Section":
-        """Find it.
-
-        Raises:
-            ValueError: the file has no such section.
-        """
-        before, has_begin, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
-        _, has_end, after = rest.partition(_END)
-        if not has_begin or not has_end:
-            raise ValueError(f"{path}: expected the lines {_BEGIN.strip()!r} and {_END!r}, got no such section")
-        return Section(path, before, after)
-
-    def put(self, text: str) -> None:
-        """Write the file with this text in the section's place."""
-        self.path.write_text(f"{self.before}{_BEGIN}{text}{_END}{self.after}", encoding="utf-8")

@@ -81,8 +81,9 @@ def opened() -> Iterator[Callable[..., Reader]]:
         topics: Sequence[str] = (),
         patterns: Sequence[str] = (),
         instance_id: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> Reader:
-        readers.append(Reader(KafkaSource(options, topics, patterns, instance_id)))
+        readers.append(Reader(KafkaSource(options, topics, patterns, instance_id, clock)))
         return readers[-1]
 
     yield open_reader

@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import unavailable
+from tests.faults.proxy import Proxy
 from tests.kafka.cluster import Cluster
 from tests.kafka.jars import Unavailable
 
 StartCluster = Callable[..., Cluster]
+
+
+class WiredBroker(NamedTuple):
+    """A lone broker, and the wire by which clients get there unless they use its inner address."""
+
+    cluster: Cluster
+    proxy: Proxy
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +45,17 @@ def cluster(start_cluster: StartCluster) -> Cluster:
 def lone_broker(start_cluster: StartCluster) -> Cluster:
     """One node: while it is down there is no Kafka."""
     return start_cluster(nodes=1)
+
+
+@pytest.fixture(scope="module")
+def wired_broker(start_cluster: StartCluster) -> Iterator[WiredBroker]:
+    """One node behind a proxy."""
+    with ExitStack() as wires:
+        proxies: list[Proxy] = []
+
+        def advertise(port: int) -> int:
+            proxies.append(wires.enter_context(Proxy(port)))
+            return proxies[-1].port
+
+        broker = start_cluster(nodes=1, advertise=advertise)
+        yield WiredBroker(broker, *proxies)

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -53,6 +53,7 @@ class Proxy:
         self._server_port = server_port
         self._weather = Weather()
         self._last_request_byte: int | None = None  # the wire is cut behind it
+        self._loses_from: Callable[[bytes], bool] | None = None  # of a chunk: from it on answers are lost
         self._lines: set[Line] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -94,6 +95,10 @@ class Proxy:
         """Let requests through and nothing back: the server does what it is asked to, and nobody hears of it."""
         self._run(self._turn(replace(self._weather, loses_answers=True)))
 
+    def lose_answers_from(self, is_first: Callable[[bytes], bool]) -> None:
+        """Let everything through until a chunk of requests is such a one, and then no answer, to that one neither."""
+        self._run(self._turn(self._weather, loses_from=is_first))
+
     def lose_everything(self) -> None:
         """Take connections and bytes, and let nothing through."""
         self._run(self._turn(replace(self._weather, loses_requests=True, loses_answers=True)))
@@ -101,8 +106,14 @@ class Proxy:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_SECONDS)
 
-    async def _turn(self, weather: Weather, last_request_byte: int | None = None) -> None:
-        self._weather, self._last_request_byte = weather, last_request_byte
+    async def _turn(
+        self,
+        weather: Weather,
+        last_request_byte: int | None = None,
+        loses_from: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        self._weather = weather
+        self._last_request_byte, self._loses_from = last_request_byte, loses_from
         for line in list(self._lines):
             if weather.is_cut or (line.has_lost and weather == Weather()):
                 line.reset()
@@ -145,6 +156,8 @@ class Proxy:
             if self._weather.loses_requests:
                 line.has_lost = True
                 continue
+            if self._loses_from is not None and self._loses_from(chunk):
+                await self._turn(replace(self._weather, loses_answers=True))
             last = self._last_request_byte
             granted = chunk if last is None else chunk[: last - self.requested_bytes]
             self.requested_bytes += len(granted)

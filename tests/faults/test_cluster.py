@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import pytest
 from kafka import KafkaAdminClient
@@ -10,8 +9,7 @@ from kafka.admin import ConfigResource
 
 from tests.end_to_end.independent import Row, reading, write
 from tests.end_to_end.process import until
-from tests.faults.conftest import StartCluster
-from tests.faults.proxy import Proxy
+from tests.faults.conftest import WiredBroker
 from tests.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -69,22 +67,19 @@ def test_another_node_leads_while_one_is_away_and_nothing_acknowledged_is_lost(
     assert numbers_on(cluster, topic) == list(range(200))
 
 
-def test_clients_are_sent_to_the_proxy_that_a_broker_advertises(start_cluster: StartCluster) -> None:
-    with ExitStack() as wires:
-        proxies: list[Proxy] = []
+def test_clients_are_sent_to_the_proxy_that_a_broker_advertises_unless_they_ask_inside(
+    wired_broker: WiredBroker,
+) -> None:
+    broker, proxy = wired_broker
+    topic = topic_on(broker, replicas=1)
+    counts = [proxy.requested_bytes]
 
-        def wired(port: int) -> int:
-            proxies.append(wires.enter_context(Proxy(port)))
-            return proxies[-1].port
+    for servers in (broker.answering_servers, broker.inner_servers):
+        write(servers, topic, [Row(None, bytes(10_000))])
+        counts.append(proxy.requested_bytes)
 
-        broker = start_cluster(nodes=1, advertise=wired)
-        topic = topic_on(broker, replicas=1)
-        [proxy] = proxies
-        before = proxy.requested_bytes
-
-        write(broker.answering_servers, topic, [Row(None, bytes(10_000))])
-
-        assert proxy.requested_bytes > before + 10_000
+    assert counts[1] > counts[0] + 10_000
+    assert counts[2] == counts[1]
 
 
 def test_a_topic_on_the_cluster_demands_two_replicas_in_sync(cluster: Cluster) -> None:

@@ -130,6 +130,16 @@ def test_a_lost_answer_is_one_to_a_request_that_was_done(echo: Echo, proxy: Prox
     assert is_silent(client)
 
 
+def test_answers_are_lost_from_a_request_on(echo: Echo, proxy: Proxy, client: socket.socket) -> None:
+    proxy.lose_answers_from(lambda chunk: chunk.startswith(b"commit"))
+
+    assert asked(client, b"begin") == b"begin"
+    client.sendall(b"commit")
+
+    until(lambda: echo.asked == b"hellobegincommit", "the server was asked")
+    assert is_silent(client)
+
+
 def test_a_black_hole_takes_connections_and_bytes(echo: Echo, proxy: Proxy, client: socket.socket) -> None:
     proxy.lose_everything()
     client.sendall(b"anybody?")

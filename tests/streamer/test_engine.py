@@ -5,7 +5,7 @@ import pytest
 from connectors.columns import Alarms, Rejects
 from connectors.errors import DoubtError, TransientError
 from connectors.memory import Fault, Idle
-from connectors.ports import Assigned, Ended, Lost, Revoked
+from connectors.ports import Assigned, Ended, Gone, Lost, Revoked
 from streamer.absence import AWAY_SECONDS
 from tests.streamer.rig import FIRST, SECOND, WALK, Rig, batch
 
@@ -120,6 +120,22 @@ def test_each_absence_has_its_own_patience() -> None:
     ]
 
     assert len(Rig(script).turn(len(script)).scores()) == 4
+
+
+def test_records_deleted_in_the_silent_span_are_counted_and_the_rest_goes_on() -> None:
+    whole = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:6])]
+    before = Rig(whole).turn(2)  # committed is 6, the only checkpoint stands at 0
+
+    rig = Rig([*whole, Gone(FIRST, 0, 8), batch(FIRST, 8, WALK[8:])], before.committed, before.contents)
+    rig.source.seek = lambda *_: None  # type: ignore[method-assign]  # nothing is there of what it asks for
+    rig.turn(1)
+    del rig.source.seek
+    rig.turn(3)
+
+    assert sorted(rig.scores()) == [(0, 8), (0, 9)]
+    assert rig.metric('streamer_records_gone_total{partition="0",topic="pumps"}') == 8
+    assert rig.committed == {FIRST: 10}
+    assert rig.tenancy.missing == ""
 
 
 def test_a_series_in_two_partitions_is_counted_once_and_shown_once() -> None:
