@@ -41,10 +41,10 @@ class FusedDaemon(DaemonProcess):
 
 
 def deaths(seed: int) -> list[Death]:
-    """Every call, before and after, in a random order."""
+    """Every call, before and after it, in a random order."""
     random = np.random.default_rng(seed)
     names = [f"{owner.__name__}.{name}" for owner, calls in CALLS.items() for name in calls]
-    every = [Death(int(random.integers(1, NTH_MAX + 1)), moment, name) for name in names for moment in Moment]
+    every = [Death(nth, moment, name) for name in names for moment in Moment for nth in range(1, NTH_MAX + 1)]
     return [every[at] for at in random.permutation(len(every))]
 
 
