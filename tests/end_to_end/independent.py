@@ -99,9 +99,9 @@ def committed(bootstrap_servers: str, group_id: str, topic: str) -> dict[int, in
         return {number: consumer.committed(TopicPartition(topic, number)) for number in partitions}
 
 
-def ends(bootstrap_servers: str, topic: str) -> dict[int, int]:
-    """The next offset to be written of every partition."""
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap_servers)) as consumer:
+def ends(bootstrap_servers: str, topic: str, isolation: str = "read_uncommitted") -> dict[int, int]:
+    """The next offset to be written of every partition; with ``read_committed`` that of the first open transaction."""
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level=isolation)) as consumer:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
         return {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
 

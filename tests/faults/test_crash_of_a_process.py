@@ -1,7 +1,7 @@
 """A daemon that ends in the middle of a call to Kafka or to the disk leaves what an undisturbed run leaves."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,24 +58,25 @@ class Lives(NamedTuple):
 @pytest.fixture(
     scope="module", params=[SHORT_LIVES, pytest.param(None, marks=pytest.mark.faults)], ids=["some calls", "every call"]
 )
-def lives(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -> Iterator[Lives]:
+def lives(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -> Lives:
     """One life after the other in one group, each with readings of its own, and one more that is left in peace."""
     folder: Path = tmp_path_factory.mktemp("lives")
     planned = deaths(seed=1)[: request.param]
     published = rows(READINGS_A_LIFE * (len(planned) + 1), SERIES, PARTITIONS, seed=1)
-    with Stage(kafka, folder, PARTITIONS) as stage:
-        config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
-        blown_at = []
-        for life, death in enumerate(planned):
-            stage.publish(published[life * READINGS_A_LIFE : (life + 1) * READINGS_A_LIFE])
-            with FusedDaemon(config, folder, death, stage.variables) as doomed:
-                assert doomed.process.wait(60) == EXIT_CODE, f"{death}:\n{doomed.log}"
-            blown_at.append(doomed.log.rsplit("fuse: blown at ", 1)[-1].strip())
-        stage.publish(published[len(planned) * READINGS_A_LIFE :])
-        with DaemonProcess(config, folder, **stage.variables) as last:
-            last.until(stage.is_all_committed, "everything committed")
-            assert last.leave() == 0
-        yield Lives(planned, blown_at, stage.compare(published))
+    stage = Stage(kafka, folder, PARTITIONS)
+    stage.make_topics()
+    config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
+    blown_at = []
+    for life, death in enumerate(planned):
+        stage.publish(published[life * READINGS_A_LIFE : (life + 1) * READINGS_A_LIFE])
+        with FusedDaemon(config, folder, death, stage.variables) as doomed:
+            assert doomed.process.wait(60) == EXIT_CODE, f"{death}:\n{doomed.log}"
+        blown_at.append(doomed.log.rsplit("fuse: blown at ", 1)[-1].strip())
+    stage.publish(published[len(planned) * READINGS_A_LIFE :])
+    with DaemonProcess(config, folder, **stage.variables) as last:
+        last.until(stage.is_all_committed, "everything committed")
+        assert last.leave() == 0
+    return Lives(planned, blown_at, stage.compare(published))
 
 
 def test_every_life_ended_where_it_was_to(lives: Lives) -> None:
