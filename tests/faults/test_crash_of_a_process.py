@@ -17,7 +17,8 @@ from tests.faults.undisturbed import OUTPUTS, rows
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 FUSED_RUN = Path(__file__).parent / "fused_run.py"
-READINGS_A_LIFE, SERIES, PARTITIONS = 400, 50, 2
+READINGS_MAX, SERIES, PARTITIONS = 60_000, 50, 2
+SLICE = 20  # readings that are published at once, again and again until a life is over
 NTH_MAX = 2
 SHORT_LIVES = 4
 OFTEN = {"checkpoints": {"directory": "${CHECKPOINTS}", "interval_seconds": 0.05}}
@@ -40,10 +41,10 @@ class FusedDaemon(DaemonProcess):
 
 
 def deaths(seed: int) -> list[Death]:
-    """Every call, before and after, in a random order."""
+    """Every call, before and after it, in a random order."""
     random = np.random.default_rng(seed)
     names = [f"{owner.__name__}.{name}" for owner, calls in CALLS.items() for name in calls]
-    every = [Death(int(random.integers(1, NTH_MAX + 1)), moment, name) for name in names for moment in Moment]
+    every = [Death(nth, moment, name) for name in names for moment in Moment for nth in range(1, NTH_MAX + 1)]
     return [every[at] for at in random.permutation(len(every))]
 
 
@@ -59,24 +60,27 @@ class Lives(NamedTuple):
     scope="module", params=[SHORT_LIVES, pytest.param(None, marks=pytest.mark.faults)], ids=["some calls", "every call"]
 )
 def lives(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -> Lives:
-    """One life after the other in one group, each with readings of its own, and one more that is left in peace."""
+    """One life after the other in one group while readings flow, and one more that is left in peace."""
     folder: Path = tmp_path_factory.mktemp("lives")
     planned = deaths(seed=1)[: request.param]
-    published = rows(READINGS_A_LIFE * (len(planned) + 1), SERIES, PARTITIONS, seed=1)
+    flow = rows(READINGS_MAX, SERIES, PARTITIONS, seed=1)
     stage = Stage(kafka, folder, PARTITIONS)
     stage.make_topics()
     config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
-    blown_at = []
-    for life, death in enumerate(planned):
-        stage.publish(published[life * READINGS_A_LIFE : (life + 1) * READINGS_A_LIFE])
+    blown_at, published = [], 0
+    for death in planned:
         with FusedDaemon(config, folder, death, stage.variables) as doomed:
-            assert doomed.process.wait(60) == EXIT_CODE, f"{death}:\n{doomed.log}"
+            while doomed.process.poll() is None:
+                assert published < READINGS_MAX, f"{death} does not come; the log:\n{doomed.log}"
+                stage.publish(flow[published : published + SLICE])
+                published += SLICE
+        assert doomed.process.returncode == EXIT_CODE, f"{death}:\n{doomed.log}"
         blown_at.append(doomed.log.rsplit("fuse: blown at ", 1)[-1].strip())
-    stage.publish(published[len(planned) * READINGS_A_LIFE :])
     with DaemonProcess(config, folder, **stage.variables) as last:
         last.until(stage.is_all_committed, "everything committed")
+        last.wait_until_ready()
         assert last.leave() == 0
-    return Lives(planned, blown_at, stage.compare(published))
+    return Lives(planned, blown_at, stage.compare(flow[:published]))
 
 
 def test_every_life_ended_where_it_was_to(lives: Lives) -> None:

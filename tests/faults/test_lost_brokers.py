@@ -1,5 +1,6 @@
-"""A broker of three that ends under load costs no output and doubles none, whatever its part was."""
+"""A broker of three that dies or freezes under load costs no output and doubles none, whatever its part was."""
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ def coordinated_by(name: str) -> int:
     return (hashed & 0x7FFF_FFFF) % LOG_PARTITIONS
 
 
+Act = Callable[[Cluster, int], None]
 Part = Callable[[Stage], tuple[str, int]]
 PARTS: dict[str, Part] = {
     "leads a source partition": lambda stage: (stage.source, 0),
@@ -31,24 +33,29 @@ PARTS: dict[str, Part] = {
     "coordinates transactions": lambda stage: (TRANSACTIONS, coordinated_by(f"{stage.group}:{stage.source}:0")),
     "coordinates the group": lambda stage: (OFFSETS, coordinated_by(stage.group)),
 }
-SOME = ["coordinates transactions", "leads a results partition"]
-MANY = [*PARTS] * 3
+AWAY_AND_BACK: dict[str, tuple[Act, Act]] = {
+    "is killed": (Cluster.kill, Cluster.start),
+    "freezes": (Cluster.freeze, Cluster.thaw),
+}
+SOME = [("coordinates transactions", "is killed"), ("leads a results partition", "is killed")]
+MANY = [*itertools.product(PARTS, AWAY_AND_BACK)] * 2
 
 
 @pytest.fixture(scope="module", params=[SOME, pytest.param(MANY, marks=pytest.mark.faults)], ids=["some", "many"])
 def outcome(request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: Any) -> Outcome:
-    """With two daemons at work: one broker after the other is killed, and comes back when the others do its work."""
+    """With two daemons at work: one broker after the other goes away, and comes back when the others do its work."""
     folder = tmp_path_factory.mktemp("brokers")
     stage = Stage(cluster.bootstrap_servers, folder, replicas=3)
     with Trial(stage, folder, Load(parts=len(request.param), daemons=2)) as trial:
-        for part in request.param:
+        for part, fate in request.param:
             topic, partition = PARTS[part](stage)
+            go, come_back = AWAY_AND_BACK[fate]
             with trial.flowing():
                 lost = cluster.leader_of(topic, partition)
                 assert lost is not None, f"{topic}-{partition} has no leader"
-                cluster.kill(lost)
+                go(cluster, lost)
             trial.catch_up()
-            cluster.start(lost)
+            come_back(cluster, lost)
             until(partial(is_whole, cluster, topic, partition), "every replica in sync")
         return trial.finish()
 
