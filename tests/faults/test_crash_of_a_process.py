@@ -56,21 +56,22 @@ def outputs(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -
     folder: Path = tmp_path_factory.mktemp("lives")
     planned = deaths(seed=1)[: request.param]
     flow = rows(READINGS_MAX, SERIES, PARTITIONS, seed=1)
-    with Stage(kafka, folder, PARTITIONS) as stage:
-        config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
-        published = 0
-        for death in planned:
-            with FusedDaemon(config, folder, death, stage.variables) as doomed:
-                while doomed.process.poll() is None:
-                    assert published < READINGS_MAX, f"{death} does not come; the log:\n{doomed.log}"
-                    stage.publish(flow[published : published + SLICE])
-                    published += SLICE
-            assert doomed.process.returncode == EXIT_CODE, f"{death}:\n{doomed.log}"
-        with DaemonProcess(config, folder, **stage.variables) as last:
-            last.until(stage.is_all_committed, "everything committed")
-            last.wait_until_ready()
-            assert last.leave() == 0
-        return stage.compare(flow[:published])
+    stage = Stage(kafka, folder, PARTITIONS)
+    stage.make_topics()
+    config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
+    published = 0
+    for death in planned:
+        with FusedDaemon(config, folder, death, stage.variables) as doomed:
+            while doomed.process.poll() is None:
+                assert published < READINGS_MAX, f"{death} does not come; the log:\n{doomed.log}"
+                stage.publish(flow[published : published + SLICE])
+                published += SLICE
+        assert doomed.process.returncode == EXIT_CODE, f"{death}:\n{doomed.log}"
+    with DaemonProcess(config, folder, **stage.variables) as last:
+        last.until(stage.is_all_committed, "everything committed")
+        last.wait_until_ready()
+        assert last.leave() == 0
+    return stage.compare(flow[:published])
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
