@@ -10,7 +10,7 @@ from kafka import TopicPartition as ClientPartition
 from kafka.future import Future
 
 from connectors.columns import TopicPartition
-from connectors.errors import ConfigError, DoubtError, OffsetGoneError, TransientError
+from connectors.errors import ConfigError, OffsetGoneError, TransientError
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
 from connectors.ports import Gone
@@ -233,26 +233,6 @@ def test_an_offset_beyond_the_end_is_never_passed_over(
 
     with pytest.raises(OffsetGoneError, match="next offset 7, but the broker has 0 to 3"):
         reader.poll_until(lambda: len(reader.values) == 4)
-
-
-def test_the_watchdog_ends_a_reader_that_stands_still_before_records(
-    topic: str, make_options: MakeOptions, opened: Opened, put: Put
-) -> None:
-    put(topic, numbered(3))
-    now = [0.0]
-    reader = opened(make_options(), [topic], clock=lambda: now[0])
-    reader.poll_until(lambda: len(reader.values) == 3)
-    now[0] += 1_000
-    reader.source.poll(0.0)  # at the end there is nothing to be late with
-
-    reader.source._consumer.pause(ClientPartition(topic, 0))  # noqa: SLF001  # as a client does whose loop has lost the partition
-    put(topic, numbered(2))
-    reader.source.poll(0.0)
-    now[0] += 90
-
-    told = rf"{topic}-0: expected to read the records from 3 to 5, got none of them for 90 s"
-    with pytest.raises(DoubtError, match=told):
-        reader.source.poll(0.0)
 
 
 def test_lag_is_what_is_left_to_deliver(topic: str, make_options: MakeOptions, opened: Opened, put: Put) -> None:
