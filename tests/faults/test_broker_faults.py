@@ -81,8 +81,12 @@ def test_a_leader_that_goes_away(cluster: Cluster, tmp_path: Path, end: Callable
     assert faults(cluster, tmp_path, strike) == NONE
 
 
-@pytest.mark.parametrize("fault", [Proxy.cut, Proxy.lose_answers, Proxy.lose_everything])
-def test_a_wire_that_breaks(wired_broker: Wired, tmp_path: Path, fault: Callable[[Proxy], None]) -> None:
+def slow_down(proxy: Proxy) -> None:
+    proxy.delay(0.05)
+
+
+@pytest.mark.parametrize("fault", [Proxy.cut, Proxy.lose_answers, Proxy.lose_everything, slow_down])
+def test_a_wire_that_fails(wired_broker: Wired, tmp_path: Path, fault: Callable[[Proxy], None]) -> None:
     broker, proxy = wired_broker
 
     def strike(_: Stage) -> None:
@@ -91,10 +95,3 @@ def test_a_wire_that_breaks(wired_broker: Wired, tmp_path: Path, fault: Callable
         proxy.heal()
 
     assert faults(broker, tmp_path, strike) == NONE
-
-
-def test_a_wire_that_is_slow(wired_broker: Wired, tmp_path: Path) -> None:
-    broker, proxy = wired_broker
-
-    assert faults(broker, tmp_path, lambda _: proxy.delay(0.05)) == NONE
-    proxy.heal()
