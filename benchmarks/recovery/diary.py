@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping
 
 import msgspec
+from delegate import Delegate
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.ports import Assigned, Columns, Delivery, Event, Source
+from connectors.ports import Assigned, Delivery, Event, Source
 
 
 class Recovery(msgspec.Struct, kw_only=True):
@@ -76,37 +77,21 @@ class ObservedSource(Source):
         super().seek(partition, offset)  # type: ignore[safe-super]
 
 
-class ObservedDelivery(Delivery):
-    """A delivery that tells the diary."""
+class ObservedDelivery(Delegate):
+    """Tells the diary."""
 
     def __init__(self, delivery: Delivery, diary: Diary, partitions: int) -> None:
-        self._delivery = delivery
+        super().__init__(delivery)
         self._diary = diary
         self._partitions = partitions
 
     @override
     def open(self, partition: TopicPartition) -> None:
         self._diary.recovery.silent += self._diary.lap()
-        self._delivery.open(partition)
-
-    @override
-    def release(self, partition: TopicPartition) -> None:
-        self._delivery.release(partition)
-
-    @override
-    def begin(self, partition: TopicPartition) -> None:
-        self._delivery.begin(partition)
-
-    @override
-    def write(self, columns: Columns) -> None:
-        self._delivery.write(columns)
+        super().open(partition)
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        self._delivery.commit(next_offsets)
+        super().commit(next_offsets)
         for where in next_offsets.keys() - self._diary.live:
             self._diary.has_delivered(where, self._partitions)
-
-    @override
-    def close(self) -> None:
-        self._delivery.close()
