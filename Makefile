@@ -63,6 +63,11 @@ bench: $(INSTALLED) ## Measure readings per CPU second, stage by stage
 bench-checkpoint: $(INSTALLED) ## Measure how long a checkpoint holds up the engine, and how fast it is written and read
 	@$(BIN)/python benchmarks/bench_checkpoint.py
 
+.PHONY: bench-recovery
+bench-recovery: $(INSTALLED) ## Measure how long it takes from a kill to the first result
+	@.ci/system-packages tests
+	@$(BIN)/python benchmarks/bench_recovery.py
+
 .PHONY: pretrained
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain

@@ -11,10 +11,11 @@ from functools import partial
 import results_page
 from throughput import in_memory, over_kafka, report
 from throughput.meter import Sample
-from throughput.report import Measurement
+from throughput.report import Guarantee, Measurement
 from throughput.workload import Plan
 
 FORMS = {"single": "one result a record", "bulk": "bulk results"}
+DELIVERY_SERIES = 1_000
 TARGETS = {  # readings per CPU second, at so many series
     ("columns to scores", 1_000): 150_000,
     ("Kafka, one result a record", 1_000): 20_000,
@@ -26,16 +27,17 @@ def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
     plans = [Plan.of(series, options.readings, options.repetitions) for series in options.series]
-    load = results_page.load()
+    load, deliveries = results_page.load(), ""
     try:
         measurements = [*_without_broker(plans, options.cell)]
         if not options.without_kafka:
             measurements += _with_broker(plans, options.cell)
+            deliveries = report.delivery_section([*_guarantees(options)])
     except over_kafka.BrokerUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
     text = report.section(measurements, options.cell, "" if options.without_kafka else over_kafka.broker_version())
-    text += load
+    text += deliveries + load
     print(text)
     if options.markdown is not None:
         options.markdown.put(text)
@@ -56,6 +58,17 @@ def _with_broker(plans: list[Plan], cell: str) -> Iterator[Measurement]:
         for form, name in FORMS.items():
             for plan, road in zip(plans, roads, strict=True):
                 yield _measured(f"Kafka, {name}", plan, partial(road.measure, cell, form))
+
+
+def _guarantees(options: argparse.Namespace) -> Iterator[Guarantee]:
+    plan = Plan.of(DELIVERY_SERIES, options.readings, options.repetitions)
+    with over_kafka.broker() as address:
+        for partitions in (1, 8):
+            road = over_kafka.KafkaRoad(address, plan, partitions)
+            for form, name in FORMS.items():
+                for delivery in ("exactly_once", "at_least_once"):
+                    samples = road.measure(options.cell, form, delivery)
+                    yield Guarantee(name, delivery, partitions, samples)
 
 
 def _measured(road: str, plan: Plan, measure: Callable[[], list[Sample]]) -> Measurement:

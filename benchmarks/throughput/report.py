@@ -49,6 +49,48 @@ class Measurement:
         return median(cost / sample.readings for cost, sample in zip(seconds, self.samples, strict=True)) * 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """The repetitions of one way to deliver."""
+
+    form: str
+    delivery: str
+    partitions: int
+    samples: Sequence[Sample]
+
+    def row(self) -> list[str]:
+        """A row of the table of deliveries."""
+        samples = self.samples
+        delivered = sorted(1e3 * seconds for sample in samples for seconds in sample.delivery_seconds)
+        return [
+            f"{self.form}, {self.delivery.replace('_', ' ')}",
+            str(self.partitions),
+            f"{median(sample.readings / sample.cpu_seconds for sample in samples):,.0f}",
+            f"{median(sample.readings / sample.wall_seconds for sample in samples):,.0f}",
+            f"{median(len(sample.delivery_seconds) / sample.wall_seconds for sample in samples):.1f}",
+            f"{median(sample.readings / len(sample.delivery_seconds) for sample in samples):,.0f}",
+            f"{median(delivered):.1f}",
+            f"{delivered[int(0.99 * (len(delivered) - 1))]:.1f}",
+        ]
+
+
+def delivery_section(guarantees: Sequence[Guarantee]) -> str:
+    """What exactly once costs: the same backlog, delivered with and without transactions."""
+    header = ["delivery", "partitions", "per CPU second", "per second", "commits/s", "readings a commit"]
+    header += ["median ms", "p99 ms"]
+    return "\n".join(
+        [
+            "",
+            "What exactly once costs, at 1,000 series: readings per CPU second and per second of the clock, commits",
+            "per second, and how long one delivery takes, from its begin to the end of its commit:",
+            "",
+            *table(header, [guarantee.row() for guarantee in guarantees]),
+            "",
+            "",
+        ]
+    )
+
+
 def section(measurements: Sequence[Measurement], cell: str, kafka: str) -> str:
     """Both tables with what must be known to read them. ``kafka`` is the broker, empty where there was none."""
     rates = ["road", "series", "readings per CPU second", "spread", "target", "readings a repetition"]
