@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,7 +25,6 @@ def coordinated_by(name: str) -> int:
     return (hashed & 0x7FFF_FFFF) % LOG_PARTITIONS
 
 
-Act = Callable[[Cluster, int], None]
 Part = Callable[[Stage], tuple[str, int]]
 PARTS: dict[str, Part] = {
     "leads a source partition": lambda stage: (stage.source, 0),
@@ -33,29 +32,50 @@ PARTS: dict[str, Part] = {
     "coordinates transactions": lambda stage: (TRANSACTIONS, coordinated_by(f"{stage.group}:{stage.source}:0")),
     "coordinates the group": lambda stage: (OFFSETS, coordinated_by(stage.group)),
 }
-AWAY_AND_BACK: dict[str, tuple[Act, Act]] = {
-    "is killed": (Cluster.kill, Cluster.start),
-    "freezes": (Cluster.freeze, Cluster.thaw),
-}
-SOME = [("coordinates transactions", "is killed"), ("leads a results partition", "is killed")]
-MANY = [*itertools.product(PARTS, AWAY_AND_BACK)] * 2
+
+
+class Scene(NamedTuple):
+    """Daemons at work, and the broker that has a part in it: it leads this partition."""
+
+    trial: Trial
+    cluster: Cluster
+    broker: int
+    topic: str
+    partition: int
+
+
+def dies(scene: Scene) -> None:
+    """The others do its work before it comes back."""
+    scene.cluster.kill(scene.broker)
+    scene.trial.catch_up()
+    scene.cluster.start(scene.broker)
+
+
+def freezes(scene: Scene) -> None:
+    """It wakes when another leads; the client may ask it in vain until then, however many others there are."""
+    scene.cluster.freeze(scene.broker)
+    led_by = partial(scene.cluster.leader_of, scene.topic, scene.partition)
+    until(lambda: led_by() not in (None, scene.broker), "another leader")
+    scene.cluster.thaw(scene.broker)
+
+
+SOME = [("coordinates transactions", dies), ("leads a results partition", dies)]
+MANY = [*itertools.product(PARTS, (dies, freezes))] * 2
 
 
 @pytest.fixture(scope="module", params=[SOME, pytest.param(MANY, marks=pytest.mark.faults)], ids=["some", "many"])
 def outcome(request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: Any) -> Outcome:
-    """With two daemons at work: one broker after the other goes away, and comes back when the others do its work."""
+    """With two daemons at work: one broker after the other goes away and comes back."""
     folder = tmp_path_factory.mktemp("brokers")
     stage = Stage(cluster.bootstrap_servers, folder, replicas=3)
     with Trial(stage, folder, Load(parts=len(request.param), daemons=2)) as trial:
-        for part, fate in request.param:
+        for part, ends in request.param:
             topic, partition = PARTS[part](stage)
-            go, come_back = AWAY_AND_BACK[fate]
             with trial.flowing():
-                lost = cluster.leader_of(topic, partition)
-                assert lost is not None, f"{topic}-{partition} has no leader"
-                go(cluster, lost)
+                broker = cluster.leader_of(topic, partition)
+                assert broker is not None, f"{topic}-{partition} has no leader"
+                ends(Scene(trial, cluster, broker, topic, partition))
             trial.catch_up()
-            come_back(cluster, lost)
             until(partial(is_whole, cluster, topic, partition), "every replica in sync")
         return trial.finish()
 
