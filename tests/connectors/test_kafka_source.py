@@ -155,6 +155,24 @@ def test_a_paused_partition_is_silent_until_it_is_resumed(
     assert reader.values[-1] == b"paused"
 
 
+def test_a_partition_paused_in_the_middle_of_a_fetch_goes_on_when_it_is_resumed(
+    make_topic: MakeTopic, make_options: MakeOptions, opened: Opened, put: Put
+) -> None:
+    topic = make_topic(partitions=2)
+    for partition in range(2):
+        put(topic, numbered(30), partition=partition)
+    reader = opened(make_options(max_poll_records=10), [topic])
+
+    reader.poll_until(lambda: bool(reader.values))
+    begun = reader.records[0].topic_partition
+    reader.source.pause([begun])
+    reader.poll_until(lambda: len(reader.values) == 10 + 30)
+    reader.source.resume([begun])
+    reader.poll_until(lambda: len(reader.values) == 2 * 30)
+
+    assert set(reader.next_offsets.values()) == {30}
+
+
 def test_a_pattern_reads_the_topics_that_match_as_a_whole(
     make_topic: MakeTopic, make_options: MakeOptions, opened: Opened, put: Put
 ) -> None:
