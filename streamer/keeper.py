@@ -160,6 +160,7 @@ class Keeper:
         with self._metrics.pause():
             source = tenure.origin.to_source()
             checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, self._room)
+        tenure.has_news = False
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
 
     def _write(self, checkpoint: Checkpoint) -> int:
