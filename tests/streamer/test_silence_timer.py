@@ -1,5 +1,6 @@
 """The timer of silence in the engine: by which clock it goes, and what becomes of what it has raised."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,7 +11,10 @@ from connectors.errors import TransientError
 from connectors.memory import Fault, Idle
 from connectors.ports import Assigned
 from streamer import config
+from streamer.order import OrderOptions
+from streamer.partition import Partition
 from streamer.silence import SilenceOptions
+from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings
 from tests.streamer.rig import CONFIG, FIRST, Rig, batch
 
 LIMIT_SECONDS = 600.0
@@ -59,6 +63,20 @@ def test_a_watch_that_is_set_up_while_nothing_comes_knows_how_far_the_partition_
     rig.turn(2)
 
     assert events(rig) == ["opened"]
+
+
+def test_a_reading_that_is_held_back_counts_for_the_series_of_just_that_name() -> None:
+    choices = msgspec.structs.replace(CHOICES, order=OrderOptions(reorder_seconds=100.0))
+    partition = Partition(replace(judge(), choices=choices, channels=("c0",)), WHERE)
+    partition.advance(readings(["a\0", "b"], [0.0, 0.0], [[1.0], [1.0]]))
+    partition.advance(readings(["b", "a\0", "a"], [600.0, 650.0, 650.0], [[1.0]] * 3))
+
+    silences = partition.fall_silent(700 * SECOND_NS)
+
+    later = partition.fall_silent(1300 * SECOND_NS)
+    assert silences is None
+    assert later is not None
+    assert later.series.tolist() == ["a\0", "b"]
 
 
 @pytest.mark.parametrize("interval_seconds", [1.0, 1e9])  # was it saved in passing, where it stands?
