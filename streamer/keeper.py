@@ -11,7 +11,7 @@ from connectors.columns import TopicPartition
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
-from streamer.checkpoint import Checkpoint, decode, encode
+from streamer.checkpoint import Checkpoint, CheckpointError, decode, encode
 from streamer.room import Room
 from streamer.state_metrics import StateMetrics
 from streamer.tenure import Tenure
@@ -65,17 +65,29 @@ class Keeper:
             TransientError: the store cannot be read now.
         """
         offsets = self.offsets(key)
+        unread: StoreError | None = None
         for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
-            where = f"checkpoint {next_offset} of {key}"
             try:
-                return decode(self._ask(self._store.load, key, next_offset), where)
+                return self._load(key, next_offset)
             except StoreError as error:
                 log.error("%s; trying the one before it", error)  # noqa: TRY400  # the message says it all
                 self._metrics.failed("load")
+                unread = unread if isinstance(error, CheckpointError) else error
+        if unread is not None:  # it may be there none the less
+            raise TransientError(f"checkpoints of {key}: {unread}") from unread
         raise StateError(
             f"group {key.group!r}, {key.topic_partition}: Expected a checkpoint at or before the committed offset "
             f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
         )
+
+    def _load(self, key: StateKey, next_offset: int) -> Checkpoint:
+        where = f"checkpoint {next_offset} of {key}"
+        checkpoint = decode(self._ask(self._store.load, key, next_offset), where)
+        if (checkpoint.key, checkpoint.next_offset) != (key, next_offset):  # people put files back
+            raise CheckpointError(
+                f"{where}: expected its own content, got {checkpoint.next_offset} of {checkpoint.key}"
+            )
+        return checkpoint
 
     def offsets(self, key: StateKey) -> list[int]:
         """The next offsets of the checkpoints that are there, in rising order.
@@ -88,18 +100,20 @@ class Keeper:
         except StoreError as error:
             raise TransientError(f"checkpoints of {key}: {error}") from error
 
-    def refuse_later(self, key: StateKey, start: int) -> None:
-        """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
+    def refuse_memory(self, key: StateKey, start: int) -> None:
+        """Return if nothing is remembered of a partition without offsets, which is to begin at ``start``.
+
+        An empty state is no memory: it is there before the first offset, see `Tenancy`.
 
         Raises:
             StateError: there are checkpoints of more: the group's offsets are lost.
             TransientError: the store cannot be read now.
         """
-        later = [offset for offset in self.offsets(key) if offset > start]
-        if later:
+        offsets = self.offsets(key)
+        if offsets and (offsets[-1] > start or not snapshot.is_empty(self.find(key, offsets[-1]))):
             raise StateError(
                 f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
-                f"{later}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
+                f"{offsets}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
             )
 
     def find_any(self, group: str, topic: str, partitions: int) -> Checkpoint | None:

@@ -182,7 +182,7 @@ class Tenancy:
         origin = self._origin(where, self._keeper.find_any(group.name, where.topic, topic.partitions))
         begin = self._source.oldest_offset if origin.is_new(where) else self._source.first_offset
         start = begin(where)
-        self._keeper.refuse_later(key, start)
+        self._keeper.refuse_memory(key, start)
         tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), origin)
         try:
             self._keeper.save(tenure, self._leave_seconds)
