@@ -219,5 +219,7 @@ class Keeper:
             return
         tenure.has_failed = False
         tenure.saved_offset = next_offset
+        if tenure.has_ended:
+            return
         self._metrics.saved(tenure.where, next_offset, size_bytes)
         self._metrics.unsaved(tenure.where, tenure.next_offset - next_offset)

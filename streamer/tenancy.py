@@ -164,6 +164,9 @@ class Tenancy:
         partition = group.open(where, checkpoint)
         offset = checkpoint.next_offset
         self._compare_builds(checkpoint.build, group, where)
+        if checkpoint.artifact != (configured := group.judges.artifact.name):
+            log.warning("%s-%d: goes on with the artifact %s of its state; `streamer reset --fresh` begins with %s",
+                        *where, checkpoint.artifact, configured)  # fmt: skip
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip
@@ -187,6 +190,7 @@ class Tenancy:
         try:
             self._keeper.save(tenure, self._leave_seconds)
         except StoreError as error:
+            group.drop(where)
             raise TransientError(f"{where.topic}-{where.partition}: no first checkpoint: {error}") from error
         self._metrics.state.silent(where, 0)
         self._delivery.begin(where)
@@ -222,6 +226,7 @@ class Tenancy:
             except StoreError as error:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
             self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
+            tenure.has_ended = True
             tenure.group.drop(tenure.where)
             self._retention.forget(tenure.where)
         for where in self._opened.intersection(partitions):

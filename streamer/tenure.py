@@ -27,6 +27,7 @@ class Tenure:
     origin: Origin
     clock: EventClock = field(default_factory=EventClock)
     has_failed: bool = False  # the last try to save it did
+    has_ended: bool = False  # the partition is ours no more; its checkpoint may still be on its way
     has_news: bool = False  # it remembers something that came of no reading, which no checkpoint knows
 
     @property
