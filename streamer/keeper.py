@@ -18,6 +18,7 @@ from streamer.tenure import Tenure
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ANSWER_SECONDS = 60.0  # of a store; a million series take four
 KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
 
 log = logging.getLogger("streamer")
@@ -167,8 +168,17 @@ class Keeper:
         self._writer.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
-        return self._writer.submit(call, *args, **kwargs).result()
+        """What the store answers. It is asked by the writer's thread alone, behind what is being written.
+
+        Raises:
+            TransientError: nothing, for so long that whoever waits is about to lose its place in the group.
+        """
+        answer = self._writer.submit(call, *args, **kwargs)
+        try:
+            return answer.result(ANSWER_SECONDS)
+        except TimeoutError as error:
+            answer.cancel()
+            raise TransientError(f"checkpoints: no answer from the store for {ANSWER_SECONDS:g} s") from error
 
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():

@@ -13,7 +13,7 @@ from connectors.errors import StoreError
 from connectors.memory import Idle
 from connectors.memory_store import MemoryStore
 from connectors.ports import Assigned, Buffer, Revoked, StateKey
-from streamer import config
+from streamer import config, keeper
 from streamer.http import make_app
 from streamer.http_server import HttpServer
 from tests.streamer.rig import CONFIG, FIRST, SECOND, WALK, Rig, batch
@@ -175,3 +175,20 @@ def test_state_that_goes_on_with_another_artifact_than_is_configured_says_so(cap
     assert first.scores() | second.scores() == Rig(script).turn(3).scores()
     [told] = [record.getMessage() for record in caplog.records if "artifact" in record.getMessage()]
     assert told.startswith("pumps-0: goes on with the artifact gru")
+
+
+def test_a_store_that_does_not_answer_holds_up_a_take_over_no_longer_than_it_may(
+    hanging: HangingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = [Assigned((FIRST,)), batch(FIRST, 0, WALK), Assigned((SECOND,)), batch(FIRST, 10, WALK, first_minute=10)]
+    rig = Rig(script, store=hanging, interval_seconds=1.0).turn(2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper, "ANSWER_SECONDS", 0.01)
+        rig.turn(2)
+    missing = rig.tenancy.missing
+    hanging.let_go.set()
+    rig.turn(1)
+
+    assert len(rig.scores()) == 20
+    assert (missing, rig.tenancy.missing) == ("waiting for the state of 1 of 2 partitions", "")
