@@ -87,6 +87,7 @@ class KafkaSource(Source):
 
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
+        self._watchdog.look(self._owned - self._held - self._paused)  # before: what a poll returns must not be dropped
         polled: Mapping[TopicPartition, list[Any]] = {}
         self._take_up_parked()
         try:
@@ -99,7 +100,6 @@ class KafkaSource(Source):
         events = self._events()
         self._membership.look(events, self._owned)
         flowing = self._owned - self._held
-        self._watchdog.look(flowing - self._paused)
         records = [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in flowing]
         self._silence.listen(has_heard=bool(events or records))
         return [*events, *records]

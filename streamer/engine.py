@@ -70,7 +70,9 @@ class Engine:
                 self._advance(item)
             else:
                 self._follow(item)
-        if arrived is not None:
+        if arrived is None:
+            self._timer.stop(self._tenancy.tenures.values(), self._clock())
+        else:
             self._raise_silences({item.topic_partition for item in arrived if isinstance(item, Records)})
         self._bearing(self._state_absence, self._tenancy.open_next)
         self._tenancy.tick()

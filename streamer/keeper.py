@@ -11,13 +11,14 @@ from connectors.columns import TopicPartition
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
-from streamer.checkpoint import Checkpoint, decode, encode
+from streamer.checkpoint import Checkpoint, CheckpointError, decode, encode
 from streamer.room import Room
 from streamer.state_metrics import StateMetrics
 from streamer.tenure import Tenure
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ANSWER_SECONDS = 60.0  # of a store; a million series take four
 KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
 
 log = logging.getLogger("streamer")
@@ -65,17 +66,29 @@ class Keeper:
             TransientError: the store cannot be read now.
         """
         offsets = self.offsets(key)
+        unread: StoreError | None = None
         for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
-            where = f"checkpoint {next_offset} of {key}"
             try:
-                return decode(self._ask(self._store.load, key, next_offset), where)
+                return self._load(key, next_offset)
             except StoreError as error:
                 log.error("%s; trying the one before it", error)  # noqa: TRY400  # the message says it all
                 self._metrics.failed("load")
+                unread = unread if isinstance(error, CheckpointError) else error
+        if unread is not None:  # it may be there none the less
+            raise TransientError(f"checkpoints of {key}: {unread}") from unread
         raise StateError(
             f"group {key.group!r}, {key.topic_partition}: Expected a checkpoint at or before the committed offset "
             f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
         )
+
+    def _load(self, key: StateKey, next_offset: int) -> Checkpoint:
+        where = f"checkpoint {next_offset} of {key}"
+        checkpoint = decode(self._ask(self._store.load, key, next_offset), where)
+        if (checkpoint.key, checkpoint.next_offset) != (key, next_offset):  # people put files back
+            raise CheckpointError(
+                f"{where}: expected its own content, got {checkpoint.next_offset} of {checkpoint.key}"
+            )
+        return checkpoint
 
     def offsets(self, key: StateKey) -> list[int]:
         """The next offsets of the checkpoints that are there, in rising order.
@@ -88,18 +101,20 @@ class Keeper:
         except StoreError as error:
             raise TransientError(f"checkpoints of {key}: {error}") from error
 
-    def refuse_later(self, key: StateKey, start: int) -> None:
-        """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
+    def refuse_memory(self, key: StateKey, start: int) -> None:
+        """Return if nothing is remembered of a partition without offsets, which is to begin at ``start``.
+
+        An empty state is no memory: it is there before the first offset, see `Tenancy`.
 
         Raises:
             StateError: there are checkpoints of more: the group's offsets are lost.
             TransientError: the store cannot be read now.
         """
-        later = [offset for offset in self.offsets(key) if offset > start]
-        if later:
+        offsets = self.offsets(key)
+        if offsets and (offsets[-1] > start or not snapshot.is_empty(self.find(key, offsets[-1]))):
             raise StateError(
                 f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
-                f"{later}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
+                f"{offsets}, got none, which would mean to begin at {start}; `streamer reset` says where to go on"
             )
 
     def find_any(self, group: str, topic: str, partitions: int) -> Checkpoint | None:
@@ -153,13 +168,23 @@ class Keeper:
         self._writer.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
-        return self._writer.submit(call, *args, **kwargs).result()
+        """What the store answers. It is asked by the writer's thread alone, behind what is being written.
+
+        Raises:
+            TransientError: nothing, for so long that whoever waits is about to lose its place in the group.
+        """
+        answer = self._writer.submit(call, *args, **kwargs)
+        try:
+            return answer.result(ANSWER_SECONDS)
+        except TimeoutError as error:
+            answer.cancel()
+            raise TransientError(f"checkpoints: no answer from the store for {ANSWER_SECONDS:g} s") from error
 
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():
             source = tenure.origin.to_source()
             checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, self._room)
+        tenure.has_news = False
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
 
     def _write(self, checkpoint: Checkpoint) -> int:
@@ -204,5 +229,7 @@ class Keeper:
             return
         tenure.has_failed = False
         tenure.saved_offset = next_offset
+        if tenure.has_ended:
+            return
         self._metrics.saved(tenure.where, next_offset, size_bytes)
         self._metrics.unsaved(tenure.where, tenure.next_offset - next_offset)

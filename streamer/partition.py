@@ -111,8 +111,9 @@ class Partition:
         if watch is None:
             return None
         last_seen = self.columns["last_timestamp"][: self.series.height].copy()
-        held = np.isin(self.buffer.held.series, self.series.names(self.series.live()))
-        np.maximum.at(last_seen, self.series.of(self.buffer.held.series[held]), self.buffer.held.timestamp[held])
+        held = self.buffer.held
+        is_known = np.array([name in self.series for name in held.series], dtype=bool)
+        np.maximum.at(last_seen, self.series.of(held.series[is_known]), held.timestamp[is_known])
         rows = watch.due(last_seen, self.columns["silent_since"][: self.series.height], event_now_ns)
         if not len(rows):
             return None

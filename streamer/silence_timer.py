@@ -1,6 +1,6 @@
 """The timer of silence: looks once a second which series have said nothing for too long by their partition's clock."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from connectors.columns import Silences, TopicPartition
 from connectors.ports import Source
@@ -18,11 +18,10 @@ class SilenceTimer:
         self._looked_at = float("-inf")
 
     def due(
-        self, tenures: Iterable[Tenure], heard: Collection[TopicPartition], now: float
+        self, tenures: Collection[Tenure], heard: Collection[TopicPartition], now: float
     ) -> Iterator[tuple[Tenure, Silences]]:
         """The silences to be raised now. ``heard`` are the partitions that the last poll brought records of."""
-        watching = [tenure for tenure in tenures if tenure.partition.judge.choices.silence is not None]
-        for tenure in watching:
+        for tenure in tenures:
             if tenure.where in heard:
                 tenure.clock = tenure.clock.moved(tenure.partition.watermark)
             else:
@@ -30,14 +29,20 @@ class SilenceTimer:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        for tenure in watching:
+        for tenure in tenures:
             silences = None if tenure.is_silent else self._look(tenure, now)
             if silences is not None:
+                tenure.has_news = True
                 yield tenure, silences
+
+    def stop(self, tenures: Collection[Tenure], now: float) -> None:
+        """Let no time pass while the source is away."""
+        for tenure in tenures:
+            tenure.clock = tenure.clock.rested(is_caught_up=False, now=now)
 
     def _look(self, tenure: Tenure, now: float) -> Silences | None:
         event_now_ns = tenure.clock.event_now_ns(now)
-        if event_now_ns == NEVER:
+        if tenure.partition.judge.choices.silence is None or event_now_ns == NEVER:
             return None
         reorder_ns = round(tenure.partition.judge.choices.order.reorder_seconds * NANOSECONDS)
         return tenure.partition.fall_silent(event_now_ns - reorder_ns)

@@ -101,6 +101,12 @@ def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[list[str]
     return partition
 
 
+def is_empty(checkpoint: Checkpoint) -> bool:
+    """Whether it remembers no reading."""
+    held = checkpoint.shared.get(f"{_HELD}position", ())
+    return not len(checkpoint.series) and not len(held)
+
+
 def build_of(device: torch.device) -> dict[str, str]:
     """What the bits of a state depend on beside weights and readings: another build is another last bit."""
     kind = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()

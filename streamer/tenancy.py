@@ -164,6 +164,9 @@ class Tenancy:
         partition = group.open(where, checkpoint)
         offset = checkpoint.next_offset
         self._compare_builds(checkpoint.build, group, where)
+        if checkpoint.artifact != (configured := group.judges.artifact.name):
+            log.warning("%s-%d: goes on with the artifact %s of its state; `streamer reset --fresh` begins with %s",
+                        *where, checkpoint.artifact, configured)  # fmt: skip
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip
@@ -182,11 +185,12 @@ class Tenancy:
         origin = self._origin(where, self._keeper.find_any(group.name, where.topic, topic.partitions))
         begin = self._source.oldest_offset if origin.is_new(where) else self._source.first_offset
         start = begin(where)
-        self._keeper.refuse_later(key, start)
+        self._keeper.refuse_memory(key, start)
         tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), origin)
         try:
             self._keeper.save(tenure, self._leave_seconds)
         except StoreError as error:
+            group.drop(where)
             raise TransientError(f"{where.topic}-{where.partition}: no first checkpoint: {error}") from error
         self._metrics.state.silent(where, 0)
         self._delivery.begin(where)
@@ -222,6 +226,7 @@ class Tenancy:
             except StoreError as error:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
             self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
+            tenure.has_ended = True
             tenure.group.drop(tenure.where)
             self._retention.forget(tenure.where)
         for where in self._opened.intersection(partitions):

@@ -26,7 +26,9 @@ class Tenure:
     saved_at: float  # by the engine's clock; also when saving failed, so that the next try has its time
     origin: Origin
     clock: EventClock = field(default_factory=EventClock)
-    has_failed: bool = field(default=False)  # the last try to save it did
+    has_failed: bool = False  # the last try to save it did
+    has_ended: bool = False  # the partition is ours no more; its checkpoint may still be on its way
+    has_news: bool = False  # it remembers something that came of no reading, which no checkpoint knows
 
     @property
     def where(self) -> TopicPartition:
@@ -45,5 +47,5 @@ class Tenure:
 
     @property
     def is_saved(self) -> bool:
-        """Whether the newest checkpoint is of where it stands."""
-        return self.saved_offset == self.next_offset
+        """Whether the newest checkpoint has all that it remembers."""
+        return self.saved_offset == self.next_offset and not (self.has_news or self.has_failed)

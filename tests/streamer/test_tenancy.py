@@ -10,9 +10,10 @@ import pytest
 from typing_extensions import override
 
 from connectors.errors import StoreError
+from connectors.memory import Idle
 from connectors.memory_store import MemoryStore
 from connectors.ports import Assigned, Buffer, Revoked, StateKey
-from streamer import config
+from streamer import config, keeper
 from streamer.http import make_app
 from streamer.http_server import HttpServer
 from tests.streamer.rig import CONFIG, FIRST, SECOND, WALK, Rig, batch
@@ -141,3 +142,53 @@ def test_a_checkpoint_is_none_the_less_there_when_older_ones_cannot_be_removed()
     assert rig.metric('streamer_checkpoint_failures_total{action="prune"}') == 1
     assert rig.metric('streamer_checkpoint_failures_total{action="save"}') == 0
     assert rig.metric('streamer_checkpoint_offset{partition="0",topic="pumps"}') == 10
+
+
+def test_a_checkpoint_that_is_there_too_late_puts_nobody_back_on_the_page(hanging: HangingStore) -> None:
+    script = [Assigned((FIRST, SECOND)), batch(FIRST, 0, WALK), Revoked((FIRST,)), Idle(), batch(SECOND, 0, WALK[:3])]
+    rig = Rig(script, settings=in_a_hurry(), store=hanging, interval_seconds=1.0).turn(4)
+
+    hanging.let_go.set()
+    rig.tenancy.leave()
+
+    page = rig.metrics.render(openmetrics=False).decode()
+    assert 'streamer_checkpoint_offset{partition="1",topic="pumps"}' in page
+    assert 'streamer_checkpoint_offset{partition="0",topic="pumps"}' not in page
+
+
+def test_a_partition_that_leaves_before_it_could_begin_leaves_nothing_behind() -> None:
+    rig = Rig([Assigned((FIRST,)), Revoked((FIRST,))])
+    rig.store.fail_next(StoreError("the disk is full"))
+
+    rig.turn(2)
+
+    assert rig.groups[0].partitions == {}
+
+
+def test_state_that_goes_on_with_another_artifact_than_is_configured_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    script = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), batch(FIRST, 6, WALK[6:])]
+    first = Rig(script).turn(2)
+    lstm = msgspec.structs.replace(CONFIG, groups=[msgspec.structs.replace(CONFIG.groups[0], cell="lstm")])
+
+    second = Rig(script, first.committed, first.contents, settings=lstm).turn(3)
+
+    assert first.scores() | second.scores() == Rig(script).turn(3).scores()
+    [told] = [record.getMessage() for record in caplog.records if "artifact" in record.getMessage()]
+    assert told.startswith("pumps-0: goes on with the artifact gru")
+
+
+def test_a_store_that_does_not_answer_holds_up_a_take_over_no_longer_than_it_may(
+    hanging: HangingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = [Assigned((FIRST,)), batch(FIRST, 0, WALK), Assigned((SECOND,)), batch(FIRST, 10, WALK, first_minute=10)]
+    rig = Rig(script, store=hanging, interval_seconds=1.0).turn(2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper, "ANSWER_SECONDS", 0.01)
+        rig.turn(2)
+    missing = rig.tenancy.missing
+    hanging.let_go.set()
+    rig.turn(1)
+
+    assert len(rig.scores()) == 20
+    assert (missing, rig.tenancy.missing) == ("waiting for the state of 1 of 2 partitions", "")
