@@ -25,7 +25,7 @@ from throughput.workload import SOURCE
 
 PARTITIONS = (1, 12)
 SILENT_READINGS = 300_000  # what the default interval of 30 s leaves at 10,000 readings a second
-LIVE_READINGS = 50_000
+LIVE_READINGS = 200_000
 _TIMEOUT_SECONDS = 900.0
 _NEVER_SECONDS = 86_400.0  # no checkpoint takes the place of what was left
 Row = tuple[str, Estate, list[Recovery]]
