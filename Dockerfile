@@ -26,9 +26,12 @@ RUN ln -s "$(python -c 'from importlib.util import find_spec; print(find_spec("r
 
 FROM python:3.11.14-slim-bookworm
 
-RUN useradd --system --uid 10001 --home-dir /tmp --shell /usr/sbin/nologin streamer
+RUN useradd --system --uid 10001 --home-dir /tmp --shell /usr/sbin/nologin streamer \
+    && install --directory --owner=10001 /var/lib/streamer
 COPY --from=build /opt/streamer /opt/streamer
 ENV PATH=/opt/streamer/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Mount something that lasts here: without its checkpoints a group that has committed offsets does not start.
+ENV STREAMER_CHECKPOINTS=/var/lib/streamer/checkpoints
 USER 10001
 EXPOSE 9464
 

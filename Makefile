@@ -12,7 +12,7 @@ export PYTHON ?= python3
 
 .PHONY: help
 help: ## List the jobs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(INSTALLED) ## Create .venv with everything the daemon and its tests need from PyPI
@@ -58,6 +58,15 @@ format: $(INSTALLED) ## Rewrite the code in the one format
 bench: $(INSTALLED) ## Measure readings per CPU second, stage by stage
 	@.ci/system-packages tests
 	@$(BIN)/python benchmarks/bench_throughput.py
+
+.PHONY: bench-checkpoint
+bench-checkpoint: $(INSTALLED) ## Measure how long a checkpoint holds up the engine, and how fast it is written and read
+	@$(BIN)/python benchmarks/bench_checkpoint.py
+
+.PHONY: bench-recovery
+bench-recovery: $(INSTALLED) ## Measure how long it takes from a kill to the first result
+	@.ci/system-packages tests
+	@$(BIN)/python benchmarks/bench_recovery.py
 
 .PHONY: pretrained
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed

@@ -4,19 +4,18 @@ python benchmarks/bench_throughput.py --markdown    measures everything and writ
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
+import results_page
 from throughput import in_memory, over_kafka, report
 from throughput.meter import Sample
-from throughput.report import Measurement, Section
+from throughput.report import Guarantee, Measurement
 from throughput.workload import Plan
 
-RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
 FORMS = {"single": "one result a record", "bulk": "bulk results"}
+DELIVERY_SERIES = 1_000
 TARGETS = {  # readings per CPU second, at so many series
     ("columns to scores", 1_000): 150_000,
     ("Kafka, one result a record", 1_000): 20_000,
@@ -28,16 +27,17 @@ def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
     plans = [Plan.of(series, options.readings, options.repetitions) for series in options.series]
-    load = os.getloadavg()[0]
+    load, deliveries = results_page.load(), ""
     try:
         measurements = [*_without_broker(plans, options.cell)]
         if not options.without_kafka:
             measurements += _with_broker(plans, options.cell)
+            deliveries = report.delivery_section([*_guarantees(options)])
     except over_kafka.BrokerUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
     text = report.section(measurements, options.cell, "" if options.without_kafka else over_kafka.broker_version())
-    text += f"Load average of the machine at the start: {load:.1f}.\n"
+    text += deliveries + load
     print(text)
     if options.markdown is not None:
         options.markdown.put(text)
@@ -60,6 +60,17 @@ def _with_broker(plans: list[Plan], cell: str) -> Iterator[Measurement]:
                 yield _measured(f"Kafka, {name}", plan, partial(road.measure, cell, form))
 
 
+def _guarantees(options: argparse.Namespace) -> Iterator[Guarantee]:
+    plan = Plan.of(DELIVERY_SERIES, options.readings, options.repetitions)
+    with over_kafka.broker() as address:
+        for partitions in (1, 8):
+            road = over_kafka.KafkaRoad(address, plan, partitions)
+            for form, name in FORMS.items():
+                for delivery in ("exactly_once", "at_least_once"):
+                    samples = road.measure(options.cell, form, delivery)
+                    yield Guarantee(name, delivery, partitions, samples)
+
+
 def _measured(road: str, plan: Plan, measure: Callable[[], list[Sample]]) -> Measurement:
     measurement = Measurement(road, plan.series, TARGETS.get((road, plan.series)), measure())
     print(" · ".join(filter(None, measurement.summary())), file=sys.stderr, flush=True)
@@ -73,15 +84,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--readings", type=int, default=100_000, help="of a repetition; fewer of few series")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--without-kafka", action="store_true", help="measure in memory alone")
-    parser.add_argument(
-        "--markdown", type=Path, nargs="?", const=RESULTS, metavar="FILE", help="write the section of RESULTS.md"
-    )
+    results_page.add_option(parser)
     options = parser.parse_args()
     if min(*options.series, options.readings, options.repetitions) < 1:
         parser.error("expected --series, --readings and --repetitions of at least 1")
     if options.markdown is not None:
         try:
-            options.markdown = Section.of(options.markdown)
+            options.markdown = results_page.Section.of(options.markdown, "throughput")
         except (OSError, ValueError) as error:
             parser.error(str(error))
     return options

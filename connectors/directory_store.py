@@ -104,7 +104,11 @@ class DirectoryStore(CheckpointStore):
         for next_offset in next_offsets:
             path = self._path(key, next_offset)
             with _told(path, "remove a checkpoint"):
-                self._disk.unlink(path)  # not synced: one that comes back after a power cut does no harm
+                self._disk.unlink(path)
+        folder = self._path(key, 0).parent
+        with _told(folder, "remove checkpoints"):
+            if next_offsets and folder.exists():
+                self._sync_directory(folder)
 
     def _path(self, key: StateKey, next_offset: int) -> Path:
         topic, partition = key.topic_partition

@@ -31,4 +31,14 @@ class StateError(Exception):
 
 
 class StoreError(Exception):
-    """A checkpoint could not be written, read or removed. Scoring goes on from the last good one."""
+    """A checkpoint could not be written, read or removed. Scoring goes on from the last good one.
+
+    Only where it could not be gone on from for much longer does the process end: free the store, then start again.
+    """
+
+
+class RejectsError(Exception):
+    """More readings were refused than the configuration allows. All of them are in the dead letters.
+
+    Not retried: a producer or the configuration is wrong, and whoever runs the daemon must say which.
+    """

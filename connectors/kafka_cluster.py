@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -145,8 +146,8 @@ def check_source_topics(wanted: Sequence[str], existing: Sequence[str]) -> None:
             raise ConfigError(f"kafka: source topic {topic!r} does not exist; {there}")
 
 
-def refuse_compacted(options: ConnectionOptions, topics: Sequence[str]) -> None:
-    """Return when none of these topics is compacted.
+def refuse_compacted(options: ConnectionOptions, topics: Sequence[str], patterns: Sequence[str] = ()) -> None:
+    """Return when none of these topics is compacted, and none of those there are now that match a pattern as a whole.
 
     After a crash records are stepped again. They must be the same ones: compaction removes some from between others.
 
@@ -154,10 +155,11 @@ def refuse_compacted(options: ConnectionOptions, topics: Sequence[str]) -> None:
         ConfigError: one is compacted.
         TransientError: the brokers cannot be reached.
     """
-    asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
-    with translated(f"describe the topics {', '.join(topics)}"), _administrator(options) as admin:
-        described_topics = admin.describe_configs(asked, config_filter="all")["topic"]
-    for topic in topics:
+    with translated("describe the source topics"), _administrator(options) as admin:
+        matching = [topic for topic in admin.list_topics() if any(re.fullmatch(each, topic) for each in patterns)]
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in {*topics, *matching}]
+        described_topics = admin.describe_configs(asked, config_filter="all").get("topic", {}) if asked else {}
+    for topic in sorted(described_topics):
         policy = described_topics[topic]["cleanup.policy"]["value"]
         if "compact" in policy:
             raise ConfigError(

@@ -139,6 +139,10 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
     process chooses a name that stays the same through its restarts, and none if the word is ``dynamic``: then the group
     hands the partitions of a process out anew whenever it starts or stops.
 
+    ``deleted_records`` is what is done where retention has deleted records before they were read: stop, or go on with
+    the oldest one that is there. ``watchdog_seconds`` is how long a partition may stand still while there is something
+    to read in it, before the process ends, to be started again.
+
     ``transaction_timeout_seconds`` is how long a delivery of exactly-once results may take before the brokers undo it;
     whoever reads these results with `read_committed` waits so long for a process that died in the middle of one and
     that nobody follows.
@@ -150,6 +154,8 @@ class KafkaOptions(ProducerOptions, frozen=True, kw_only=True):
     session_timeout_seconds: Seconds = 10.0
     heartbeat_interval_seconds: Seconds = 2.0
     max_poll_interval_seconds: Seconds = 60.0
+    watchdog_seconds: Seconds = 90.0
+    deleted_records: Literal["fail", "skip"] = "fail"
     transaction_timeout_seconds: TransactionSeconds = 15.0
     max_poll_records: Count = 5_000
     fetch_max_wait_seconds: Seconds = 0.5

@@ -6,7 +6,7 @@ The client logs under the logger ``kafka``: failing connections are warnings the
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,21 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.errors import DoubtError, TransientError
+from connectors.errors import DoubtError
 from connectors.kafka_batches import FetchedRecords, Row
-from connectors.kafka_cluster import check_source_topics, describe_topic, reason_of_silence
+from connectors.kafka_cluster import check_source_topics, describe_topic
 from connectors.kafka_errors import described, irrevocable, translated
 from connectors.kafka_membership import Membership
 from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_rebalance import Handover, Handovers
-from connectors.ports import Assigned, Event, Lost, Revoked, Source, Topic
+from connectors.kafka_silence import Silence
+from connectors.kafka_watchdog import Watchdog
+from connectors.ports import Assigned, Event, Gone, Lost, Revoked, Source, Topic
 
 log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT_MS = 5_000
-_SILENCE_SECONDS = 5.0  # without a record, after which the brokers are asked whether they are there
 
 
 class KafkaSource(Source):
@@ -50,8 +51,7 @@ class KafkaSource(Source):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._clock = clock
-        self._heard_at = clock()
+        self._silence = Silence(options, clock)
         self._owned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
         self._held: set[TopicPartition] = set()  # assigned, and no `seek` has said yet where they begin
@@ -64,6 +64,7 @@ class KafkaSource(Source):
         self._handovers = Handovers(self._consumer)
         self._membership = Membership(self._consumer)
         self._offsets = Offsets(self._consumer, options)
+        self._watchdog = Watchdog(self._consumer, self._offsets, options.watchdog_seconds, clock)
         try:
             self._subscribe(topics, patterns)
         except BaseException:
@@ -87,19 +88,40 @@ class KafkaSource(Source):
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
         polled: Mapping[TopicPartition, list[Any]] = {}
+        self._take_up_parked()
         try:
             with translated("poll"):
                 polled = self._consumer.poll(timeout_ms=round(timeout_seconds * 1000))
         except Handover:
             pass
         except OffsetOutOfRangeError as error:
-            raise self._offsets.gone(error) from error
+            return [*self._pass_over(error)]
         events = self._events()
         self._membership.look(events, self._owned)
         flowing = self._owned - self._held
+        self._watchdog.look(flowing - self._paused)
         records = [records_of(TopicPartition(*key), rows) for key, rows in polled.items() if key in flowing]
-        self._listen(bool(events or records))
+        self._silence.listen(has_heard=bool(events or records))
         return [*events, *records]
+
+    def _pass_over(self, error: OffsetOutOfRangeError) -> Iterator[Event]:
+        """Go on behind what was deleted, where the configuration says so and there is something behind it."""
+        oldest = {asked: self._offsets.oldest(asked) for asked in error.args[0]}
+        if self._options.deleted_records == "fail" or any(oldest[at] <= offset for at, offset in error.args[0].items()):
+            raise self._offsets.gone(error) from error
+        for asked, offset in error.args[0].items():
+            self._consumer.seek(asked, oldest[asked])
+            yield Gone(TopicPartition(*asked), offset, oldest[asked])
+
+    def _take_up_parked(self) -> None:
+        """Let the client go on with what it has parked of a partition that was paused, and is no longer.
+
+        It does so only while this is None. It is an emptied one for ever once other partitions were read, and nothing
+        more of a parked partition is fetched.
+        """
+        fetcher = self._consumer._fetcher  # noqa: SLF001
+        if not fetcher._next_partition_records:  # noqa: SLF001
+            fetcher._next_partition_records = None  # noqa: SLF001
 
     def _events(self) -> list[Event]:
         """What the group did since the last poll."""
@@ -121,17 +143,6 @@ class KafkaSource(Source):
         for partitions in (self._owned, self._paused, self._held):
             partitions.difference_update(ours)
         return [type(event)(ours)] if ours else []
-
-    def _listen(self, has_heard: bool) -> None:
-        """Ask whether the brokers are there when nothing was heard for a while: the client would wait for ever."""
-        now = self._clock()
-        if not has_heard:
-            if now - self._heard_at < _SILENCE_SECONDS:
-                return
-            reason = reason_of_silence(self._options)
-            if reason is not None:
-                raise TransientError(f"kafka: no broker of [{', '.join(self._options.servers)}] answers: {reason}")
-        self._heard_at = now
 
     @override
     def pause(self, partitions: Collection[TopicPartition]) -> None:

@@ -62,6 +62,7 @@ class Transactions:
     def __init__(self, options: KafkaOptions, partition: TopicPartition, doubt: Doubt) -> None:
         self._partition = partition
         self._doubt = doubt
+        self._membership: Any = None  # of the transaction under way
         self.is_under_way = False
         self._outbox = Outbox(options, options.transactional_config(transactional_id(options.group_id, partition)))
         try:
@@ -71,12 +72,15 @@ class Transactions:
             self._outbox.close()
             raise
 
-    def begin(self) -> None:
-        """Start a transaction."""
+    def begin(self, membership: Any | None) -> None:
+        """Start a transaction, as the member of the group that ``membership`` says we are."""
         if self.is_under_way:
             raise RuntimeError(f"begin: expected no delivery of {name(self._partition)} under way, got one")
         with self._doubt.guard(f"begin {name(self._partition)}"):
+            if membership is None:
+                raise DoubtError("expected to be a member of the group since the last poll, got none")
             self._outbox.client.begin_transaction()
+        self._membership = membership
         self.is_under_way = True
 
     def write(self, encoder: Encoder, columns: Columns) -> None:
@@ -85,21 +89,18 @@ class Transactions:
         with self._doubt.guard(f"write results of {name(self._partition)}"):
             self._outbox.send(encoder.encode(columns))
 
-    def commit(self, next_offset: int, membership: Any | None) -> None:
-        """Commit what was written and the next offset, as the member of the group that ``membership`` says we are.
+    def commit(self, next_offset: int) -> None:
+        """Commit what was written and the next offset, as the member of the group that began.
 
-        The order is the guarantee. The client's own commit says that all is well also when messages were given up, so
-        each is looked at first; and the broker refuses the offset of a member that is none any more only where it is
-        told which one it was when it read.
+        The order is the guarantee: the client's own commit says that all is well also when messages were given up, so
+        each is looked at first.
         """
         self._demand_one_under_way("commit")
         offsets = {ClientPartition(*self._partition): OffsetAndMetadata(next_offset, "", -1)}
         with self._doubt.guard(f"commit {name(self._partition)}"):
-            if membership is None:
-                raise DoubtError("expected to be a member of the group since the last poll, got none")
             self._outbox.flush()
             manager = self._outbox.client._transaction_manager  # noqa: SLF001  # the client itself would wait for ever
-            self._wait_for(manager.send_offsets_to_transaction(offsets, membership))
+            self._wait_for(manager.send_offsets_to_transaction(offsets, self._membership))
             self._wait_for(manager.begin_commit())
         self.is_under_way = False
 
@@ -128,9 +129,10 @@ class Transactions:
 class ExactlyOnce(Delivery):
     """Delivers to Kafka, each source partition by transactions of its own.
 
-    ``membership`` says who we were in the group right after the last poll (`KafkaSource.membership`). Deliveries of
-    different partitions may be under way at a time, and be committed by different threads: they share nothing but the
-    doubt. The topics must exist: see `kafka_cluster.ensure_topics`.
+    ``membership`` says who we were in the group right after the last poll (`KafkaSource.membership`). A delivery is
+    committed by whom it was begun by: the broker refuses the offset of a member that is none any more only where it is
+    told which one that is. Deliveries of different partitions may be under way at a time, and be committed by different
+    threads: they share nothing but the doubt. The topics must exist: see `kafka_cluster.ensure_topics`.
     """
 
     def __init__(self, options: KafkaOptions, encoder: Encoder, membership: Callable[[], Any | None]) -> None:
@@ -159,7 +161,7 @@ class ExactlyOnce(Delivery):
     @override
     def begin(self, partition: TopicPartition) -> None:
         self._begun = self._of(partition)
-        self._begun.begin()
+        self._begun.begin(self._membership())
 
     @override
     def write(self, columns: Columns) -> None:
@@ -170,7 +172,7 @@ class ExactlyOnce(Delivery):
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         for partition, next_offset in next_offsets.items():
-            self._of(partition).commit(next_offset, self._membership())
+            self._of(partition).commit(next_offset)
 
     @override
     def close(self) -> None:

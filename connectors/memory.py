@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
-from connectors.ports import Assigned, Columns, Ended, Event, Lost, Revoked, Sink, Source, Topic
+from connectors.ports import Assigned, Columns, Ended, Event, Gone, Lost, Revoked, Sink, Source, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,8 @@ class MemorySource(Source):
                 for partition in partitions:
                     del self._position[partition]
                     self._paused.discard(partition)
+            case Gone(partition, oldest=oldest):
+                self._position[partition] = oldest
             case Ended():
                 pass
 

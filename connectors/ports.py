@@ -29,11 +29,20 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """Records of one of our partitions were deleted before they were read, and the source goes on behind them."""
+
+    partition: TopicPartition
+    offset: int  # that should have been the next
+    oldest: int  # that is
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A finite source has delivered its last record. Kafka never says so."""
 
 
-Event = Assigned | Revoked | Lost | Ended
+Event = Assigned | Revoked | Lost | Gone | Ended
 Columns = Results | Alarms | Silences | Rejects
 
 
@@ -56,6 +65,8 @@ class Source(Protocol):
 
         Raises:
             TransientError: the source cannot be reached now; polling again may help.
+            OffsetGoneError: records were deleted before they were read, and that is not to be passed over.
+            DoubtError: our place is taken, or a partition does not move although there is something to read.
         """
         ...
 
@@ -119,6 +130,58 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Leave without committing anything. A second call does nothing."""
+        ...
+
+
+class Log(Protocol):
+    """The records of source partitions as they are now, whoever reads them.
+
+    Every method raises TransientError where the answer is not to be had now.
+    """
+
+    def partitions(self, topics: Collection[str], patterns: Collection[str]) -> list[TopicPartition]:
+        """All partitions of the topics named and of those that match a pattern as a whole, in order.
+
+        Raises:
+            ConfigError: a topic that is named does not exist.
+        """
+        ...
+
+    def topic(self, name: str) -> Topic:
+        """The topic as it is now."""
+        ...
+
+    def oldest(self, partition: TopicPartition) -> int:
+        """The first offset that is still there to be read; the end where there is none."""
+        ...
+
+    def end(self, partition: TopicPartition) -> int:
+        """The offset behind the last one that may be read."""
+        ...
+
+    def at_time(self, partition: TopicPartition, timestamp_ms: int) -> int:
+        """The offset of the first record with this timestamp or a later one, the end where there is none."""
+        ...
+
+
+class ConsumerGroup(Log, Protocol):
+    """A consumer group as it is seen, and moved, from outside."""
+
+    def members(self) -> list[str]:
+        """Those that are in it now, as a person knows them again."""
+        ...
+
+    def committed(self, partition: TopicPartition) -> int | None:
+        """The next offset as it was committed last, None where nothing was. Waits for a transaction under way."""
+        ...
+
+    def move(self, partition: TopicPartition, next_offset: int) -> None:
+        """Make this the next offset, and return when it is.
+
+        Raises:
+            ConfigError: somebody is a member; nothing has changed.
+            DoubtError: the outcome is unknown.
+        """
         ...
 
 
@@ -224,7 +287,7 @@ class CheckpointStore(Protocol):
         ...
 
     def prune(self, key: StateKey, next_offsets: Collection[int]) -> None:
-        """Forget these checkpoints. One that is not there is none the worse.
+        """Forget these checkpoints for good, in this order. One that is not there is none the worse.
 
         Raises:
             StoreError: one could not be removed.

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,16 @@ class Spec:
     forecaster: str = "recurrent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Artifact:
-    """Shared weights with all that is needed to use them."""
+    """Shared weights, which never change, with all that is needed to use them."""
 
     spec: Spec
     forecaster: RecurrentForecaster
     prior: Tensor  # int64 (BINS,) counts of surprise on held-out synthetic streams
     training: dict[str, Any] = field(default_factory=dict)  # recipe and figures, for people
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Cell, size and a fingerprint of the weights: equal names are equal scores."""
         digest = hashlib.sha256()
@@ -50,7 +51,7 @@ class Artifact:
             digest.update(key.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
         return f"{self.spec.cell}{self.spec.hidden}-{digest.hexdigest()[:10]}"
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """The file that this artifact is kept in."""
         weights = self.forecaster.state_dict()

@@ -9,7 +9,7 @@ from connectors.columns import Results, TopicPartition
 from streamer.group import Group
 from streamer.metrics import Metrics
 from streamer.series_block import SeriesSnapshot
-from streamer.watchlist import Watchlist
+from streamer.watchlist import Watchlist, WatchPolicy
 
 REFRESH_SECONDS = 1.0
 
@@ -36,6 +36,12 @@ class Board:
     def forget(self, group: Group, where: TopicPartition) -> None:
         """Take the series of a partition that left us off the board."""
         self._watchlist.forget((group.name, where))
+
+    def adopt(self, policy: WatchPolicy, groups: Iterable[Group]) -> None:
+        """Show by another policy from the next refresh on."""
+        ours = {(group.name, where): one.series for group in groups for where, one in group.partitions.items()}
+        self._watchlist.adopt(policy, {table: series.names(series.live()) for table, series in ours.items()})
+        self._series_limit = policy.limit
 
     def refresh(self, groups: Sequence[Group], now: float) -> None:
         """Swap in a new snapshot, once a second at most, and bring the gauges of the fleet up to date."""

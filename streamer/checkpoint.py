@@ -6,7 +6,7 @@ has the format byte by byte. No pickle, no clock: equal checkpoints are equal by
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
@@ -58,7 +58,7 @@ class Checkpoint:
     settings: dict[str, Any]  # the choices in force, as JSON has them
     build: dict[str, str]  # what the bits depend on: torch, device, instruction set
     counters: dict[str, int | float | None]  # scalars of the partition
-    series: list[str]  # in row order
+    series: Sequence[str]  # in row order
     columns: dict[str, SavedColumn]
     shared: dict[str, NDArray[Any]]  # arrays of the partition itself
     source: dict[str, str | int] = field(default_factory=dict)  # of which topic, see streamer/origin.py
@@ -184,14 +184,16 @@ def _blocks(values: NDArray[Any]) -> Iterator[Buffer]:
         yield block.reshape(-1).view(np.uint8).data
 
 
-def _encoded_series(series: list[str]) -> tuple[NDArray[np.uint8], Int64]:
+def _encoded_series(series: Sequence[str]) -> tuple[NDArray[np.uint8], Int64]:
     """The keys as UTF-8, one behind the other, and where each ends."""
     texts = [np.empty(0, np.uint8)]
     lengths = np.empty(len(series), np.int64)
     for start in range(0, len(series), _BLOCK_SERIES):
-        keys = [key.encode("utf-8", "surrogatepass") for key in series[start : start + _BLOCK_SERIES]]
-        lengths[start : start + len(keys)] = [len(key) for key in keys]
-        texts.append(np.frombuffer(b"".join(keys), np.uint8))
+        keys = series[start : start + _BLOCK_SERIES]
+        text = "".join(keys)
+        encoded = keys if text.isascii() else [key.encode("utf-8", "surrogatepass") for key in keys]
+        lengths[start : start + len(keys)] = list(map(len, encoded))
+        texts.append(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8))
     return np.concatenate(texts), np.cumsum(lengths)
 
 
@@ -246,5 +248,8 @@ def _array(told: dict[str, Any], data: memoryview) -> NDArray[Any]:
 
 
 def _decoded_series(keys: memoryview, ends: Int64) -> list[str]:
-    text = bytes(keys)
-    return [text[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise([0, *ends.tolist()])]
+    encoded, bounds = bytes(keys), pairwise([0, *ends.tolist()])
+    if encoded.isascii():
+        text = encoded.decode("ascii")
+        return [text[start:end] for start, end in bounds]
+    return [encoded[start:end].decode("utf-8", "surrogatepass") for start, end in bounds]

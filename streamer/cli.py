@@ -10,18 +10,28 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from connectors.errors import ConfigError, DoubtError, OffsetGoneError, StateError, StoreError, TransientError
+from connectors.errors import (
+    ConfigError,
+    DoubtError,
+    OffsetGoneError,
+    RejectsError,
+    StateError,
+    StoreError,
+    TransientError,
+)
 from streamer import __version__
 from streamer.logs import LogFormat, set_up_logs
 
 BUG_EXIT = 1
+WIDE_COLUMNS = 200  # of a table that nobody sees on a screen
 EXITS: dict[type[Exception], int] = {  # 3 and 4: start again; the others wait for a person
     ConfigError: 2,
     DoubtError: 3,
     TransientError: 4,
-    StoreError: 4,
     OffsetGoneError: 5,
     StateError: 6,
+    RejectsError: 7,
+    StoreError: 8,
 }
 
 app = typer.Typer(
@@ -51,16 +61,74 @@ def version() -> None:
 
 @app.command()
 def run(config: ConfigPath) -> None:
-    """Run the daemon until SIGTERM."""
+    """Run the daemon until SIGTERM. SIGHUP has it read CONFIG again, SIGUSR1 print the stacks of its threads."""
     from streamer.config import load  # noqa: PLC0415
-    from streamer.signals import stopped_by_signals  # noqa: PLC0415
+    from streamer.signals import reload_asked_by_signal, stacks_told_on_signal, stopped_by_signals  # noqa: PLC0415
 
     loaded = load(config)
-    from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
+    with reload_asked_by_signal() as reload, stacks_told_on_signal(), _named(config):
+        from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
 
-    # Until the daemon is built there is nothing to finish, and a signal ends the process at once.
-    with _named(config), build(loaded) as daemon, stopped_by_signals() as stop:
-        daemon.turn_until(lambda: stop.is_set() or daemon.has_ended)
+        # Until the daemon is built there is nothing to finish, and SIGTERM ends the process at once.
+        with build(loaded) as daemon, stopped_by_signals() as stop:
+            while not (stop.is_set() or daemon.has_ended):
+                if reload.is_set():
+                    reload.clear()
+                    daemon.reload(lambda: load(config))
+                daemon.turn_until(lambda: stop.is_set() or reload.is_set() or daemon.has_ended)
+            daemon.leave()  # while a second signal still finds its handler
+
+
+@app.command()
+def reset(
+    config: ConfigPath,
+    to: Annotated[str, typer.Option(help="earliest, latest, committed, or an ISO-8601 time with its zone.")],
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget all state.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Move the consumer group and its state together to another offset. No daemon of the group may run."""
+    from streamer.config import load  # noqa: PLC0415
+    from streamer.position import Position  # noqa: PLC0415
+
+    position, loaded = Position.parse("--to", to, ("earliest", "latest", "committed")), load(config)
+    from rich.console import Console  # noqa: PLC0415
+
+    from streamer.reset import connected, table  # noqa: PLC0415  # torch: seconds
+
+    with _named(config), connected(loaded) as (planned, partitions):
+        moves = planned.plan(position, is_fresh=fresh, partitions=partitions)
+        width = None if sys.stdout.isatty() else WIDE_COLUMNS
+        Console(markup=False, highlight=False, width=width).print(table(moves))
+        if not yes and not sys.stdin.isatty():
+            raise ConfigError("reset: Expected --yes, since there is no terminal to ask on; nothing was changed")
+        if yes or typer.confirm("Move the group and its state?", abort=True):
+            for move in moves:
+                planned.carry_out(move)
+    typer.echo(f"{len(moves)} partitions moved")
+
+
+@app.command()
+def replay(
+    config: ConfigPath,
+    start: Annotated[str, typer.Option("--from", help="earliest, an offset, or an ISO-8601 time with its zone.")],
+    end: Annotated[str, typer.Option("--to", help="latest, an offset or a time: the first not to be read.")] = "latest",
+    results: Annotated[Path | None, typer.Option(help="Write to files in this directory.")] = None,
+    topic_suffix: Annotated[str | None, typer.Option(help="Write to topics of the configured names and this.")] = None,
+    with_state: Annotated[bool, typer.Option("--with-state", help="Go on from a checkpoint; else from none.")] = False,
+) -> None:
+    """Score a span of Kafka's history once more, and end. The consumer group and its state stay untouched."""
+    from streamer.config import load  # noqa: PLC0415
+    from streamer.position import Position  # noqa: PLC0415
+
+    first = Position.parse("--from", start, ("earliest",), may_be_offset=True)
+    last = Position.parse("--to", end, ("latest",), may_be_offset=True)
+    loaded = load(config)
+    from streamer.progress import shown  # noqa: PLC0415
+    from streamer.replay import Request, redirected, replay  # noqa: PLC0415  # torch: seconds
+
+    with _named(config), shown() as told:
+        tally = replay(redirected(loaded, results, topic_suffix), Request(first, last, with_state), told)
+    typer.echo(str(tally))
 
 
 @app.command()
@@ -109,7 +177,11 @@ def publish(
 
     create = CreateTopics(partitions=partitions, replication_factor=1) if partitions else None
     options = ProducerOptions(bootstrap_servers=bootstrap_servers, create_topics=create)
-    rows = read_rows(ReplayFile(path=str(data), topic=topic, key=key, key_field=key_field), raw_lines=raw_lines)
+    try:
+        file = ReplayFile(path=str(data), topic=topic, key=key, key_field=key_field)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    rows = read_rows(file, raw_lines=raw_lines)
     wait_for_brokers(options)
     typer.echo(f"{put(options, topic, rows)} records on {topic}")
 
@@ -141,7 +213,8 @@ def _named(config: Path) -> Iterator[None]:
 def main() -> NoReturn:
     """Run a command. An error that has a policy becomes one line and its exit code.
 
-    After any error the process ends at once, past what libraries do at an exit: a client would tidy up at the broker.
+    The process ends at once, past what libraries do at an exit: after an error a client would tidy up at the broker,
+    and a checkpoint that the store never takes would be waited for.
     """
     code = BUG_EXIT
     try:
@@ -150,12 +223,10 @@ def main() -> NoReturn:
         log.exception("this is a bug")
         raise
     finally:
-        if code:
-            logging.shutdown()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    sys.exit(0)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _run() -> int:

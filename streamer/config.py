@@ -1,5 +1,6 @@
 """The configuration file: YAML, typed and frozen; a mistake is told with file, path, expected and got."""
 
+import math
 import os
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ from connectors.row_files import ReplayFile
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
+from streamer.reject_limit import RejectLimitOptions
 from streamer.silence import SilenceOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -90,6 +92,7 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     format: Format
     cell: Literal["gru", "lstm"] = "gru"
     artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
+    reject_limits: RejectLimitOptions = RejectLimitOptions()
 
     def __post_init__(self) -> None:
         if not self.topics and not self.topic_patterns:
@@ -147,7 +150,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sink: KafkaSink | FilesSink | DiscardSink = KafkaSink()
     delivery: Literal["exactly_once", "at_least_once"] | None = None  # None: exactly once from Kafka to Kafka
     checkpoints: CheckpointOptions = CheckpointOptions()
-    leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for the last checkpoints, when told to stop or to hand over
+    leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
     http: HttpOptions = HttpOptions()
     device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
@@ -174,6 +177,16 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for group in self.groups:
             if looped := sorted(filter(group.holds, outputs)):
                 raise ValueError(f"Expected no output among the topics of group {group.name!r}, got {looped}")
+        self._check_leave()
+
+    def _check_leave(self) -> None:
+        """While a checkpoint is waited for nothing is polled, and the group must not take that for an end."""
+        most = self.kafka.max_poll_interval_seconds / 2 if self.kafka else math.inf
+        if self.leave_seconds > most:
+            raise ValueError(
+                f"leave_seconds: Expected at most {most:g}, half of kafka.max_poll_interval_seconds, "
+                f"got {self.leave_seconds:g}"
+            )
 
     @property
     def is_exactly_once(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Self
 from connectors.ports import Delivery, Source
 from streamer.engine import Engine
 from streamer.http_server import HttpServer
+from streamer.reload import Reload
 
 log = logging.getLogger("streamer")
 
@@ -18,7 +19,9 @@ STUCK_SECONDS = 60.0  # a loop that has not come round for so long is not health
 class Daemon:
     """The engine with the server that tells of it, and the order in which both end."""
 
-    def __init__(self, engine: Engine, source: Source, delivery: Delivery, server: HttpServer) -> None:
+    def __init__(self, engine: Engine, source: Source, delivery: Delivery, server: HttpServer, reload: Reload) -> None:
+        self.reload = reload  # to be called between turns
+        self._has_left = False
         self._engine = engine
         self._source = source
         self._delivery = delivery
@@ -48,16 +51,23 @@ class Daemon:
         """Whether a finite source has delivered everything."""
         return self._engine.has_ended
 
+    def leave(self) -> None:
+        """Save, commit and leave the group, within ``leave_seconds`` and what the brokers take. Once is enough."""
+        if self._has_left:
+            return
+        self._has_left = True
+        self._engine.leave()
+        self._delivery.close()
+        self._source.close()
+        log.info("left: everything that was read is delivered and committed")
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Leave in good order, or, after an error, not at all: only what is ours alone is let go.
 
         Whatever was under way then is the successor's to end. To tidy up at the broker would be to act on a doubt.
         """
         if error is None:
-            self._engine.leave()
-            self._delivery.close()
-            self._source.close()
-            log.info("left: everything that was read is delivered and committed, and its state is saved")
+            self.leave()
         self._server.stop()
 
 

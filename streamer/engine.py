@@ -1,18 +1,19 @@
 """The engine: polls, scores and delivers, one batch after the other, in one thread."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from connectors.columns import BEGINNING, Alarms, Records, Silences, TopicPartition
+from connectors.columns import Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
-from connectors.ports import Columns, Delivery, Ended, Event, Source
-from streamer import history
+from connectors.ports import Columns, Delivery, Ended, Event, Gone, Source
 from streamer.absence import Absence
 from streamer.accounting import account
 from streamer.board import Board
 from streamer.group import Batch
+from streamer.history import LiveFrom, all_live
 from streamer.metrics import Metrics
 from streamer.order import NANOSECONDS, NEVER
 from streamer.phases import Phases
@@ -21,6 +22,7 @@ from streamer.tenancy import Tenancy
 from streamer.tenure import Tenure
 
 POLL_SECONDS = 0.2
+log = logging.getLogger("streamer")
 T = TypeVar("T")
 
 
@@ -35,9 +37,9 @@ class Engine:
         board: Board,
         metrics: Metrics,
         clock: Callable[[], float],
-        wall_clock: Callable[[], float] | None = None,
+        live_from: LiveFrom = all_live,
     ) -> None:
-        """``clock`` never goes back; ``wall_clock`` says what is history, and nothing else; None: nothing is."""
+        """``clock`` never goes back; ``live_from`` says what is history, and nothing else."""
         self.has_ended = False  # a finite source has delivered everything
         self.moved_at = clock()  # when the loop last came round
         self._source = source
@@ -47,7 +49,7 @@ class Engine:
         self._metrics = metrics
         self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
-        self._wall_clock = wall_clock
+        self._live_from = live_from
         self._timer = SilenceTimer(source)
         self._source_absence = Absence(clock)
         self._state_absence = Absence(clock)  # of what a partition that is new is to be taken over from
@@ -59,6 +61,8 @@ class Engine:
             DoubtError: a delivery is in doubt: the process must end at once.
             TransientError: the source stayed away.
             StateError, OffsetGoneError: a partition cannot be gone on with; a person must say what to do.
+            RejectsError: too many readings were refused; what was read is delivered.
+            StoreError: what cannot be saved will soon not be restored either.
         """
         arrived = self._bearing(self._source_absence, self._poll)
         for item in arrived or ():
@@ -116,7 +120,7 @@ class Engine:
 
     def _conclude(self, tenure: Tenure, batch: Batch, next_offset: int) -> None:
         """Make what came of a batch permanent, then enter it in the books."""
-        live_from = self._live_from(tenure)
+        live_from = self._live_from(tenure.partition.judge.choices.alarm.max_age_seconds)
         alarms: list[Alarms | Silences] = [
             *(replace(columns, live_from=live_from) for columns in batch.alarms),
             *(replace(columns, live_from=live_from) for columns in batch.silences),
@@ -124,11 +128,7 @@ class Engine:
         self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
         account(self._metrics, tenure.group, batch, alarms)
         self._show(tenure, batch)
-
-    def _live_from(self, tenure: Tenure) -> int:
-        if self._wall_clock is None:
-            return BEGINNING
-        return history.live_from(self._wall_clock(), tenure.partition.judge.choices.alarm.max_age_seconds)
+        tenure.group.reject_limit.note(batch.read, batch.rejects)
 
     def _deliver(self, tenure: Tenure, outputs: Sequence[Columns], next_offset: int) -> None:
         with self._phases.measure("deliver"):
@@ -146,10 +146,22 @@ class Engine:
                     self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
             self.has_ended = True
             return
+        if isinstance(event, Gone):
+            self._pass_over(event)
+            return
         for tenure in self._tenancy.follow(event):
             self._board.forget(tenure.group, tenure.where)
             self._metrics.partition_left(*tenure.where)
             self._metrics.state.partition_left(tenure.where)
+
+    def _pass_over(self, gone: Gone) -> None:
+        """Go on without records that were deleted: what they would have taught is lost, and what came of them."""
+        tenure = self._tenancy.tenures[gone.partition]
+        log.error("%s-%d: records %d to %d were deleted before they were read; going on at %d",
+                  *gone.partition, gone.offset, gone.oldest - 1, gone.oldest)  # fmt: skip
+        self._metrics.state.gone(gone.partition, gone.oldest - gone.offset)
+        if gone.oldest >= tenure.silent_until:
+            tenure.next_offset = tenure.silent_until  # nothing is left to be stepped again
 
     def _show(self, tenure: Tenure, batch: Batch) -> None:
         """Tell how far this partition has come."""
@@ -157,4 +169,5 @@ class Engine:
         watermark = tenure.partition.watermark
         seconds = None if watermark == NEVER else watermark / NANOSECONDS  # the lag counts all the same
         self._metrics.partition(*where, self._source.lag(where), seconds)
+        self._metrics.state.unsaved(where, tenure.next_offset - tenure.saved_offset)
         self._board.note(tenure.group, where, batch.results, self._clock())

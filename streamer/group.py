@@ -14,6 +14,7 @@ from streamer.judge import Judges
 from streamer.newest import Newest
 from streamer.partition import Partition, Progress
 from streamer.phases import Phases
+from streamer.reject_limit import RejectLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ class Group:
         decoder: Decoder,
         judges: Judges,
         phases: Phases,
+        reject_limit: RejectLimit,
         clock: Callable[[], float],
     ) -> None:
         self.holds = holds  # whether a topic is one of the group's
         self.judges = judges
+        self.reject_limit = reject_limit
         self.partitions: dict[TopicPartition, Partition] = {}
         self.newest: dict[TopicPartition, Newest] = {}
         self.homes: dict[str, TopicPartition] = {}  # where a series was seen first
@@ -64,7 +67,7 @@ class Group:
             StateError: this version cannot go on from the checkpoint.
         """
 
-        def appeared(series: str) -> None:
+        def appeared(series: list[str]) -> None:
             self._sight(series, where)
 
         if checkpoint is None:
@@ -139,10 +142,9 @@ class Group:
             stayed = self.partitions[where].series
             self._rehome((name for name in progress.evicted if name not in stayed), where)
 
-    def _sight(self, series: str, where: TopicPartition) -> None:
-        self._changed.setdefault(where, []).append(series)
-        if self.homes.setdefault(series, where) != where:
-            self.splits += 1
+    def _sight(self, series: list[str], where: TopicPartition) -> None:
+        self._changed.setdefault(where, []).extend(series)
+        self.splits += sum(self.homes.setdefault(name, where) != where for name in series)
 
     def _rehome(self, names: Iterable[str], where: TopicPartition) -> None:
         """Give series that left a partition another home, if there is one."""

@@ -32,16 +32,17 @@ Endpoint = Callable[[Request], Response]
 
 
 def make_app(
-    metrics: Metrics, snapshots: Snapshots, health: Callable[[], bool], ready: Callable[[], bool], token: str | None
+    metrics: Metrics, snapshots: Snapshots, health: Callable[[], bool], missing: Callable[[], str], token: str | None
 ) -> Starlette:
     """Build the application. With a token it may be served beyond this machine, without one on loopback alone.
 
-    ``snapshots``, ``health`` and ``ready`` are called on the server's thread and must not wait for the engine.
+    ``missing`` says what the daemon is not ready for, in a few words; in none where it is. What is asked here is
+    asked on the server's thread and must not wait for the engine.
     """
     endpoints: dict[str, Endpoint] = {
         "/metrics": _metrics(metrics, snapshots),
-        "/-/healthy": _word(health, "healthy", "the engine has not moved for too long"),
-        "/-/ready": _word(ready, "ready", "no partition is assigned yet"),
+        "/-/healthy": _word("healthy", lambda: "" if health() else "the engine has not moved for too long"),
+        "/-/ready": _word("ready", missing),
         "/api/series": _series(snapshots),
         **{path: _file(*file) for path, file in PAGE_FILES.items()},
     }
@@ -73,10 +74,10 @@ def _metrics(metrics: Metrics, snapshots: Snapshots) -> Endpoint:
     return page
 
 
-def _word(question: Callable[[], bool], yes: str, no: str) -> Endpoint:
+def _word(well: str, complaint: Callable[[], str]) -> Endpoint:
     def word(_: Request) -> Response:
-        is_so = question()
-        return Response((yes if is_so else no) + "\n", 200 if is_so else 503, media_type="text/plain")
+        why_not = complaint()
+        return Response(f"{why_not or well}\n", 503 if why_not else 200, media_type="text/plain")
 
     return word
 

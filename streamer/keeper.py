@@ -7,14 +7,12 @@ from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from typing import NamedTuple, ParamSpec, TypeVar
 
-import torch
-
 from connectors.columns import TopicPartition
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import CheckpointStore, StateKey
 from streamer import snapshot
 from streamer.checkpoint import Checkpoint, decode, encode
-from streamer.partition import Partition
+from streamer.room import Room
 from streamer.state_metrics import StateMetrics
 from streamer.tenure import Tenure
 
@@ -23,6 +21,10 @@ T = TypeVar("T")
 KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
 
 log = logging.getLogger("streamer")
+
+
+class NotInTimeError(StoreError):
+    """The store has not answered: whether the checkpoint will be there is open."""
 
 
 class _Writing(NamedTuple):
@@ -49,10 +51,11 @@ class Keeper:
         self._store = store
         self._interval_seconds = interval_seconds
         self._metrics = metrics
+        metrics.interval(interval_seconds)
         self._clock = clock
         self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: _Writing | None = None
-        self._staging: dict[int, torch.Tensor] = {}  # by words a row
+        self._room = Room()  # for one copy at a time
 
     def find(self, key: StateKey, committed: int) -> Checkpoint:
         """The newest checkpoint that is not ahead of what the group committed; damaged ones are passed over.
@@ -61,7 +64,7 @@ class Keeper:
             StateError: there is none.
             TransientError: the store cannot be read now.
         """
-        offsets = self._offsets(key)
+        offsets = self.offsets(key)
         for next_offset in sorted((offset for offset in offsets if offset <= committed), reverse=True):
             where = f"checkpoint {next_offset} of {key}"
             try:
@@ -74,6 +77,17 @@ class Keeper:
             f"{committed}, got {offsets or 'none'}; `streamer reset` says where to go on, with what state there is"
         )
 
+    def offsets(self, key: StateKey) -> list[int]:
+        """The next offsets of the checkpoints that are there, in rising order.
+
+        Raises:
+            TransientError: the store cannot be read now.
+        """
+        try:
+            return self._ask(self._store.offsets, key)
+        except StoreError as error:
+            raise TransientError(f"checkpoints of {key}: {error}") from error
+
     def refuse_later(self, key: StateKey, start: int) -> None:
         """Return if nothing is remembered of what comes after ``start``, where a group without offsets begins.
 
@@ -81,7 +95,7 @@ class Keeper:
             StateError: there are checkpoints of more: the group's offsets are lost.
             TransientError: the store cannot be read now.
         """
-        later = [offset for offset in self._offsets(key) if offset > start]
+        later = [offset for offset in self.offsets(key) if offset > start]
         if later:
             raise StateError(
                 f"group {key.group!r}, {key.topic_partition}: Expected a committed offset beside the checkpoints "
@@ -96,7 +110,7 @@ class Keeper:
         """
         for number in range(partitions):
             key = StateKey(group, TopicPartition(topic, number))
-            if offsets := self._offsets(key):
+            if offsets := self.offsets(key):
                 with suppress(StateError):  # all of them are damaged
                     return self.find(key, offsets[-1])
         return None
@@ -111,14 +125,16 @@ class Keeper:
             self._begin(min(due, key=lambda tenure: tenure.saved_at))
 
     def may_try(self, tenure: Tenure) -> bool:
-        """Whether saving it is worth a try: not again at once after it failed."""
-        return not tenure.has_failed or self._is_due(tenure)
+        """Whether saving it now is worth a try: not behind something else, nor again at once after it failed."""
+        is_busy = self._writing is not None and not self._writing.size_bytes.done()
+        return not is_busy and (not tenure.has_failed or self._is_due(tenure))
 
     def save(self, tenure: Tenure, timeout_seconds: float, *, anew: bool = False) -> None:
         """Save a partition and return when the checkpoint is durable. ``anew``: also one that is saved already.
 
         Raises:
-            StoreError: it is not, by now.
+            NotInTimeError: it is not by now, and may yet be.
+            StoreError: it is not.
         """
         deadline = self._clock() + timeout_seconds
         self._await(deadline)
@@ -136,12 +152,6 @@ class Keeper:
         """Let go. What is being written is either whole or not there."""
         self._writer.shutdown(wait=False, cancel_futures=True)
 
-    def _offsets(self, key: StateKey) -> list[int]:
-        try:
-            return self._ask(self._store.offsets, key)
-        except StoreError as error:
-            raise TransientError(f"checkpoints of {key}: {error}") from error
-
     def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the store answers. It is asked by the writer's thread alone, behind what is being written."""
         return self._writer.submit(call, *args, **kwargs).result()
@@ -149,31 +159,32 @@ class Keeper:
     def _begin(self, tenure: Tenure) -> None:
         with self._metrics.pause():
             source = tenure.origin.to_source()
-            room = self._room_for(tenure.partition)
-            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, room)
+            checkpoint = snapshot.take(tenure.partition, tenure.next_offset, source, self._room)
         self._writing = _Writing(tenure, tenure.next_offset, self._writer.submit(self._write, checkpoint))
-
-    def _room_for(self, partition: Partition) -> torch.Tensor:
-        """Memory to copy its table into: the same each time, since new memory costs more than the copy."""
-        rows, words = len(partition.series), partition.table.words
-        room = self._staging.get(words)
-        if room is None or room.shape[0] < rows:
-            room = self._staging[words] = partition.table.staging(rows)
-        return room
 
     def _write(self, checkpoint: Checkpoint) -> int:
         """In the writer's thread. The order is the guarantee: older ones go when this one is durable."""
         with self._metrics.write():
             size_bytes = self._store.publish(checkpoint.key, checkpoint.next_offset, encode(checkpoint))
-            older = [offset for offset in self._store.offsets(checkpoint.key) if offset <= checkpoint.next_offset]
-            self._store.prune(checkpoint.key, older[:-KEPT])
+            self._prune(checkpoint.key, checkpoint.next_offset)
         return size_bytes
+
+    def _prune(self, key: StateKey, next_offset: int) -> None:
+        """Let the older ones go. Where that fails, the checkpoint is none the less there."""
+        try:
+            older = [offset for offset in self._store.offsets(key) if offset <= next_offset]
+            self._store.prune(key, older[:-KEPT])
+        except StoreError as error:
+            self._metrics.failed("prune")
+            log.warning("%s; there are more checkpoints of %s than need be", error, key)
 
     def _await(self, deadline: float) -> None:
         if self._writing is not None:
             wait_for([self._writing.size_bytes], max(deadline - self._clock(), 0.0))
             if not self._writing.size_bytes.done():
-                raise StoreError(f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not in time")
+                raise NotInTimeError(
+                    f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not written in time"
+                )
         self._settle()
 
     def _settle(self) -> None:
@@ -194,3 +205,4 @@ class Keeper:
         tenure.has_failed = False
         tenure.saved_offset = next_offset
         self._metrics.saved(tenure.where, next_offset, size_bytes)
+        self._metrics.unsaved(tenure.where, tenure.next_offset - next_offset)

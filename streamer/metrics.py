@@ -8,6 +8,7 @@ from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from connectors.columns import SILENCE, Float64, Reason
+from streamer.life_metrics import LifeMetrics
 from streamer.score_histogram import ScoreHistogram
 from streamer.state_metrics import StateMetrics
 
@@ -47,6 +48,7 @@ class Metrics:
         self._declare_fleet(groups)
         self._declare_loop(topics)
         self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
+        self.life = LifeMetrics(groups, self._counter, self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 

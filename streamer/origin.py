@@ -34,13 +34,17 @@ class Origin(NamedTuple):
         """Whether the partition was added after the group had begun with its topic."""
         return where.partition >= self.partitions
 
+    def fits(self, topic: Topic) -> bool:
+        """Whether the topic is still the same, as far as its source can tell."""
+        return topic.id in {"", self.topic_id} or not self.topic_id
+
     def check(self, topic: Topic, where: TopicPartition) -> None:
-        """Return if the topic is still the one that the state is of, as far as its source can tell.
+        """Return if the topic is still the same.
 
         Raises:
             StateError: it was made anew.
         """
-        if self.topic_id and topic.id and self.topic_id != topic.id:
+        if not self.fits(topic):
             raise StateError(
                 f"{where.topic}-{where.partition}: Expected the topic of the checkpoints, {self.topic_id}, "
                 f"got {topic.id}: it was deleted and made anew; `streamer reset` says where to go on"

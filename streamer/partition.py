@@ -45,7 +45,7 @@ class Partition:
     """State rows, pool and epoch of one group in one source partition."""
 
     def __init__(
-        self, judge: Judge, topic_partition: TopicPartition, appeared: Callable[[str], None] | None = None
+        self, judge: Judge, topic_partition: TopicPartition, appeared: Callable[[list[str]], None] | None = None
     ) -> None:
         self.topic_partition = topic_partition
         self.judge = judge

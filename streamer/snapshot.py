@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from streamer.epoch import Epoch
 from streamer.judge import Judge, settings_of
 from streamer.partition import Partition
 from streamer.reorder import ReorderBuffer
+from streamer.room import Room
 from streamer.series_rows import PADDING_ROW
 
 FIRST_ROW = PADDING_ROW + 1
@@ -29,20 +29,23 @@ def take(
     partition: Partition,
     next_offset: int,
     source: dict[str, str | int] | None = None,
-    staging: torch.Tensor | None = None,
+    room: Room | None = None,
 ) -> Checkpoint:
     """A copy of everything the partition remembers, before the record at ``next_offset``.
 
-    The columns of the table are views of ``staging``, see `StateTable.export`: it must not change before the checkpoint
-    is written.
+    Its columns lie in ``room``, of which nothing may change before the checkpoint is written; None: in new memory.
     """
     judge, series, table = partition.judge, partition.series, partition.table
     rows = series.live()
-    is_whole = len(rows) == series.height - FIRST_ROW
-    block = table.export(slice(FIRST_ROW, series.height) if is_whole else torch.from_numpy(rows), staging)
+    has_free = len(rows) < series.height - FIRST_ROW
+    place = rows if has_free else slice(FIRST_ROW, series.height)  # copied in one piece
+    room = Room() if room is None else room
+    room.clear(table.size_bytes + partition.columns.size_bytes, is_pinned=table.device.type == "cuda")
+    block = table.export(place, room)
+    host = partition.columns.copy(place, room)
     versions = {column.name: column.version for column in judge.detector.columns}
     columns = {name: SavedColumn(versions[name], values) for name, values in table.columns_of(block).items()}
-    columns |= {name: SavedColumn(HOST_VERSION, values) for name, values in partition.columns.copy(rows).items()}
+    columns |= {name: SavedColumn(HOST_VERSION, values) for name, values in host.items()}
     pool, epoch = partition.pool, partition.epoch
     return Checkpoint(
         key=StateKey(judge.group, partition.topic_partition),
@@ -58,7 +61,7 @@ def take(
             "pool_epoch": pool.epoch,
             "pool_line": pool.line,
         },
-        series=series.names(rows),
+        series=series.names_for_good(rows),
         columns=columns,
         source=source or {},
         shared={
@@ -69,23 +72,24 @@ def take(
     )
 
 
-def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[str], None] | None = None) -> Partition:
+def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[list[str]], None] | None = None) -> Partition:
     """The partition as it was when the checkpoint was taken, under the judge that was in force.
 
     A column that the checkpoint lacks, or has in another version or shape, takes its initial value, and its rows are
     warming; one that nobody wants any more is dropped. Both are logged.
     """
     partition = Partition(judge, checkpoint.key.topic_partition, appeared)
-    rows = partition.series.of(np.array(checkpoint.series, dtype=object))
+    partition.series.add([*checkpoint.series])
+    rows = slice(FIRST_ROW, partition.series.height)
     partition.columns.ensure(partition.series.height)
     versions = {column.name: column.version for column in judge.detector.columns}
-    device = _fitting(checkpoint, versions, partition.table.columns_of(partition.table.staging(0)))
+    device = _fitting(checkpoint, versions, partition.table.columns_of(partition.table.export(slice(0), Room())))
     if versions.keys() - device.keys():
         device.pop(NEW_AGAIN, None)
     ours = {name: partition.columns[name] for name in partition.columns}
     host = _fitting(checkpoint, dict.fromkeys(ours, HOST_VERSION), ours)
     _tell(checkpoint, {*versions, *ours}, {*device, *host})
-    partition.table.load(torch.from_numpy(rows), device)
+    partition.table.load(rows, device)
     for name, values in host.items():
         partition.columns[name][rows] = values
     first, watermark = (_whole(checkpoint.counters[name]) for name in ("epoch_first_watermark", "watermark"))

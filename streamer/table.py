@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from models.column import Column, State
+from streamer.room import Room
 from streamer.series_rows import FIRST_CAPACITY
 
 _WORD = 4  # bytes of the slab's int32
@@ -70,39 +72,31 @@ class StateTable:
         """Give these rows their initial values again. rows: (B,) int64."""
         self._slab[rows.to(self.device)] = self._fresh
 
-    def staging(self, rows: int) -> Tensor:
-        """Host memory for an `export` of so many rows; a device copies fastest into such. -> (rows, words)."""
-        return torch.empty((rows, self.words), dtype=torch.int32, pin_memory=self.device.type == "cuda")
-
     @torch.inference_mode()
-    def export(self, rows: Tensor | slice, into: Tensor | None = None) -> Tensor:
-        """Copy rows to the host as they lie, at the speed of memory, and return when they are there. -> (N, words).
-
-        rows: (N,) int64, or a slice, which is copied in one piece.
-        into: `staging` for at least N rows, whose first N are the answer; None: new memory.
-        """
-        count = rows.shape[0] if isinstance(rows, Tensor) else len(range(*rows.indices(self._slab.shape[0])))
-        block = (self.staging(count) if into is None else into)[:count]
-        if isinstance(rows, slice):
-            return block.copy_(self._slab[rows])
-        if self.device == block.device:
-            return torch.index_select(self._slab, 0, rows, out=block)
-        return block.copy_(self._slab.index_select(0, rows.to(self.device)))
+    def export(self, rows: NDArray[np.int64] | slice, room: Room) -> Tensor:
+        """Copy rows to the host as they lie, and return when they are there. rows: (N,) -> (N, words)."""
+        if self.device.type == "cpu":
+            return torch.from_numpy(room.copy(self._slab.numpy(), rows))
+        chosen = self._slab[rows if isinstance(rows, slice) else torch.from_numpy(rows).to(self.device)]
+        return torch.from_numpy(room.cut(tuple(chosen.shape), np.int32)).copy_(chosen)
 
     def columns_of(self, block: Tensor) -> dict[str, NDArray[Any]]:
         """The columns of exported rows, without a copy. block: (N, words) -> name: (N, *shape), not contiguous."""
         return {name: view.numpy() for name, view in self._views(block).items()}
 
     @torch.inference_mode()
-    def load(self, rows: Tensor, columns: Mapping[str, NDArray[Any]]) -> None:
+    def load(self, rows: slice, columns: Mapping[str, NDArray[Any]]) -> None:
         """Fill rows by columns from outside; a column that is not given takes its initial value there.
 
-        rows: (N,) int64 on the host, each of which occurs once; name: (N, *shape).
+        rows: of N; name: (N, *shape).
 
         Raises:
             ValueError: a column is none of the table's, or has another dtype or shape.
         """
-        block = self._fresh.cpu().repeat(rows.shape[0], 1)
+        self.ensure(rows.stop)
+        place = self._slab[rows]
+        place[...] = self._fresh
+        block = place.cpu()  # the place itself, where it is on the host
         views = self.columns_of(block)
         for name, given in columns.items():
             expected = views.get(name)
@@ -112,8 +106,8 @@ class StateTable:
                 fits, came = f"{expected.dtype} {expected.shape}", f"{given.dtype} {given.shape}"
                 raise ValueError(f"state column {name!r}: Expected {fits}, got {came}")
             expected[...] = given
-        self.ensure(int(rows.max()) + 1 if len(rows) else 0)
-        self._slab[rows.to(self.device)] = block.to(self.device)
+        if self.device.type != "cpu":
+            place.copy_(block)
 
     def _pack(self, state: State, rows: int, device: torch.device | str) -> Tensor:
         parts = [state[column.name][:rows].reshape(rows, -1).contiguous().view(torch.int32) for column in self._columns]

@@ -5,25 +5,28 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.columns import TopicPartition
-from connectors.errors import DoubtError, OffsetGoneError, StoreError, TransientError
+from connectors.errors import DoubtError, StoreError, TransientError
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.event_clock import EventClock
 from streamer.group import Group
-from streamer.keeper import Keeper
+from streamer.keeper import Keeper, NotInTimeError
 from streamer.metrics import Metrics
 from streamer.origin import Origin
+from streamer.retention import Retention
 from streamer.snapshot import build_of
 from streamer.tenure import Tenure
-
-SAVE_SECONDS = 60.0  # for a checkpoint that something waits for: the first of a partition, and that of a barrier
 
 log = logging.getLogger("streamer")
 
 
 class Tenancy:
-    """The tenures of this process. ``leave_seconds`` bounds what is done for partitions that are asked back."""
+    """The tenures of this process.
+
+    ``leave_seconds`` bounds every wait for a checkpoint: for those of all partitions that are asked back, for the first
+    one of a partition, and for that of a barrier.
+    """
 
     def __init__(
         self,
@@ -43,16 +46,26 @@ class Tenancy:
         self._metrics = metrics
         self._clock = clock
         self._leave_seconds = leave_seconds
+        self._retention = Retention(source, metrics.life, clock)
         self._waiting: deque[TopicPartition] = deque()  # ours, but not yet restored
         self._opened: set[TopicPartition] = set()  # whose predecessor is shut out
         self._was_assigned = False
         self._by_topic: dict[str, Group] = {}
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the group has said what is ours, and all of it is restored and has caught up."""
-        is_silent = any(tenure.is_silent for tenure in tuple(self.tenures.values()))
-        return self._was_assigned and not self._waiting and not is_silent
+    def missing(self) -> str:
+        """What is missing until all that is ours is restored and has caught up: nothing, or a few words.
+
+        Any thread may ask.
+        """
+        if not self._was_assigned:
+            return "no partition is assigned yet"
+        if waiting := len(self._waiting):
+            return f"waiting for the state of {waiting} of {waiting + len(self.tenures)} partitions"
+        behind = [tenure.silent_until - tenure.next_offset for tenure in tuple(self.tenures.values())]
+        if silent := sum(records for records in behind if records > 0):
+            return f"catching up: {silent} records are to be stepped again"
+        return ""
 
     def follow(self, event: Assigned | Revoked | Lost) -> list[Tenure]:
         """Do what the group has decided. -> the tenures that have ended, their state saved.
@@ -76,7 +89,7 @@ class Tenancy:
 
         Raises:
             TransientError: not now; the next call tries again.
-            StateError, OffsetGoneError: there is nothing to go on from; a person must say what to do.
+            StateError: there is nothing to go on from; a person must say what to do.
         """
         if self._waiting:
             tenure = self._take_over(self._waiting[0])
@@ -101,22 +114,29 @@ class Tenancy:
 
         Raises:
             StateError: the state of a partition does not fit the choices of today.
+            DoubtError: by which of two choices to go on is not known.
+            StoreError: what cannot be saved will soon not be restored either.
         """
         for tenure in self.tenures.values():
-            self._pass_barrier(tenure)
+            if self._pass_barrier(tenure):
+                break  # between two of them the group must hear of us
         self._keeper.tick(self.tenures.values())
+        self._retention.check(self.tenures.values())
 
-    def _pass_barrier(self, tenure: Tenure) -> None:
-        """Go on by the choices of today, once the checkpoint that names them is durable."""
+    def _pass_barrier(self, tenure: Tenure) -> bool:
+        """Go on by the choices of today, once the checkpoint that names them is durable. -> whether it was tried."""
         before, judge = tenure.partition.judge, tenure.group.judges.now(tenure.partition.judge)
         if judge is before or tenure.is_silent or not self._keeper.may_try(tenure):
-            return
+            return False
         tenure.partition.adopt(judge)
         try:
-            self._keeper.save(tenure, SAVE_SECONDS, anew=True)
+            self._keeper.save(tenure, self._leave_seconds, anew=True)
+        except NotInTimeError as error:
+            raise DoubtError(f"{error}: by which choices its group goes on is not known") from error
         except StoreError as error:
             tenure.partition.adopt(before)
             log.error("%s; its group's new choices wait", error)  # noqa: TRY400
+        return True
 
     def leave(self) -> None:
         """Save everything that is ours, as far as there is time: whoever has it next steps the rest again."""
@@ -143,12 +163,6 @@ class Tenancy:
         origin = self._origin(where, checkpoint)
         partition = group.open(where, checkpoint)
         offset = checkpoint.next_offset
-        oldest = self._source.oldest_offset(where)
-        if oldest > offset:
-            raise OffsetGoneError(
-                f"{where.topic}-{where.partition}: Expected the records from offset {offset} on, where the newest "
-                f"checkpoint stands, got none before {oldest}: they were deleted before they were read"
-            )
         self._compare_builds(checkpoint.build, group, where)
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
@@ -171,9 +185,10 @@ class Tenancy:
         self._keeper.refuse_later(key, start)
         tenure = Tenure(group, group.open(where), start, start, -1, self._clock(), origin)
         try:
-            self._keeper.save(tenure, SAVE_SECONDS)
+            self._keeper.save(tenure, self._leave_seconds)
         except StoreError as error:
             raise TransientError(f"{where.topic}-{where.partition}: no first checkpoint: {error}") from error
+        self._metrics.state.silent(where, 0)
         self._delivery.begin(where)
         self._delivery.commit({where: start})
         log.info("%s-%d: begins at offset %d, with no state", *where, start)
@@ -208,6 +223,7 @@ class Tenancy:
                 log.warning("%s; whoever has it next steps again from offset %d", error, tenure.saved_offset)
             self._metrics.inherited(tenure.group.name, -len(tenure.partition.buffer))
             tenure.group.drop(tenure.where)
+            self._retention.forget(tenure.where)
         for where in self._opened.intersection(partitions):
             self._delivery.release(where)
             self._opened.remove(where)

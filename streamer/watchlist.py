@@ -6,7 +6,7 @@ a hundred thousand of them in an hour. So whoever is let in stays a while, and o
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
@@ -62,7 +62,17 @@ class Watchlist:
         for name in gone:
             pinned.pop(name, None)
             seen.pop(name, None)
-        for name in filter(self._policy.is_pinned, arrived):
+        self._pin(pinned, arrived)
+
+    def adopt(self, policy: WatchPolicy, names: Mapping[Table, Iterable[str]]) -> None:
+        """Go on by another policy. Take all series of every table: who was not pinned may be now."""
+        self._policy = policy
+        self._pinned = {table: {} for table in names}
+        for table, pinned in self._pinned.items():
+            self._pin(pinned, names[table])
+
+    def _pin(self, pinned: dict[str, None], names: Iterable[str]) -> None:
+        for name in filter(self._policy.is_pinned, names):
             if name in pinned or sum(map(len, self._pinned.values())) < self._policy.limit:
                 pinned[name] = None
             else:

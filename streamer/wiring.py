@@ -16,12 +16,13 @@ from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
 from connectors.errors import ConfigError
 from connectors.files import FileSink
+from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
 from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
 from models.artifact import Artifact, ArtifactError, shipped
 from models.artifact import load as load_artifact
-from streamer import __version__
+from streamer import __version__, history
 from streamer.accounting import CountingEncoder
 from streamer.board import Board
 from streamer.config import Config, FilesSink, GroupOptions, KafkaSink, KafkaSource, ReplaySource
@@ -29,14 +30,17 @@ from streamer.daemon import Daemon, is_healthy
 from streamer.discard import DiscardSink
 from streamer.engine import Engine
 from streamer.group import Group
+from streamer.history import LiveFrom
 from streamer.http import make_app
 from streamer.http_server import HttpServer
 from streamer.judge import Judges, make_judge
 from streamer.keeper import Keeper
 from streamer.metrics import Metrics
 from streamer.phases import Phases
+from streamer.reject_limit import RejectLimit
+from streamer.reload import Reload, policy_of
 from streamer.tenancy import Tenancy
-from streamer.watchlist import Watchlist, WatchPolicy
+from streamer.watchlist import Watchlist
 
 if TYPE_CHECKING:
     from connectors.kafka_source import KafkaSource as KafkaRecords
@@ -75,6 +79,31 @@ def in_memory(source: Source, sink: Sink) -> Parts:
     return Parts(source, AtLeastOnce(sink, source), MemoryStore())
 
 
+class Works(NamedTuple):
+    """An engine, and what others look at."""
+
+    engine: Engine
+    tenancy: Tenancy
+    board: Board
+
+
+def make_engine(
+    config: Config,
+    parts: Parts,
+    groups: list[Group],
+    metrics: Metrics,
+    clock: Clock,
+    live_from: LiveFrom,
+) -> Works:
+    """The engine over a source, a delivery and a store. ``live_from`` says what is history."""
+    policy = policy_of(config)
+    board = Board(Watchlist(policy, clock()), policy.limit, metrics)
+    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
+    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
+    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, live_from)
+    return Works(engine, tenancy, board)
+
+
 def assemble(
     config: Config,
     parts: Parts,
@@ -83,20 +112,19 @@ def assemble(
     clock: Clock = time.monotonic,
 ) -> Daemon:
     """The daemon over a source, a delivery and a store that are there already."""
-    policy = WatchPolicy(limit=config.http.series_limit, pinned=tuple(config.http.pinned))
-    board = Board(Watchlist(policy, clock()), policy.limit, metrics)
-    keeper = Keeper(parts.store, config.checkpoints.interval_seconds, metrics.state, clock)
-    tenancy = Tenancy(parts.source, parts.delivery, groups, keeper, metrics, clock, config.leave_seconds)
-    wall_clock = time.time if isinstance(config.source, KafkaSource) else None  # files are replayed as if they were now
-    engine = Engine(parts.source, parts.delivery, tenancy, board, metrics, clock, wall_clock)
+    # Files are replayed as if they were now.
+    live_from = partial(history.live_from, time.time) if isinstance(config.source, KafkaSource) else history.all_live
+    engine, tenancy, board = make_engine(config, parts, groups, metrics, clock, live_from)
     app = make_app(
         metrics,
         snapshots=lambda: board.snapshots,
         health=lambda: is_healthy(engine, clock),
-        ready=lambda: tenancy.is_ready,
+        missing=lambda: tenancy.missing,
         token=config.http.token,
     )
-    return Daemon(engine, parts.source, parts.delivery, HttpServer(app, config.http.host, config.http.port))
+    server = HttpServer(app, config.http.host, config.http.port)
+    reload = Reload(config, tenancy, board, metrics)
+    return Daemon(engine, parts.source, parts.delivery, server, reload)
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -137,7 +165,8 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
     decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
-    return Group(options.holds, decoder, judges, phases, clock)
+    reject_limit = RejectLimit(options.name, options.reject_limits, clock, metrics.life.reject_limit)
+    return Group(options.holds, decoder, judges, phases, reject_limit, clock)
 
 
 def _artifact(options: GroupOptions) -> Artifact:
@@ -159,7 +188,7 @@ def on_kafka(config: Config, encoder: Encoder, source: "KafkaRecords | None" = N
 
     # The source before the sink, which makes topics: nothing is made for a source that is not there.
     reader = source or _member(config)
-    store = DirectoryStore(Path(config.checkpoints.directory) / quote(config.brokers.group_id, safe=""))
+    store = store_of(config)
     if config.is_exactly_once:
         _ensure_topics(config)
         return Parts(reader, ExactlyOnce(config.brokers, encoder, lambda: reader.membership), store)
@@ -171,11 +200,33 @@ def _member(config: Config) -> "KafkaRecords":
     from connectors.kafka_source import KafkaSource as KafkaRecords  # noqa: PLC0415
 
     wait_for_brokers(config.brokers)
-    topics = [topic for group in config.groups for topic in group.topics]
-    patterns = [pattern for group in config.groups for pattern in group.topic_patterns]
+    topics, patterns = topics_of(config)
+    source = KafkaRecords(config.brokers, topics, patterns, instance_name(config))
     if config.is_exactly_once:
-        refuse_compacted(config.brokers, topics)
-    return KafkaRecords(config.brokers, topics, patterns, instance_name(config))
+        refuse_compacted(config.brokers, topics, patterns)
+    return source
+
+
+def store_of(config: Config) -> CheckpointStore:
+    """Where the consumer group keeps its state."""
+    return DirectoryStore(Path(config.checkpoints.directory) / quote(config.brokers.group_id, safe=""))
+
+
+def topics_of(config: Config) -> tuple[list[str], list[str]]:
+    """The topics of all groups, and their patterns."""
+    topics = [topic for group in config.groups for topic in group.topics]
+    return topics, [pattern for group in config.groups for pattern in group.topic_patterns]
+
+
+def brokers_of(config: Config) -> KafkaOptions:
+    """The brokers of a command about what Kafka has.
+
+    Raises:
+        ConfigError: the configuration reads files.
+    """
+    if not isinstance(config.source, KafkaSource):
+        raise ConfigError("source.type: Expected kafka for this command, got replay")
+    return config.brokers
 
 
 def instance_name(config: Config) -> str | None:

@@ -12,15 +12,13 @@ from streamer.accounting import CountingEncoder
 from streamer.discard import DiscardSink
 from streamer.wiring import assemble, in_memory, make_groups, make_metrics
 from throughput.meter import Meter, Sample
-from throughput.setting import parsed, scrape, setting
+from throughput.setting import NO_FILE, parsed, scrape, setting
 from throughput.workload import SOURCE, Plan, Workload
-
-_NO_FILE = {"type": "replay", "files": [{"path": "in memory", "topic": SOURCE.topic}]}
 
 
 def columns_to_scores(plan: Plan, cell: str) -> list[Sample]:
     """Partition.advance on columns made beforehand: no bytes, no outputs."""
-    config = parsed(setting(cell, source=_NO_FILE))
+    config = parsed(setting(cell, source=NO_FILE))
     metrics = make_metrics(config)
     [group] = make_groups(config, metrics, time.monotonic)
     partition, workload = group.open(SOURCE), Workload(plan.series)
@@ -37,7 +35,7 @@ def columns_to_scores(plan: Plan, cell: str) -> list[Sample]:
 
 def records_to_messages(plan: Plan, cell: str, form: str) -> list[Sample]:
     """The whole daemon between a source and a sink in memory: JSON in, JSON out, and one scrape a repetition."""
-    config = parsed(setting(cell, source=_NO_FILE, outputs={"results": {"form": form}}))
+    config = parsed(setting(cell, source=NO_FILE, outputs={"results": {"form": form}}))
     metrics = make_metrics(config)
     groups = make_groups(config, metrics, time.monotonic)
     workload = Workload(plan.series)

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +20,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     cpu_seconds: float  # user and system, all threads
     wall_seconds: float
     phase_seconds: dict[str, float]
+    delivery_seconds: list[float] = []  # of each delivery, from its begin to the end of its commit, where it was timed
 
     @property
     def rest_seconds(self) -> float:
@@ -34,8 +36,8 @@ class Meter:
         self._phases = self._phase_seconds()
         self._cpu_seconds, self._wall_seconds = time.process_time(), time.perf_counter()
 
-    def lap(self, readings: int) -> Sample:
-        """End the lap in which so many readings were scored, and start the next.
+    def lap(self, readings: int, delivery_seconds: Sequence[float] = ()) -> Sample:
+        """End the lap in which so many readings were scored, and delivered in such times, and start the next.
 
         Raises:
             RuntimeError: readings were rejected, so that what was measured is not what was meant.
@@ -47,6 +49,7 @@ class Meter:
             cpu_seconds=cpu_seconds - self._cpu_seconds,
             wall_seconds=wall_seconds - self._wall_seconds,
             phase_seconds={phase: phases[phase] - self._phases[phase] for phase in PHASES},
+            delivery_seconds=list(delivery_seconds),
         )
         self._phases = phases
         self._cpu_seconds, self._wall_seconds = time.process_time(), time.perf_counter()

@@ -64,21 +64,23 @@ def broker_version() -> str:
 class KafkaRoad:
     """A backlog on a topic of its own, which any number of daemons read from its start."""
 
-    def __init__(self, address: str, plan: Plan) -> None:
+    def __init__(self, address: str, plan: Plan, partitions: int = 1) -> None:
         self._address = address
         self._plan = plan
         self._topic = f"{SOURCE.topic}-{uuid.uuid4().hex[:8]}"
         rows = Workload(plan.series).rows(0, plan.total + min(AHEAD_READINGS, plan.readings))
-        publish(ProducerOptions(bootstrap_servers=address, create_topics=_ONE_PARTITION), self._topic, rows)
+        topics = CreateTopics(partitions=partitions, replication_factor=1)
+        publish(ProducerOptions(bootstrap_servers=address, create_topics=topics), self._topic, rows)
 
-    def measure(self, cell: str, form: str) -> list[Sample]:
+    def measure(self, cell: str, form: str, delivery: str = "exactly_once") -> list[Sample]:
         """Run a daemon over the backlog.
 
         Raises:
             CalledProcessError: it failed; why stands on standard error.
         """
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            config = self._config(cell, form) | {"checkpoints": {"directory": f"{folder}/checkpoints"}}
+            config = raw_config(self._address, cell, form, self._topic, max_poll_records=self._plan.batch_readings)
+            config |= {"delivery": delivery, "checkpoints": {"directory": f"{folder}/checkpoints"}}
             errand = Errand(config=config, plan=self._plan)
             path = Path(folder) / "errand.json"
             path.write_bytes(msgspec.json.encode(errand))
@@ -88,18 +90,19 @@ class KafkaRoad:
             )
         return msgspec.json.decode(done.stdout, type=list[Sample])
 
-    def _config(self, cell: str, form: str) -> dict[str, Any]:
-        run = uuid.uuid4().hex[:8]
-        topics = {"results": f"results-{run}", "alarms": f"alarms-{run}", "dead_letters": f"dead-letters-{run}"}
-        outputs: dict[str, Any] = {output: {"topic": topic} for output, topic in topics.items()}
-        outputs["results"]["form"] = form
-        kafka = {
-            "bootstrap_servers": self._address,
-            "group_id": f"bench-{run}",
-            "start": "earliest",
-            "max_poll_records": self._plan.batch_readings,
-            "create_topics": msgspec.to_builtins(_ONE_PARTITION),
-        }
-        raw = setting(cell, kafka=kafka, source={"type": "kafka"}, sink={"type": "kafka"}, outputs=outputs)
-        raw["groups"][0]["topics"] = [self._topic]
-        return raw
+
+def raw_config(address: str, cell: str, form: str, topic: str, **kafka: Any) -> dict[str, Any]:
+    """A daemon from one topic to topics of its own, in a group of its own; ``kafka`` is added to its table."""
+    run = uuid.uuid4().hex[:8]
+    topics = {"results": f"results-{run}", "alarms": f"alarms-{run}", "dead_letters": f"dead-letters-{run}"}
+    outputs: dict[str, Any] = {output: {"topic": topic} for output, topic in topics.items()}
+    outputs["results"]["form"] = form
+    table = {
+        "bootstrap_servers": address,
+        "group_id": f"bench-{run}",
+        "start": "earliest",
+        "create_topics": msgspec.to_builtins(_ONE_PARTITION),
+    }
+    raw = setting(cell, kafka=table | kafka, source={"type": "kafka"}, sink={"type": "kafka"}, outputs=outputs)
+    raw["groups"][0]["topics"] = [topic]
+    return raw

@@ -1,18 +1,13 @@
 """What was measured, as tables for people: the terminal's and the section of RESULTS.md are the same text."""
 
-import platform
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
+
+from results_page import machine, table
 
 from streamer.metrics import PHASES
 from throughput.meter import Sample
-
-_BEGIN, _END = "<!-- throughput: begin -->\n", "<!-- throughput: end -->"
-_LIBRARIES = ("torch", "numpy", "kafka-python", "msgspec", "orjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +49,48 @@ class Measurement:
         return median(cost / sample.readings for cost, sample in zip(seconds, self.samples, strict=True)) * 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """The repetitions of one way to deliver."""
+
+    form: str
+    delivery: str
+    partitions: int
+    samples: Sequence[Sample]
+
+    def row(self) -> list[str]:
+        """A row of the table of deliveries."""
+        samples = self.samples
+        delivered = sorted(1e3 * seconds for sample in samples for seconds in sample.delivery_seconds)
+        return [
+            f"{self.form}, {self.delivery.replace('_', ' ')}",
+            str(self.partitions),
+            f"{median(sample.readings / sample.cpu_seconds for sample in samples):,.0f}",
+            f"{median(sample.readings / sample.wall_seconds for sample in samples):,.0f}",
+            f"{median(len(sample.delivery_seconds) / sample.wall_seconds for sample in samples):.1f}",
+            f"{median(sample.readings / len(sample.delivery_seconds) for sample in samples):,.0f}",
+            f"{median(delivered):.1f}",
+            f"{delivered[int(0.99 * (len(delivered) - 1))]:.1f}",
+        ]
+
+
+def delivery_section(guarantees: Sequence[Guarantee]) -> str:
+    """What exactly once costs: the same backlog, delivered with and without transactions."""
+    header = ["delivery", "partitions", "per CPU second", "per second", "commits/s", "readings a commit"]
+    header += ["median ms", "p99 ms"]
+    return "\n".join(
+        [
+            "",
+            "What exactly once costs, at 1,000 series: readings per CPU second and per second of the clock, commits",
+            "per second, and how long one delivery takes, from its begin to the end of its commit:",
+            "",
+            *table(header, [guarantee.row() for guarantee in guarantees]),
+            "",
+            "",
+        ]
+    )
+
+
 def section(measurements: Sequence[Measurement], cell: str, kafka: str) -> str:
     """Both tables with what must be known to read them. ``kafka`` is the broker, empty where there was none."""
     rates = ["road", "series", "readings per CPU second", "spread", "target", "readings a repetition"]
@@ -74,49 +111,3 @@ def section(measurements: Sequence[Measurement], cell: str, kafka: str) -> str:
             "",
         ]
     )
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table that reads well as text: the first column to the left, all others to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    lines = [
-        [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
-        for cells in (header, rule, *rows)
-    ]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def machine() -> str:
-    """The processor and the libraries."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = re.findall(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else []
-    processor = f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
-    libraries = ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
-    return f"{processor}; Python {platform.python_version()}, {libraries}"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """The part of a file that this benchmark writes, between two comments."""
-
-    path: Path
-    before: str
-    after: str
-
-    @staticmethod
-    def of(path: Path) -> "Section":
-        """Find it.
-
-        Raises:
-            ValueError: the file has no such section.
-        """
-        before, has_begin, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
-        _, has_end, after = rest.partition(_END)
-        if not has_begin or not has_end:
-            raise ValueError(f"{path}: expected the lines {_BEGIN.strip()!r} and {_END!r}, got no such section")
-        return Section(path, before, after)
-
-    def put(self, text: str) -> None:
-        """Write the file with this text in the section's place."""
-        self.path.write_text(f"{self.before}{_BEGIN}{text}{_END}{self.after}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The configuration under which the daemon is measured: the defaults, one group of one channel, on the CPU."""
+"""The configuration under which the daemon is measured: the defaults, one group, on the CPU."""
 
 import socket
 import urllib.request
@@ -9,15 +9,16 @@ from streamer.config import Config
 from throughput.workload import GROUP, SOURCE
 
 HOST = "127.0.0.1"
+NO_FILE = {"type": "replay", "files": [{"path": "in memory", "topic": SOURCE.topic}]}  # no brokers: fed by hand
 
 
-def setting(cell: str, **tables: Any) -> dict[str, Any]:
+def setting(cell: str, channels: int = 1, **tables: Any) -> dict[str, Any]:
     """A configuration as the file would hold it; ``tables`` are added to it or take the place of a default."""
     group = {
         "name": GROUP,
         "topics": [SOURCE.topic],
         "format": {"type": "json", "timestamp_field": "t", "timestamp_unit": "milliseconds"},
-        "channels": ["value"],
+        "channels": ["value", *(f"value_{number}" for number in range(2, channels + 1))],
         "cell": cell,
     }
     http = {"host": HOST, "port": _free_port()}
@@ -30,7 +31,7 @@ def parsed(raw: dict[str, Any]) -> Config:
     Raises:
         ConfigError: it does not fit.
     """
-    return configuration.parse(raw, "bench_throughput")
+    return configuration.parse(raw, "benchmark")
 
 
 def scrape(config: Config) -> int:

@@ -1,4 +1,4 @@
-"""The readings that throughput is measured with: seeded, one channel, every series in turn."""
+"""The readings that throughput is measured with: seeded, every series in turn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,11 +57,12 @@ class Plan:
 
 
 class Workload:
-    """Reading i belongs to series ``i % series``: a level of its own, a slow wave and noise."""
+    """Reading i belongs to series ``i % series``: a level of its own, a slow wave and noise, in every channel alike."""
 
-    def __init__(self, series: int) -> None:
+    def __init__(self, series: int, channels: int = 1) -> None:
         rng = np.random.default_rng(_SEED)
         self._names = np.array([f"series-{number:05d}" for number in range(series)], dtype=object)
+        self._channels = channels
         self._level = rng.normal(20.0, 5.0, series)
         self._phase = rng.uniform(0.0, 2 * np.pi, series)
 
@@ -75,12 +76,12 @@ class Workload:
             offset=number,
             index=np.zeros_like(number),
             timestamp=timestamp,
-            values=values[:, None],
-            present=np.ones((len(number), 1), dtype=np.bool_),
+            values=np.repeat(values[:, None], self._channels, axis=1),
+            present=np.ones((len(number), self._channels), dtype=np.bool_),
         )
 
     def records(self, start: int, stop: int) -> Records:
-        """The same readings as records of JSON."""
+        """The same readings as records of JSON, of one channel."""
         return records_of(SOURCE, self.rows(start, stop), first_offset=start)
 
     def rows(self, start: int, stop: int) -> Iterator[tuple[bytes, bytes]]:

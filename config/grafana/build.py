@@ -20,6 +20,7 @@ from config.grafana.panels import (
     thresholds,
     timeline,
 )
+from config.grafana.state import state
 
 GROUP = 'group=~"$group"'
 SERIES = 'group=~"$group", series=~"$series"'
@@ -29,7 +30,7 @@ SUBSTITUTES = {"$group": ".*", "$series": ".*", "$channel": ".*", "$__rate_inter
 
 def dashboard() -> dict[str, Any]:
     """Lay out the whole dashboard as Grafana's JSON model has it."""
-    rows = {"Overview": overview(), "Series": single_series(), "Daemon": daemon()}
+    rows = {"Overview": overview(), "Series": single_series(), "Daemon": daemon(), "State": state()}
     return {
         "uid": "streamer",
         "title": "streamer",
@@ -162,6 +163,7 @@ def daemon() -> list[Panel]:
     outside = f"sum by (group) (rate(streamer_channels_outside_band_total{{{GROUP}}}[5m]))"
     judged = f"sum by (group) (rate(streamer_channels_judged_total{{{GROUP}}}[5m]))"
     accounted = "streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total)"
+    arrived = "streamer_readings_read_total + streamer_readings_inherited - streamer_readings_held"
     quantile = "histogram_quantile({}, sum by (le) (rate(streamer_batch_readings_bucket[$__rate_interval])))"
     return [
         phases,
@@ -193,8 +195,8 @@ def daemon() -> list[Panel]:
         ),
         graph(
             "Readings not accounted for",
-            [target(f"streamer_readings_read_total - ({accounted})", "{{group}}")],
-            "Read, and neither scored nor refused: what is under way. It returns to zero.",
+            [target(f"{arrived} - ({accounted})", "{{group}}")],
+            "Read, and neither scored, refused nor held back: what is under way. It returns to zero.",
         ),
         graph(
             "Series",

@@ -31,7 +31,7 @@ def browser(require: Callable[[str], str]) -> Iterator[Browser]:
 @pytest.fixture
 def server() -> Iterator[HttpServer]:
     daemon = PlausibleDaemon()
-    with HttpServer(make_app(daemon.metrics, daemon.snapshots, lambda: True, lambda: True, None), "127.0.0.1", 0) as it:
+    with HttpServer(make_app(daemon.metrics, daemon.snapshots, lambda: True, str, None), "127.0.0.1", 0) as it:
         yield it
 
 

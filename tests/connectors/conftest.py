@@ -13,10 +13,10 @@ from kafka import KafkaProducer
 from connectors.columns import Records, TopicPartition
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
+from connectors.kafka_transactions import ExactlyOnce
 from connectors.ports import Assigned, Event, Lost, Revoked
+from tests.connectors.committed import PATIENCE_SECONDS, Topics
 from tests.contracts.cases import place
-
-PATIENCE_SECONDS = 20.0
 
 
 class Reader:
@@ -81,8 +81,9 @@ def opened() -> Iterator[Callable[..., Reader]]:
         topics: Sequence[str] = (),
         patterns: Sequence[str] = (),
         instance_id: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> Reader:
-        readers.append(Reader(KafkaSource(options, topics, patterns, instance_id)))
+        readers.append(Reader(KafkaSource(options, topics, patterns, instance_id, clock)))
         return readers[-1]
 
     yield open_reader
@@ -148,3 +149,29 @@ def relay(kafka: str) -> Iterator[Relay]:
     wire = Relay(kafka)
     yield wire
     wire.cut()
+
+
+@pytest.fixture
+def topics(kafka: str, make_topic: Callable[..., str], make_options: Callable[..., KafkaOptions]) -> Iterator[Topics]:
+    """A source and results of their own; the deliveries are closed after the test."""
+    made = Topics(kafka, make_topic, make_options)
+    yield made
+    for delivery in made.deliveries:
+        delivery.close()
+
+
+@pytest.fixture
+def member(topics: Topics, opened: Callable[..., Reader]) -> Reader:
+    """A reader that owns both partitions of the source."""
+    reader = opened(topics.options, [topics.source])
+    reader.poll_until(lambda: len(reader.owned) == 2)
+    return reader
+
+
+@pytest.fixture
+def delivery(topics: Topics, member: Reader) -> ExactlyOnce:
+    """A delivery with both partitions open."""
+    made = topics.delivery(lambda: member.source.membership)
+    made.open(topics.first)
+    made.open(topics.second)
+    return made

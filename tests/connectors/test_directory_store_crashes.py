@@ -27,6 +27,18 @@ def test_a_power_cut_at_any_call_leaves_whole_checkpoints_and_all_that_were_told
         assert left == {next_offset: whole(next_offset) for next_offset in left}
 
 
+def test_what_was_forgotten_does_not_come_back_when_the_power_does(tmp_path: Path) -> None:
+    with a_disk(tmp_path, sys.maxsize, is_done=True) as (disk, base):
+        store = DirectoryStore(base / "disk/above/state", disk)
+        for next_offset in (1, 2):
+            store.publish(KEY, next_offset, content(next_offset))
+
+        store.prune(KEY, [1])
+        disk.copy_what_is_left(base / "left", has_new_names=False)
+
+    assert loaded(DirectoryStore(base / "left/above/state")).keys() == {2}
+
+
 def test_what_a_killed_process_did_not_make_durable_the_next_one_does(tmp_path: Path) -> None:
     """A kill at every call, and once all is published anew, a power cut."""
     for cut, is_done in product(range(calls_uncut(tmp_path)), (False, True)):

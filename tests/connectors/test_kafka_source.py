@@ -10,7 +10,7 @@ from kafka import TopicPartition as ClientPartition
 from kafka.future import Future
 
 from connectors.columns import TopicPartition
-from connectors.errors import ConfigError, OffsetGoneError, TransientError
+from connectors.errors import ConfigError, TransientError
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
 
@@ -179,28 +179,6 @@ def test_a_missing_topic_is_refused_with_the_nearest_that_exist(
 
     assert str(refused.value).startswith(f"kafka: source topic '{existing[:-1]}' does not exist; nearest of the ")
     assert existing in str(refused.value)
-
-
-def test_a_deleted_offset_stops_the_reader_and_names_the_range(
-    topic: str,
-    make_options: MakeOptions,
-    opened: Opened,
-    put: Put,
-    kafka_admin: KafkaAdminClient,
-) -> None:
-    put(topic, numbered(10))
-    options = make_options()
-    first = opened(options, [topic])
-    first.poll_until(lambda: len(first.values) == 10)
-    first.source.commit({TopicPartition(topic, 0): 3})
-    first.source.close()
-    kafka_admin.delete_records({ClientPartition(topic, 0): 6})
-
-    second = opened(options, [topic])
-    with pytest.raises(OffsetGoneError) as gone:
-        second.poll_until(lambda: bool(second.values))
-
-    assert f"group {options.group_id}: {topic}-0: next offset 3, but the broker has 6 to 10" in str(gone.value)
 
 
 def test_lag_is_what_is_left_to_deliver(topic: str, make_options: MakeOptions, opened: Opened, put: Put) -> None:

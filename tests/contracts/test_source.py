@@ -11,7 +11,7 @@ from connectors.ports import Assigned, Ended, Event, Source
 from tests.contracts.cases import SourceCase, place
 
 ROWS = [(name, b'{"series":"%b","value":%d}' % (name, number)) for number in range(10) for name in (b"a", b"b")]
-KINDS = ["memory", "file", pytest.param("kafka", marks=pytest.mark.kafka)]
+KINDS = ["memory", "file", *(pytest.param(kind, marks=pytest.mark.kafka) for kind in ("kafka", "history"))]
 PATIENCE_SECONDS = 60.0
 
 

@@ -1,150 +1,95 @@
-"""A disk that is full costs checkpoints and nothing else, also where the daemon is killed meanwhile."""
+"""A disk that is full for the checkpoints: scoring goes on, and when there is room again nothing was lost."""
 
 import os
-import re
-import resource
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 import pytest
-from typing_extensions import override
 
-from tests.faults.fleet import Member
-from tests.faults.stage import Stage
-from tests.faults.trial import Load, Outcome, Trial
-from tests.faults.undisturbed import OUTPUTS
+from connectors.directory_store import DirectoryStore
+from connectors.errors import StoreError
+from connectors.ports import Assigned, StateKey
+from streamer.checkpoint import decode
+from tests.conftest import unavailable
+from tests.streamer.rig import FIRST, WALK, Rig, batch
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow]
-DISK_BYTES = 4 << 20
-QUOTA_BYTES = 16 << 10  # of a file: more than the log has, less than a checkpoint of some series
-FAILED = re.compile(r'^streamer_checkpoint_failures_total\{action="save"\} (\S+)$', re.MULTILINE)
-
-
-class Disk(Protocol):
-    """Where checkpoints go."""
-
-    folder: Path
-
-    def fill(self, process: int) -> None:
-        """Leave no room for the checkpoints of this process."""
-
-    def free(self, process: int) -> None:
-        """Give it room."""
+KEY = StateKey("pumps", FIRST)
+SAVES_FAILED = 'streamer_checkpoint_failures_total{action="save"}'
+SCRIPT = [Assigned((FIRST,)), *(batch(FIRST, at, [value]) for at, value in enumerate(WALK * 6))]
 
 
-class Quota(Disk):
-    """Files may only be so large."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @override
-    def fill(self, process: int) -> None:
-        _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (QUOTA_BYTES, most))
-
-    @override
-    def free(self, process: int) -> None:
-        _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (most, most))
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB of its own, which holds a few checkpoints."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "streamer-test", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        unavailable("no file system of its own may be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
-class SmallDisk(Disk):
-    """A file system of its own, in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._filler = folder / "filler"
-
-    @override
-    def fill(self, process: int) -> None:
-        with suppress(OSError), self._filler.open("ab", buffering=0) as filler:
-            while True:
-                filler.write(bytes(4096))
-
-    @override
-    def free(self, process: int) -> None:
-        self._filler.unlink()
-
-
-@pytest.fixture(scope="module", params=[Quota, pytest.param(SmallDisk, marks=pytest.mark.faults)])
-def disk(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Disk]:
-    folder: Path = tmp_path_factory.mktemp("disk")
-    if request.param is Quota:
-        yield Quota(folder)
-        return
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a file system")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
-    yield SmallDisk(folder)
-    subprocess.run(["umount", folder], check=True)
-
-
-def failures(member: Member) -> float:
-    """Checkpoints that it could not write, in this life."""
-    counted = FAILED.search(member.ask("/metrics"))
-    return float(counted[1]) if counted else 0.0
-
-
-def newest(disk: Disk) -> int:
-    """The next offset of the newest checkpoint of all partitions."""
-    return max((int(path.stem) for path in disk.folder.rglob("*.checkpoint")), default=-1)
-
-
-class Story(NamedTuple):
-    """What was there when the disk was full, and at the end."""
-
-    restored_offsets: list[int]  # by the one that came while it was full
-    newest_when_full: int
-    newest_when_free: int
-    outcome: Outcome
-
-
-@pytest.fixture(scope="module")
-def story(kafka: str, disk: Disk, tmp_path_factory: Any) -> Story:
-    """The disk is full in the middle of the work of a daemon, also of the one after it, and then free again."""
-    folder = tmp_path_factory.mktemp("full")
-    stage = Stage(kafka, folder)
-    stage.variables["CHECKPOINTS"] = str(disk.folder)
-    with Trial(stage, folder, Load(parts=4)) as trial:
-        [member] = trial.fleet.members
-        with trial.flowing():
+def fill(disk: Path) -> Path:
+    """Leave no room, as whatever else writes to a disk does."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"\0" * 4096) == 4096:
+                pass
+        except OSError:
             pass
-        trial.fleet.until(lambda: newest(disk) > 0, "a checkpoint of some readings")
-        for _ in range(2):
-            disk.fill(member.process)
-            with trial.flowing():
-                trial.fleet.until(lambda: failures(member) > 0, "a checkpoint fails")
-            trial.catch_up()
-            when_full = newest(disk)
-            member.kill()
-            member.start()
-        trial.fleet.until_ready()
-        disk.free(member.process)
-        with trial.flowing():
-            pass
-        trial.fleet.until(lambda: newest(disk) > when_full, "a checkpoint is written again")
-        return Story(restored_offsets(member), when_full, newest(disk), trial.finish())
+    return filler
 
 
-def restored_offsets(member: Member) -> list[int]:
-    return [int(offset) for offset in re.findall(r"restored at offset (\d+)", member.log)]
+def test_scoring_goes_on_and_the_state_is_saved_once_there_is_room(small_disk: Path) -> None:
+    store = DirectoryStore(small_disk)
+    rig = Rig(list(SCRIPT), interval_seconds=20.0, store=store).turn(20)
+    rig.keeper.save(rig.tenancy.tenures[FIRST], 10.0)  # nothing is under way
+    good = store.offsets(KEY)
+    filler = fill(small_disk)
+
+    rig.turn(21)
+    failures, while_full = rig.metric(SAVES_FAILED), store.offsets(KEY)
+    filler.unlink()
+    rig.turn(20)
+    rig.engine.leave()
+
+    assert failures > 0
+    assert while_full == good
+    assert sorted(rig.scores()) == [(0, offset) for offset in range(60)]
+    assert rig.scores() == Rig(list(SCRIPT)).turn(61).scores()
+    assert store.offsets(KEY)[-1] == 60
+    assert decode(store.load(KEY, 60), "newest").next_offset == 60
+    assert rig.metric('streamer_unsaved_records{partition="0",topic="pumps"}') == 0
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
-def test_every_output_is_there_once_and_is_that_of_an_undisturbed_run(story: Story, output: str) -> None:
-    assert story.outcome.outputs[output].expected
-    assert story.outcome.outputs[output].faults == []
+def test_a_crash_while_it_is_full_is_gone_on_from_the_last_good_checkpoint(small_disk: Path) -> None:
+    store = DirectoryStore(small_disk)
+    crashed = Rig(list(SCRIPT), interval_seconds=20.0, store=store).turn(20)
+    fill(small_disk)
+    crashed.turn(21)
+
+    again = Rig(list(SCRIPT), crashed.committed, interval_seconds=20.0, store=DirectoryStore(small_disk)).turn(61)
+
+    assert crashed.metric(SAVES_FAILED) > 0
+    assert crashed.scores() | again.scores() == Rig(list(SCRIPT)).turn(61).scores()
+    assert not crashed.scores().keys() & again.scores().keys()
+    assert again.metric('streamer_readings_replayed_total{group="pumps"}') > 0
 
 
-def test_those_that_come_while_it_is_full_go_on_from_the_last_good_checkpoint(story: Story) -> None:
-    assert max(story.restored_offsets) == story.newest_when_full
+def test_it_stops_while_there_is_still_something_to_go_on_from(small_disk: Path) -> None:
+    store, oldest = DirectoryStore(small_disk), {FIRST: 0}
+    script = [Assigned((FIRST,)), *(batch(FIRST, at, [value]) for at, value in enumerate(WALK * 30))]
+    rig = Rig(list(script), interval_seconds=20.0, store=store, oldest=oldest).turn(40)
+    fill(small_disk)
+    rig.turn(30)
+    newest = store.offsets(KEY)[-1]
+    oldest[FIRST] = newest - 1
 
+    with pytest.raises(StoreError, match=f"newer than the one at {newest}"):
+        rig.turn(200)
 
-def test_nobody_ends_for_want_of_a_checkpoint(story: Story) -> None:
-    assert story.outcome.own_exits == []
-    assert story.outcome.last_exits == [0]
-    assert story.newest_when_free > story.newest_when_full
+    again = Rig(list(script), rig.committed, interval_seconds=1e9, store=store, oldest=oldest).turn(301)
+    assert rig.scores() | again.scores() == Rig(list(script)).turn(301).scores()

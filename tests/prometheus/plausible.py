@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from connectors.columns import Reason
+from connectors.columns import Reason, TopicPartition
 from streamer.metrics import PHASES, Metrics
 from streamer.series_block import SeriesSnapshot
 
 GROUPS = {"pumps": ("flow", "heat"), "prices": ("value",)}
 SERIES_EACH = 12
+WHERE = TopicPartition("readings", 0)
 
 
 class PlausibleDaemon:
@@ -21,10 +22,12 @@ class PlausibleDaemon:
         self._random = np.random.default_rng(7)
         self._clock = clock
         self.metrics.build("0.1.0", "2.13.0", "cpu")
+        self.metrics.state.interval(30.0)
         self.metrics.exported(SERIES_EACH * len(GROUPS), 1_000, admitted=0, refused=0)
         for group, channels in GROUPS.items():
             self.metrics.artifact(group, "gru-32", "gru")
             self.metrics.band_target(group, 0.99)
+            self.metrics.life.reject_limit(group, 0.02)
             self.metrics.fleet(group, live=SERIES_EACH, warming=2, anomalous=1)
             self.metrics.table(group, rows=64, size_bytes=64 * 700 * len(channels))
 
@@ -47,6 +50,10 @@ class PlausibleDaemon:
         self.metrics.batch(2 * SERIES_EACH)
         self.metrics.emitted("results", 2 * SERIES_EACH)
         self.metrics.partition("readings", 0, 3, self._clock() - 1)
+        with self.metrics.state.pause(), self.metrics.state.write():
+            self.metrics.state.saved(WHERE, 40_000, 700_000)
+        self.metrics.state.unsaved(WHERE, 120)
+        self.metrics.state.silent(WHERE, 0)
 
     def _snapshot(self, group: str, channels: tuple[str, ...]) -> SeriesSnapshot:
         shape = (SERIES_EACH, len(channels))

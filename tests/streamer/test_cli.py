@@ -6,7 +6,15 @@ import sys
 
 import pytest
 
-from connectors.errors import ConfigError, DoubtError, OffsetGoneError, StateError, StoreError, TransientError
+from connectors.errors import (
+    ConfigError,
+    DoubtError,
+    OffsetGoneError,
+    RejectsError,
+    StateError,
+    StoreError,
+    TransientError,
+)
 from streamer import cli
 
 
@@ -23,9 +31,10 @@ def raising(error: Exception) -> object:
         (ConfigError("f.yaml: Expected `int`, got `str`"), 2),
         (DoubtError("fenced"), 3),
         (TransientError("no broker answered"), 4),
-        (StoreError("the disk is full"), 4),
         (OffsetGoneError("next offset 3, but the broker has 6 to 10"), 5),
         (StateError("no checkpoint"), 6),
+        (RejectsError("half of the readings were refused"), 7),
+        (StoreError("the disk is full"), 8),
     ],
 )
 def test_an_error_with_a_policy_is_told_and_has_its_exit_code(

@@ -54,6 +54,8 @@ def test_the_shipped_configurations_load(name: str) -> None:
         ({"groups": []}, r"Expected `array` of length >= 1 - at `\$.groups`"),
         ({"kafka__start": "yesterday"}, "start: expected `earliest`, `latest` or an ISO-8601 time"),
         ({"http": {"port": 99999}}, r"Expected `int` <= 65535 - at `\$.http.port`"),
+        ({"leave_seconds": 31}, "leave_seconds: Expected at most 30, half of kafka.max_poll_interval_seconds, got 31"),
+        ({"groups__0__reject_limits": {"max_ratio": 0}}, r"Expected `float` > 0.0 - at .*reject_limits.max_ratio`"),
         ({"device": "tpu"}, r"Expected `str` matching regex .* - at `\$.device`"),
         ({"outputs": {"results": {"topic": "pumps"}}}, r"Expected no output among the topics of group 'pumps'"),
     ],

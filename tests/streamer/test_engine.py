@@ -1,101 +1,13 @@
 """The engine over a memory source whose faults stand in its script."""
 
-from collections.abc import Iterable
-from typing import Any
-
-import orjson
 import pytest
 
-from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
-from connectors.delivery import AtLeastOnce
+from connectors.columns import Alarms, Rejects
 from connectors.errors import DoubtError, TransientError
-from connectors.memory import Fault, Idle, MemorySink, MemorySource, records_of
-from connectors.memory_store import Contents, MemoryStore
-from connectors.ports import Assigned, Ended, Lost, Revoked
-from streamer import config
+from connectors.memory import Fault, Idle
+from connectors.ports import Assigned, Ended, Gone, Lost, Revoked
 from streamer.absence import AWAY_SECONDS
-from streamer.board import Board
-from streamer.engine import Engine
-from streamer.keeper import Keeper
-from streamer.tenancy import Tenancy
-from streamer.watchlist import Watchlist, WatchPolicy
-from streamer.wiring import make_groups, make_metrics
-
-FIRST, SECOND = TopicPartition("pumps", 0), TopicPartition("pumps", 1)
-CONFIG = config.parse(
-    {
-        "source": {"type": "replay", "files": [{"path": "none", "topic": "pumps"}]},
-        "sink": {"type": "discard"},
-        "groups": [{"name": "pumps", "topics": ["pumps"], "format": {"type": "json", "timestamp_field": "t"}}],
-    },
-    "test",
-)
-
-
-def batch(
-    where: TopicPartition, first_offset: int, values: Iterable[Any], key: bytes = b"a", first_minute: int | None = None
-) -> Records:
-    """Readings of one series, a minute apart; the first minute is that of the offset unless it is given."""
-    start = first_offset if first_minute is None else first_minute
-    rows = [
-        (key, orjson.dumps({"t": f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00Z", "value": value}))
-        for minute, value in enumerate(values, start)
-    ]
-    return records_of(where, rows, first_offset)
-
-
-class Rig:
-    """An engine over a script, with everything it wrote and counted."""
-
-    def __init__(
-        self,
-        script: list[Any],
-        committed: dict[TopicPartition, int] | None = None,
-        contents: Contents | None = None,
-        interval_seconds: float = 1e9,
-    ) -> None:
-        self.committed = {} if committed is None else committed
-        self.contents: Contents = {} if contents is None else contents
-        self.source = MemorySource(script, self.committed)
-        self.sink = MemorySink()
-        self.metrics = make_metrics(CONFIG)
-        self.board = Board(Watchlist(WatchPolicy(), 0.0), 1000, self.metrics)
-        self.ticks = 0.0
-        self.groups = make_groups(CONFIG, self.metrics, self.clock)
-        self.store = MemoryStore(self.contents)
-        self.keeper = Keeper(self.store, interval_seconds, self.metrics.state, self.clock)
-        self.delivery = AtLeastOnce(self.sink, self.source)
-        self.tenancy = Tenancy(self.source, self.delivery, self.groups, self.keeper, self.metrics, self.clock)
-        self.engine = Engine(self.source, self.delivery, self.tenancy, self.board, self.metrics, self.clock)
-
-    def clock(self) -> float:
-        self.ticks += 1.0
-        return self.ticks
-
-    def turn(self, times: int) -> "Rig":
-        for _ in range(times):
-            self.engine.turn()
-        return self
-
-    def written(self, kind: type[Any]) -> list[Any]:
-        return [columns for columns in self.sink.durable if isinstance(columns, kind)]
-
-    def scores(self) -> dict[tuple[int, int], float]:
-        """Anomaly scores by partition and offset; a reading scored twice would fail here."""
-        found: dict[tuple[int, int], float] = {}
-        for results in self.written(Results):
-            where = results.readings.topic_partition.partition
-            for offset, score in zip(results.readings.offset.tolist(), results.anomaly_score.tolist(), strict=True):
-                assert (where, offset) not in found
-                found[where, offset] = score
-        return found
-
-    def metric(self, line: str) -> float:
-        page = self.metrics.render(openmetrics=False).decode()
-        return float(next(row for row in page.splitlines() if row.startswith(line + " ")).rsplit(" ", 1)[1])
-
-
-WALK = [1.0, 1.2, 1.1, 1.4, 1.3, 1.5, 1.45, 1.6, 9.0, 1.5]
+from tests.streamer.rig import FIRST, SECOND, WALK, Rig, batch
 
 
 def test_every_reading_is_scored_delivered_and_committed() -> None:
@@ -201,13 +113,29 @@ def test_a_source_that_stays_away_is_given_up() -> None:
 
 
 def test_each_absence_has_its_own_patience() -> None:
-    absence = [Fault(TransientError("no broker answers"))] * 15
+    absence = [Fault(TransientError("no broker answers"))] * 10
     script = [
         Assigned((FIRST,)),
         *(entry for offset in range(4) for entry in (*absence, batch(FIRST, offset, [1]))),
     ]
 
     assert len(Rig(script).turn(len(script)).scores()) == 4
+
+
+def test_records_deleted_in_the_silent_span_are_counted_and_the_rest_goes_on() -> None:
+    whole = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:6])]
+    before = Rig(whole).turn(2)  # committed is 6, the only checkpoint stands at 0
+
+    rig = Rig([*whole, Gone(FIRST, 0, 8), batch(FIRST, 8, WALK[8:])], before.committed, before.contents)
+    rig.source.seek = lambda *_: None  # type: ignore[method-assign]  # nothing is there of what it asks for
+    rig.turn(1)
+    del rig.source.seek
+    rig.turn(3)
+
+    assert sorted(rig.scores()) == [(0, 8), (0, 9)]
+    assert rig.metric('streamer_records_gone_total{partition="0",topic="pumps"}') == 8
+    assert rig.committed == {FIRST: 10}
+    assert rig.tenancy.missing == ""
 
 
 def test_a_series_in_two_partitions_is_counted_once_and_shown_once() -> None:

@@ -25,7 +25,7 @@ class Moods:
     """What the daemon says of itself; a test changes it."""
 
     healthy: bool = True
-    ready: bool = True
+    missing: str = ""
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def guarded(moods: Moods) -> Iterator[HttpServer]:
 
 def serve(moods: Moods, token: str | None, host: str = "127.0.0.1") -> HttpServer:
     daemon = PlausibleDaemon()
-    app = make_app(daemon.metrics, daemon.snapshots, lambda: moods.healthy, lambda: moods.ready, token)
+    app = make_app(daemon.metrics, daemon.snapshots, lambda: moods.healthy, lambda: moods.missing, token)
     return HttpServer(app, host, 0)
 
 
@@ -110,12 +110,14 @@ def test_health_follows_the_engine(server: HttpServer, moods: Moods) -> None:
     assert (after.status, after.body) == (503, "the engine has not moved for too long\n")
 
 
-def test_readiness_follows_the_assignment(server: HttpServer, moods: Moods) -> None:
-    moods.ready = False
+def test_readiness_says_what_is_missing(server: HttpServer, moods: Moods) -> None:
+    before = ask(server, "/-/ready")
+    moods.missing = "catching up: 12 records"
 
     answer = ask(server, "/-/ready")
 
-    assert (answer.status, answer.body) == (503, "no partition is assigned yet\n")
+    assert (before.status, before.body) == (200, "ready\n")
+    assert (answer.status, answer.body) == (503, "catching up: 12 records\n")
 
 
 def test_the_series_are_ranked_by_their_score(server: HttpServer) -> None:
@@ -202,7 +204,7 @@ def test_a_bind_beyond_loopback_with_a_token_serves() -> None:
 
 def test_a_taken_port_is_a_config_error_that_names_it(server: HttpServer) -> None:
     daemon = PlausibleDaemon()
-    app = make_app(daemon.metrics, daemon.snapshots, bool, bool, None)
+    app = make_app(daemon.metrics, daemon.snapshots, bool, str, None)
 
     with pytest.raises(
         ConfigError, match=f"Expected an address to bind, got `127.0.0.1:{server.port}`: Address already"

@@ -20,6 +20,7 @@ class Told:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setenv("COLUMNS", "200")
         monkeypatch.setattr(cli, "set_up_logs", lambda *_: None)  # it would log to this test's streams for ever
+        monkeypatch.setattr(os, "_exit", sys.exit)  # the command would end these tests at once, as if all was well
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 

@@ -7,7 +7,7 @@ from connectors.errors import StateError
 from connectors.memory_store import Contents
 from connectors.ports import Assigned, StateKey, Topic
 from streamer.checkpoint import decode
-from tests.streamer.test_engine import FIRST, SECOND, WALK, Rig, batch
+from tests.streamer.rig import FIRST, SECOND, WALK, Rig, batch
 
 THIRD = TopicPartition("pumps", 2)
 END = 7  # where `start: latest` begins

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.series_rows import HostColumns, SeriesRows
+from streamer.series_rows import HostColumns, Names, SeriesRows
 
 
 def given_out(*names: str) -> SeriesRows:
@@ -16,7 +16,7 @@ def given_out(*names: str) -> SeriesRows:
 
 def test_series_get_rows_in_order_of_appearance_and_keep_them() -> None:
     seen: list[str] = []
-    rows = SeriesRows(seen.append)
+    rows = SeriesRows(seen.extend)
 
     first = rows.of(np.array(["b", "a", "b"], dtype=object))
     second = rows.of(np.array(["c", "a"], dtype=object))
@@ -40,7 +40,7 @@ def test_released_rows_are_given_out_again_the_lowest_first() -> None:
 
 def test_a_series_that_comes_back_has_appeared_anew() -> None:
     seen: list[str] = []
-    rows = SeriesRows(seen.append)
+    rows = SeriesRows(seen.extend)
     rows.of(np.array(["a"], dtype=object))
 
     rows.release(np.array([1]))
@@ -81,6 +81,7 @@ def test_a_row_cannot_be_released_twice() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abcdefgh"), min_size=1)), max_size=20))
 def test_whatever_comes_and_goes_every_series_has_one_row_of_its_own(steps: list[tuple[bool, set[str]]]) -> None:
     rows, expected, most = SeriesRows(), set[str](), 0
+    kept: list[tuple[Names, list[str]]] = []
 
     for comes, names in steps:
         if comes:
@@ -95,6 +96,9 @@ def test_whatever_comes_and_goes_every_series_has_one_row_of_its_own(steps: list
         assert sorted(rows.names(live)) == sorted(expected)
         assert live.tolist() == sorted(set(rows.of(np.array(sorted(expected), dtype=object)).tolist()))
         assert rows.height == most + 1
+        kept.append((rows.names_for_good(live), rows.names(live)))
+    for then, were in kept:
+        assert (len(then), then[:], list(then)) == (len(were), were, were)
 
 
 def test_host_columns_grow_with_their_initial_values() -> None:
