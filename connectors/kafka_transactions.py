@@ -107,7 +107,7 @@ class Transactions:
     def _wait_for(self, request: Any) -> None:
         client = self._outbox.client
         client._sender.wakeup()  # noqa: SLF001
-        if not request.wait(timeout_ms=client.config["max_block_ms"]):
+        if not request.wait(timeout_ms=client.config["transaction_timeout_ms"]):  # by then the brokers have undone it
             raise TransientError("no answer from the brokers")
 
     def halt(self) -> None:

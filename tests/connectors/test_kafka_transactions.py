@@ -114,7 +114,8 @@ def test_what_was_committed_is_not_told_while_a_transaction_may_change_it(topics
 
 
 def test_a_client_that_never_comes_back_holds_nobody_up_for_ever(topics: Topics, member: Any) -> None:
-    transactions = Transactions(topics.make_options(**HASTY), topics.first, Doubt())
+    patient = {"delivery_timeout_seconds": 600.0}  # with messages, not with the end of a transaction
+    transactions = Transactions(topics.make_options(**HASTY | patient), topics.first, Doubt())
     transactions.begin(member.source.membership)
     transactions.halt()
 

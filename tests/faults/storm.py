@@ -1,6 +1,5 @@
 """A storm over real daemons of one group: they are killed and frozen at random instants while readings flow."""
 
-import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from tests.end_to_end.independent import Row
 from tests.faults.comparison import Comparison
 from tests.faults.fleet import Fleet, Member
 from tests.faults.stage import EXACTLY_ONCE, Stage
+from tests.faults.trial import parts
 from tests.faults.undisturbed import rows
 
 EARLY_RATIO = 1 / 3  # of the strikes: whatever the daemons do by then, be it that they start
@@ -74,14 +74,14 @@ class Storm:
         plan = self._plan
         published = rows(plan.readings, plan.series, plan.partitions, plan.seed)
         kills = plan.kills // len(plan.daemons)
-        parts = iter(_parts(published, len(plan.daemons) * (kills + 2) + 1))
+        rest = iter(parts(published, len(plan.daemons) * (kills + 2) + 1))
         for count in plan.daemons:
             self._fleet.grow_to(count)
             for _ in range(kills):
-                with self._flowing(next(parts)):
+                with self._flowing(next(rest)):
                     self._kill_one()
-            self._freeze_one(next(parts), next(parts))
-        self._stage.publish(next(parts))
+            self._freeze_one(next(rest), next(rest))
+        self._stage.publish(next(rest))
         self._fleet.until(self._stage.is_all_committed, "everything is committed")
         return self._aftermath(published)
 
@@ -126,9 +126,3 @@ class Storm:
             outputs=self._stage.compare(published),
             logs="".join(member.log for member in self._fleet.members),
         )
-
-
-def _parts(published: Sequence[Row], count: int) -> list[Sequence[Row]]:
-    """The same, cut into so many parts of nearly one size."""
-    cuts = np.linspace(0, len(published), count + 1).astype(int).tolist()
-    return [published[start:end] for start, end in itertools.pairwise(cuts)]

@@ -60,7 +60,7 @@ def freezes(scene: Scene) -> None:
 
 
 SOME = [("coordinates transactions", dies), ("leads a results partition", dies)]
-MANY = [*itertools.product(PARTS, (dies, freezes))] * 2
+MANY = [*itertools.product(PARTS, (dies, freezes))]
 
 
 @pytest.fixture(scope="module", params=[SOME, pytest.param(MANY, marks=pytest.mark.faults)], ids=["some", "many"])

@@ -79,6 +79,17 @@ def test_a_restart_goes_on_behind_what_was_committed_with_the_state_of_before() 
     assert not first.scores().keys() & second.scores().keys()
 
 
+def test_what_was_committed_is_asked_for_when_the_predecessor_is_shut_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), batch(FIRST, 6, WALK[6:])]
+    first = Rig(script).turn(2)
+    second = Rig(script, {FIRST: 0}, first.contents)  # the delivery of six is under way
+
+    monkeypatch.setattr(second.delivery, "open", lambda where: second.committed.update({where: 6}))  # and was just done
+    second.turn(3)
+
+    assert {offset for _, offset in second.scores()} == {6, 7, 8, 9}
+
+
 def test_state_stays_behind_for_whoever_gets_the_partition_next() -> None:
     script = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), Revoked((FIRST,))]
     rig = Rig([*script, Assigned((FIRST,)), batch(FIRST, 6, WALK[6:])]).turn(5)

@@ -1,10 +1,19 @@
 """The keeper: which checkpoint is gone on from, and what is never taken for one."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 
+from connectors.directory_store import DirectoryStore
 from connectors.errors import StateError, StoreError, TransientError
 from connectors.ports import Assigned, StateKey
-from tests.streamer.rig import FIRST, SECOND, WALK, Rig, batch
+from streamer.checkpoint import encode
+from streamer.keeper import Keeper
+from streamer.wiring import make_metrics
+from tests.streamer.checkpoints import KEY as OTHER
+from tests.streamer.checkpoints import a_checkpoint
+from tests.streamer.rig import CONFIG, FIRST, SECOND, WALK, Rig, batch
 
 KEY = StateKey("pumps", FIRST)
 SCRIPT = [Assigned((FIRST,)), batch(FIRST, 0, WALK)]
@@ -55,3 +64,35 @@ def test_a_store_that_cannot_be_read_now_is_asked_again() -> None:
         rig.keeper.find(KEY, 10)
 
     assert rig.keeper.find(KEY, 10).next_offset == 10
+
+
+def keeper_of(folder: Path, offsets: Iterable[int]) -> Keeper:
+    """Over a directory that has checkpoints of these next offsets."""
+    store = DirectoryStore(folder)
+    for offset in offsets:
+        store.publish(OTHER, offset, encode(a_checkpoint(next_offset=offset)))
+    return Keeper(store, 30.0, make_metrics(CONFIG).state, lambda: 0.0)
+
+
+@pytest.mark.parametrize(("committed", "found"), [(30, 30), (29, 20), (1000, 40), (10, 10)])
+def test_a_checkpoint_that_is_ahead_of_what_was_committed_is_passed_over(
+    tmp_path: Path, committed: int, found: int
+) -> None:
+    keeper = keeper_of(tmp_path, (10, 20, 30, 40))
+
+    assert keeper.find(OTHER, committed).next_offset == found
+
+
+def test_where_all_are_ahead_it_is_said_what_there_is(tmp_path: Path) -> None:
+    keeper = keeper_of(tmp_path, (10, 20))
+
+    with pytest.raises(StateError, match=r"at or before the committed offset 9, got \[10, 20\]; `streamer reset`"):
+        keeper.find(OTHER, 9)
+
+
+def test_a_damaged_one_is_passed_over_for_the_one_before_it(tmp_path: Path) -> None:
+    keeper = keeper_of(tmp_path, (10, 20))
+    [newest] = tmp_path.rglob("*20.checkpoint")
+    newest.write_bytes(newest.read_bytes()[:-1])
+
+    assert keeper.find(OTHER, 1000).next_offset == 10
