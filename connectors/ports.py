@@ -259,7 +259,7 @@ Buffer = bytes | bytearray | memoryview
 class CheckpointStore(Protocol):
     """Where checkpoints are kept: immutable contents under the names (key, next offset).
 
-    Calls may come from any one thread at a time. Publishing a name again replaces it by what is the same state.
+    Calls may come from any one thread at a time. Publishing a name again replaces it, whole or not at all.
     """
 
     def publish(self, key: StateKey, next_offset: int, content: Iterable[Buffer]) -> int:
