@@ -59,7 +59,7 @@ def freezes(scene: Scene) -> None:
     scene.cluster.thaw(scene.broker)
 
 
-SOME = [("coordinates transactions", dies), ("leads a results partition", dies)]
+SOME = [("coordinates transactions", dies)]
 MANY = [*itertools.product(PARTS, (dies, freezes))]
 
 
