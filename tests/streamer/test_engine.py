@@ -55,6 +55,17 @@ def test_what_one_poll_brought_of_several_partitions_is_committed_together(monke
     assert len(rig.scores()) == 14
 
 
+def test_records_of_one_partition_are_delivered_one_after_the_other() -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), batch(FIRST, 6, WALK[6:])])
+
+    rig.turn(1).source.pause([FIRST])
+    rig.turn(2).source.resume([FIRST])
+    rig.turn(1)
+
+    assert rig.committed == {FIRST: 10}
+    assert len(rig.scores()) == 10
+
+
 def test_read_is_scored_and_rejected_by_reason() -> None:
     values = [1, 2, "three", 4, None]
     rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, values), batch(FIRST, 5, [9], first_minute=2)]).turn(3)
