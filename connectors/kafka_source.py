@@ -88,6 +88,7 @@ class KafkaSource(Source):
     @override
     def poll(self, timeout_seconds: float) -> list[Event | Records]:
         polled: Mapping[TopicPartition, list[Any]] = {}
+        self._take_up_parked()
         try:
             with translated("poll"):
                 polled = self._consumer.poll(timeout_ms=round(timeout_seconds * 1000))
@@ -111,6 +112,16 @@ class KafkaSource(Source):
         for asked, offset in error.args[0].items():
             self._consumer.seek(asked, oldest[asked])
             yield Gone(TopicPartition(*asked), offset, oldest[asked])
+
+    def _take_up_parked(self) -> None:
+        """Let the client go on with what it has parked of a partition that was paused, and is no longer.
+
+        It does so only while this is None. It is an emptied one for ever once other partitions were read, and nothing
+        more of a parked partition is fetched.
+        """
+        fetcher = self._consumer._fetcher  # noqa: SLF001
+        if not fetcher._next_partition_records:  # noqa: SLF001
+            fetcher._next_partition_records = None  # noqa: SLF001
 
     def _events(self) -> list[Event]:
         """What the group did since the last poll."""

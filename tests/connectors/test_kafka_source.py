@@ -10,10 +10,9 @@ from kafka import TopicPartition as ClientPartition
 from kafka.future import Future
 
 from connectors.columns import TopicPartition
-from connectors.errors import ConfigError, DoubtError, OffsetGoneError, TransientError
+from connectors.errors import ConfigError, TransientError
 from connectors.kafka_options import KafkaOptions
 from connectors.kafka_source import KafkaSource
-from connectors.ports import Gone
 
 pytestmark = pytest.mark.kafka
 
@@ -180,79 +179,6 @@ def test_a_missing_topic_is_refused_with_the_nearest_that_exist(
 
     assert str(refused.value).startswith(f"kafka: source topic '{existing[:-1]}' does not exist; nearest of the ")
     assert existing in str(refused.value)
-
-
-def test_a_deleted_offset_stops_the_reader_and_names_the_range(
-    topic: str,
-    make_options: MakeOptions,
-    opened: Opened,
-    put: Put,
-    kafka_admin: KafkaAdminClient,
-) -> None:
-    put(topic, numbered(10))
-    options = make_options()
-    first = opened(options, [topic])
-    first.poll_until(lambda: len(first.values) == 10)
-    first.source.commit({TopicPartition(topic, 0): 3})
-    first.source.close()
-    kafka_admin.delete_records({ClientPartition(topic, 0): 6})
-
-    second = opened(options, [topic])
-    with pytest.raises(OffsetGoneError) as gone:
-        second.poll_until(lambda: bool(second.values))
-
-    assert f"group {options.group_id}: {topic}-0: next offset 3, but the broker has 6 to 10" in str(gone.value)
-
-
-def test_deleted_records_are_passed_over_and_told_where_that_is_asked_for(
-    topic: str, make_options: MakeOptions, opened: Opened, put: Put, kafka_admin: KafkaAdminClient
-) -> None:
-    put(topic, numbered(10))
-    options = make_options(deleted_records="skip")
-    first = opened(options, [topic])
-    first.poll_until(lambda: len(first.values) == 10)
-    first.source.commit({TopicPartition(topic, 0): 3})
-    first.source.close()
-    kafka_admin.delete_records({ClientPartition(topic, 0): 6})
-
-    second = opened(options, [topic])
-    second.poll_until(lambda: len(second.values) == 4)
-
-    assert Gone(TopicPartition(topic, 0), 3, 6) in second.events
-    assert second.values == numbered(10)[6:]
-
-
-def test_an_offset_beyond_the_end_is_never_passed_over(
-    topic: str, make_options: MakeOptions, opened: Opened, put: Put
-) -> None:
-    put(topic, numbered(3))
-    reader = opened(make_options(deleted_records="skip"), [topic])
-    reader.poll_until(lambda: len(reader.values) == 3)
-
-    reader.source.seek(TopicPartition(topic, 0), 7)
-
-    with pytest.raises(OffsetGoneError, match="next offset 7, but the broker has 0 to 3"):
-        reader.poll_until(lambda: len(reader.values) == 4)
-
-
-def test_the_watchdog_ends_a_reader_that_stands_still_before_records(
-    topic: str, make_options: MakeOptions, opened: Opened, put: Put
-) -> None:
-    put(topic, numbered(3))
-    now = [0.0]
-    reader = opened(make_options(), [topic], clock=lambda: now[0])
-    reader.poll_until(lambda: len(reader.values) == 3)
-    now[0] += 1_000
-    reader.source.poll(0.0)  # at the end there is nothing to be late with
-
-    reader.source._consumer.pause(ClientPartition(topic, 0))  # noqa: SLF001  # as a client does whose loop has lost the partition
-    put(topic, numbered(2))
-    reader.source.poll(0.0)
-    now[0] += 90
-
-    told = rf"{topic}-0: expected to read the records from 3 to 5, got none of them for 90 s"
-    with pytest.raises(DoubtError, match=told):
-        reader.source.poll(0.0)
 
 
 def test_lag_is_what_is_left_to_deliver(topic: str, make_options: MakeOptions, opened: Opened, put: Put) -> None:

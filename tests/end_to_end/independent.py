@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 PATIENCE_SECONDS = 60.0
+PERSISTENT = {"reconnect_backoff_max_ms": 1_000}  # where brokers come and go, the client's 30 s are a stall of ours
 
 
 class Row(NamedTuple):
@@ -30,7 +31,7 @@ class TopicReader:
         self.records: list[Any] = []
         self._topic = topic
         self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap_servers, fetch_max_wait_ms=50, isolation_level=isolation
+            bootstrap_servers=bootstrap_servers, fetch_max_wait_ms=50, isolation_level=isolation, **PERSISTENT
         )
         self._partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic)]
         self._consumer.assign(self._partitions)
@@ -81,7 +82,7 @@ def reading(bootstrap_servers: str, topic: str, isolation: str = "read_uncommitt
 
 def write(bootstrap_servers: str, topic: str, rows: Iterable[Row]) -> None:
     """Put records on a topic and return when they are there."""
-    producer = KafkaProducer(bootstrap_servers=bootstrap_servers, max_request_size=4_000_000)
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers, max_request_size=4_000_000, **PERSISTENT)
     sent = [
         producer.send(topic, row.value, row.key, partition=row.partition, timestamp_ms=row.timestamp_ms) for row in rows
     ]
@@ -98,9 +99,9 @@ def committed(bootstrap_servers: str, group_id: str, topic: str) -> dict[int, in
         return {number: consumer.committed(TopicPartition(topic, number)) for number in partitions}
 
 
-def ends(bootstrap_servers: str, topic: str) -> dict[int, int]:
-    """The next offset to be written of every partition."""
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap_servers)) as consumer:
+def ends(bootstrap_servers: str, topic: str, isolation: str = "read_uncommitted") -> dict[int, int]:
+    """The next offset to be written of every partition; with ``read_committed`` that of the first open transaction."""
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level=isolation)) as consumer:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
         return {partition.partition: end for partition, end in consumer.end_offsets(partitions).items()}
 

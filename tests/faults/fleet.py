@@ -26,6 +26,11 @@ class Member:
         return self._daemon.process.poll()
 
     @property
+    def process(self) -> int:
+        """The number that the system knows this life by."""
+        return self._daemon.process.pid
+
+    @property
     def is_ready(self) -> bool:
         """Whether it serves and has its partitions."""
         if "metrics on" not in self._daemon.log:
@@ -38,6 +43,12 @@ class Member:
     def log(self) -> str:
         """What it has said in all its lives."""
         return "".join(path.read_text() for path in sorted(self._config.parent.glob("*.log")))
+
+    def ask(self, path: str) -> str:
+        """What a page of its says, empty where it has none."""
+        with suppress(OSError):  # it may end while it is asked
+            return self._daemon.ask(path)[1]
+        return ""
 
     def start(self) -> None:
         """Begin the next life."""
@@ -74,10 +85,14 @@ class Fleet:
         """Start members until there are so many."""
         for number in range(len(self.members), count):
             folder = self._folder / f"member-{number}"
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             identity = {"kafka.group_instance_id": f"{self._changes['kafka.group_id']}-{number}"}
             config = adapted("sensors.yaml", folder, {**self._changes, **identity})
             self.members.append(Member(config, self._variables))
+
+    def dismiss(self) -> int:
+        """Tell the newest member to leave for good. -> its exit code."""
+        return self.members.pop().leave()
 
     def revive(self) -> None:
         """Start again whoever has ended by itself, as a supervisor does."""
@@ -105,9 +120,13 @@ class Fleet:
         frozen.start()
         return code
 
+    def until_ready(self) -> None:
+        """Return when every member is at work."""
+        self.until(lambda: all(member.is_ready for member in self.members), "every member is ready")
+
     def leave(self) -> list[int]:
         """Tell all members to, once all are at work. -> their exit codes."""
-        self.until(lambda: all(member.is_ready for member in self.members), "every member is ready")
+        self.until_ready()
         return [member.leave() for member in self.members]
 
     def kill_all(self) -> None:

@@ -13,19 +13,14 @@ from kafka import KafkaConsumer, KafkaProducer
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where this is run by its path
 
 from connectors.directory_store import Disk
+from connectors.kafka_transactions import Transactions
 from streamer.cli import main
 from tests.faults.fuse import Fuse, laid_in
 
 CALLS: dict[type, tuple[str, ...]] = {
     KafkaConsumer: ("poll", "seek", "committed"),
-    KafkaProducer: (
-        "init_transactions",
-        "begin_transaction",
-        "send",
-        "flush",
-        "send_offsets_to_transaction",
-        "commit_transaction",
-    ),
+    KafkaProducer: ("init_transactions", "begin_transaction", "send", "flush"),
+    Transactions: ("_wait_for",),  # first for the offsets of a transaction, then for its end
     Disk: ("make_directory", "open", "write", "sync", "replace", "unlink"),
 }
 

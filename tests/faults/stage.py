@@ -2,10 +2,9 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -28,7 +27,7 @@ OUTPUT_PARTITIONS = 4
 
 
 class Stage:
-    """``with Stage(kafka, folder) as stage``: all topics have as many replicas as ``replicas`` says.
+    """A source, a group and outputs of names that are new. All topics have as many replicas as ``replicas`` says.
 
     ``changes`` are those to config/sensors.yaml, ``variables`` the environment that a daemon needs. ``wire`` is where
     daemons are sent instead of ``kafka``, which stays the address of those who publish and look on.
@@ -54,35 +53,31 @@ class Stage:
         self._kafka = kafka
         self._folder = folder
         self._replicas = replicas
-        self._held = ExitStack()
+        self._progress = 0
 
-    def __enter__(self) -> Self:
-        """Make the topics."""
+    def make_topics(self) -> None:
+        """Make the topics that the daemons need."""
         partitions = dict.fromkeys(self.topics.values(), OUTPUT_PARTITIONS) | {self.source: self.partitions}
         with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
             for topic, count in partitions.items():
                 kept = {"retention.ms": "-1"}
                 layout = {"num_partitions": count, "replication_factor": self._replicas, "configs": kept}
                 admin.create_topics({topic: layout}, wait_for_metadata=True)
-        results = self.topics["results"]
-        self._results = self._held.enter_context(reading(self._kafka, results))
-        self._committed_results = self._held.enter_context(reading(self._kafka, results, "read_committed"))
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._held.close()
 
     def publish(self, rows: Sequence[Row]) -> None:
         """Put records on the source topic and return when they are there."""
         write(self._kafka, self.source, rows)
 
     def progress(self) -> int:
-        """Records on the results topic, whatever will become of them."""
-        return sum(self._results.ends().values())
+        """Records on the results topic, whatever will become of them; as many as the last time, if nobody says."""
+        with suppress(KafkaError):
+            self._progress = sum(ends(self._kafka, self.topics["results"]).values())
+        return self._progress
 
     def is_in_transaction(self) -> bool:
         """Whether a delivery is under way that has written results."""
-        return self._committed_results.ends() != self._results.ends()
+        results = self.topics["results"]
+        return ends(self._kafka, results, "read_committed") != ends(self._kafka, results)
 
     def is_all_committed(self) -> bool:
         """Whether the group has committed the end of every partition; not, as far as brokers do not say."""

@@ -61,7 +61,7 @@ class Storm:
 
     def __enter__(self) -> Self:
         """Make the topics, and be ready to publish."""
-        self._held.enter_context(self._stage)
+        self._stage.make_topics()
         self._publisher = self._held.enter_context(ThreadPoolExecutor(1))
         self._held.callback(self._fleet.kill_all)
         return self

@@ -56,6 +56,10 @@ def test_a_crash_at_any_call_changes_no_result(cell: str, step: int, moment: Mom
         world = World(cell, tmp_path / str(nth), SCRIPT)
         with pytest.raises(Crashed):
             world.live(Fuse(nth, moment))
+        for where, offsets in world.saved().items():
+            assert max(offsets, default=0) <= world.ledger.committed.get(where, 0), (
+                "a checkpoint waits for its delivery"
+            )
         world.live(Fuse())
 
         assert_same(world, reference)

@@ -1,7 +1,7 @@
 """A daemon that ends in the middle of a call to Kafka or to the disk leaves what an undisturbed run leaves."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,52 +41,42 @@ class FusedDaemon(DaemonProcess):
 
 
 def deaths(seed: int) -> list[Death]:
-    """Every call, before and after, in a random order."""
+    """Every call, before and after it, in a random order."""
     random = np.random.default_rng(seed)
     names = [f"{owner.__name__}.{name}" for owner, calls in CALLS.items() for name in calls]
-    every = [Death(int(random.integers(1, NTH_MAX + 1)), moment, name) for name in names for moment in Moment]
+    every = [Death(nth, moment, name) for name in names for moment in Moment for nth in range(1, NTH_MAX + 1)]
     return [every[at] for at in random.permutation(len(every))]
-
-
-class Lives(NamedTuple):
-    """How they ended, and what is left."""
-
-    deaths: list[Death]
-    blown_at: list[str]
-    outputs: dict[str, Comparison]
 
 
 @pytest.fixture(
     scope="module", params=[SHORT_LIVES, pytest.param(None, marks=pytest.mark.faults)], ids=["some calls", "every call"]
 )
-def lives(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -> Iterator[Lives]:
+def outputs(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -> dict[str, Comparison]:
     """One life after the other in one group while readings flow, and one more that is left in peace."""
     folder: Path = tmp_path_factory.mktemp("lives")
     planned = deaths(seed=1)[: request.param]
     flow = rows(READINGS_MAX, SERIES, PARTITIONS, seed=1)
-    with Stage(kafka, folder, PARTITIONS) as stage:
-        config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
-        blown_at, published = [], 0
-        for death in planned:
-            with FusedDaemon(config, folder, death, stage.variables) as doomed:
-                while doomed.process.poll() is None:
-                    assert published < READINGS_MAX, f"{death} does not come; the log:\n{doomed.log}"
-                    stage.publish(flow[published : published + SLICE])
-                    published += SLICE
-            assert doomed.process.returncode == EXIT_CODE, f"{death}:\n{doomed.log}"
-            blown_at.append(doomed.log.rsplit("fuse: blown at ", 1)[-1].strip())
-        with DaemonProcess(config, folder, **stage.variables) as last:
-            last.until(stage.is_all_committed, "everything committed")
-            last.wait_until_ready()
-            assert last.leave() == 0
-        yield Lives(planned, blown_at, stage.compare(flow[:published]))
-
-
-def test_every_life_ended_where_it_was_to(lives: Lives) -> None:
-    assert lives.blown_at == [death.name for death in lives.deaths]
+    stage = Stage(kafka, folder, PARTITIONS)
+    stage.make_topics()
+    config = adapted("sensors.yaml", folder, stage.changes | {"kafka.group_instance_id": stage.group} | OFTEN)
+    published = 0
+    for death in planned:
+        with FusedDaemon(config, folder, death, stage.variables) as doomed:
+            while doomed.process.poll() is None:
+                assert published < READINGS_MAX, f"{death} does not come; the log:\n{doomed.log}"
+                stage.publish(flow[published : published + SLICE])
+                published += SLICE
+        assert doomed.process.returncode == EXIT_CODE, f"{death}:\n{doomed.log}"
+    with DaemonProcess(config, folder, **stage.variables) as last:
+        last.until(stage.is_all_committed, "everything committed")
+        last.wait_until_ready()
+        assert last.leave() == 0
+    return stage.compare(flow[:published])
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_every_output_is_there_once_and_is_that_of_an_undisturbed_run(lives: Lives, output: str) -> None:
-    assert lives.outputs[output].expected
-    assert lives.outputs[output].faults == []
+def test_every_output_is_there_once_and_is_that_of_an_undisturbed_run(
+    outputs: dict[str, Comparison], output: str
+) -> None:
+    assert outputs[output].expected
+    assert outputs[output].faults == []

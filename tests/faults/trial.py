@@ -60,7 +60,7 @@ class Trial:
 
     def __enter__(self) -> Self:
         """Start the daemons, and be ready to publish."""
-        self._held.enter_context(self._stage)
+        self._stage.make_topics()
         self._publisher = self._held.enter_context(ThreadPoolExecutor(1))
         self._held.callback(self.fleet.kill_all)
         self.fleet.grow_to(self._load.daemons)

@@ -140,11 +140,15 @@ class World:
     def states(self) -> dict[TopicPartition, Checkpoint]:
         """The newest checkpoint of each partition."""
         store, found = DirectoryStore(self.folder), {}
-        for where in (FIRST, SECOND):
+        for where, offsets in self.saved().items():
             key = StateKey("pumps", where)
-            newest = store.offsets(key)[-1]
-            found[where] = decode(store.load(key, newest), str(key))
+            found[where] = decode(store.load(key, offsets[-1]), str(key))
         return found
+
+    def saved(self) -> dict[TopicPartition, list[int]]:
+        """The next offsets of the checkpoints of each partition."""
+        store = DirectoryStore(self.folder)
+        return {where: store.offsets(StateKey("pumps", where)) for where in (FIRST, SECOND)}
 
     def _of(self, kind: type[Any]) -> Iterable[Any]:
         return [columns for columns in self.ledger.durable if isinstance(columns, kind)]

@@ -1,7 +1,7 @@
 """A script: writes the golden checkpoints of real partitions, once for each released format.
 
-Usage: python -m tests.golden.make_partition, from the root of the checkout, after `FORMAT_VERSION` has moved. Never run it
-over files that were released: that old state is gone on from is what they are for.
+Usage: python -m tests.golden.make_partition, from the root of the checkout, after `FORMAT_VERSION` has moved. Never
+run it over files that were released: that old state is gone on from is what they are for.
 """
 
 import json

@@ -72,6 +72,16 @@ def test_the_checkpoint_that_names_the_choice_is_there_before_the_partition_goes
     assert choices_saved(rig)["order"]["duplicates"] == "drop"
 
 
+def test_a_partition_that_is_saved_already_is_saved_anew_with_its_new_choices() -> None:
+    rig = Rig([Assigned((FIRST,))]).turn(1)
+
+    reload_of(rig)(lambda: KEEPING)
+    rig.tenancy.tick()
+
+    assert list(rig.contents[KEY]) == [0]
+    assert choices_saved(rig)["order"]["duplicates"] == "drop"
+
+
 def test_a_crash_behind_the_barrier_is_gone_on_from_with_the_new_choices() -> None:
     script = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:8]), batch(FIRST, 8, WALK[8:])]
     undisturbed = Rig(list(script)).turn(2)

@@ -120,6 +120,18 @@ def test_a_store_that_never_answers_holds_up_no_score(hanging: HangingStore) -> 
     assert len(rig.scores()) == 10
 
 
+def test_new_choices_wait_behind_a_store_that_never_answers_and_hold_up_no_score(hanging: HangingStore) -> None:
+    script = [Assigned((FIRST,)), *(batch(FIRST, at, [value]) for at, value in enumerate(WALK))]
+    rig = Rig(script, interval_seconds=1.0, settings=in_a_hurry(), store=hanging).turn(4)
+    before = CONFIG.groups[0].choices
+
+    rig.tenancy.reload({"pumps": msgspec.structs.replace(before, band_coverage=0.5)})
+    rig.turn(7)
+
+    assert rig.tenancy.tenures[FIRST].partition.judge.choices == before
+    assert len(rig.scores()) == 10
+
+
 def test_a_checkpoint_is_none_the_less_there_when_older_ones_cannot_be_removed() -> None:
     rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK)]).turn(2)
     rig.store.fail_next(StoreError("read-only"), "prune")
