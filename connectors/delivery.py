@@ -19,7 +19,7 @@ class AtLeastOnce(Delivery):
     def __init__(self, sink: Sink, source: Source) -> None:
         self._sink = sink
         self._source = source
-        self._partition: TopicPartition | None = None
+        self._begun: set[TopicPartition] = set()
 
     @override
     def open(self, partition: TopicPartition) -> None:
@@ -31,13 +31,13 @@ class AtLeastOnce(Delivery):
 
     @override
     def begin(self, partition: TopicPartition) -> None:
-        if self._partition is not None:
-            raise RuntimeError(f"begin: expected no delivery under way, got one of {self._partition}")
-        self._partition = partition
+        if partition in self._begun:
+            raise RuntimeError(f"begin: expected no delivery of {partition} under way, got one")
+        self._begun.add(partition)
 
     @override
     def write(self, columns: Columns) -> None:
-        if self._partition is None:
+        if not self._begun:
             raise RuntimeError("write: expected a delivery that has begun, got none")
         with _irrevocable():
             self._sink.write(columns)
@@ -49,16 +49,16 @@ class AtLeastOnce(Delivery):
         The order is the guarantee: an offset is committed only once the outputs of the readings before it are durable,
         so a crash between the two lines repeats work and loses none.
         """
-        if self._partition is None or set(next_offsets) != {self._partition}:
-            raise RuntimeError(f"commit: expected the next offset of {self._partition}, got {dict(next_offsets)}")
+        if not self._begun or next_offsets.keys() != self._begun:
+            raise RuntimeError(f"commit: expected the next offsets of {self._begun}, got {dict(next_offsets)}")
         with _irrevocable():
             self._sink.flush()
         self._source.commit(next_offsets)
-        self._partition = None
+        self._begun.clear()
 
     @override
     def close(self) -> None:
-        self._partition = None
+        self._begun.clear()
         self._sink.close()
 
 

@@ -25,7 +25,7 @@ class MemoryExactlyOnce(Delivery):
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._epochs: dict[TopicPartition, int] = {}
-        self._under_way: tuple[TopicPartition, list[Columns]] | None = None
+        self._under_way: dict[TopicPartition, list[Columns]] = {}
 
     @override
     def open(self, partition: TopicPartition) -> None:
@@ -38,28 +38,27 @@ class MemoryExactlyOnce(Delivery):
 
     @override
     def begin(self, partition: TopicPartition) -> None:
-        if self._under_way is not None or partition not in self._epochs:
-            raise RuntimeError(f"begin: expected {partition} to be open and nothing under way, got {self._under_way}")
-        self._under_way = (partition, [])
+        if partition in self._under_way or partition not in self._epochs:
+            raise RuntimeError(f"begin: expected {partition} to be open, and nothing of it under way")
+        self._under_way[partition] = []
 
     @override
     def write(self, columns: Columns) -> None:
-        if self._under_way is None:
+        if not self._under_way:
             raise RuntimeError("write: expected a delivery that has begun, got none")
-        self._under_way[1].append(columns)
+        self._under_way[next(reversed(self._under_way))].append(columns)
 
     @override
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        if self._under_way is None or set(next_offsets) != {self._under_way[0]}:
-            raise RuntimeError(f"commit: expected the next offset of {self._under_way}, got {dict(next_offsets)}")
-        partition, written = self._under_way
-        if self._ledger.epochs[partition] != self._epochs[partition]:
-            raise DoubtError(f"commit: {partition} was taken over by somebody else")
-        self._ledger.durable += written
-        self._ledger.committed.update(next_offsets)
-        self._under_way = None
+        if not self._under_way or next_offsets.keys() != self._under_way.keys():
+            raise RuntimeError(f"commit: expected the next offsets of {[*self._under_way]}, got {dict(next_offsets)}")
+        for partition, next_offset in next_offsets.items():
+            if self._ledger.epochs[partition] != self._epochs[partition]:
+                raise DoubtError(f"commit: {partition} was taken over by somebody else")
+            self._ledger.durable += self._under_way.pop(partition)
+            self._ledger.committed[partition] = next_offset
 
     @override
     def close(self) -> None:
-        self._under_way = None
+        self._under_way.clear()
         self._epochs.clear()

@@ -226,15 +226,17 @@ class Delivery(Protocol):
         ...
 
     def begin(self, partition: TopicPartition) -> None:
-        """Start a delivery for one source partition."""
+        """Start a delivery for one source partition. Those of other partitions may be under way."""
         ...
 
     def write(self, columns: Columns) -> None:
-        """Add columns to the delivery that has begun."""
+        """Add columns to the delivery that was begun last."""
         ...
 
     def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        """Make everything since `begin` permanent, and these the next offsets to read.
+        """Make everything since `begin` permanent, and these the next offsets to read: of all that have begun.
+
+        Each partition's outputs and offset become permanent together; those of some may when those of others do not.
 
         Raises:
             DoubtError: the outcome is unknown, or somebody else has taken the partition over.

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from connectors.columns import Alarms, Records, Silences, TopicPartition
 from connectors.errors import TransientError
-from connectors.ports import Columns, Delivery, Ended, Event, Gone, Source
+from connectors.ports import Delivery, Ended, Event, Gone, Source
 from streamer.absence import Absence
 from streamer.accounting import account
 from streamer.board import Board
@@ -24,6 +24,15 @@ from streamer.tenure import Tenure
 POLL_SECONDS = 0.2
 log = logging.getLogger("streamer")
 T = TypeVar("T")
+
+
+class _Conclusion(NamedTuple):
+    """What came of a batch, on its way to be permanent."""
+
+    tenure: Tenure
+    batch: Batch
+    alarms: list[Alarms | Silences]
+    next_offset: int
 
 
 class Engine:
@@ -50,6 +59,7 @@ class Engine:
         self._phases = Phases(time.perf_counter, metrics.phase)
         self._clock = clock
         self._live_from = live_from
+        self._concluded: dict[TopicPartition, _Conclusion] = {}  # written, and not committed yet
         self._timer = SilenceTimer(source)
         self._source_absence = Absence(clock)
         self._state_absence = Absence(clock)  # of what a partition that is new is to be taken over from
@@ -70,10 +80,12 @@ class Engine:
                 self._advance(item)
             else:
                 self._follow(item)
+        self._commit()
         if arrived is None:
             self._timer.stop(self._tenancy.tenures.values(), self._clock())
         else:
             self._raise_silences({item.topic_partition for item in arrived if isinstance(item, Records)})
+            self._commit()
         self._bearing(self._state_absence, self._tenancy.open_next)
         self._tenancy.tick()
         self._board.refresh(self._tenancy.groups, self._clock())
@@ -99,7 +111,7 @@ class Engine:
             return self._source.poll(POLL_SECONDS)
 
     def _advance(self, records: Records) -> None:
-        """Score these records and make what came of them permanent, before anything else is read."""
+        """Score these records, and make what came of them permanent with what other partitions had to say."""
         tenure = self._tenancy.tenures[records.topic_partition]
         silent, live = records.split(tenure.silent_until)
         if len(silent):
@@ -121,27 +133,39 @@ class Engine:
             self._conclude(tenure, Batch(silences=[silences]), tenure.next_offset)
 
     def _conclude(self, tenure: Tenure, batch: Batch, next_offset: int) -> None:
-        """Make what came of a batch permanent, then enter it in the books."""
+        """Write what came of a batch; it becomes permanent with what came of those of other partitions."""
+        if tenure.where in self._concluded:
+            self._commit()
         live_from = self._live_from(tenure.partition.judge.choices.alarm.max_age_seconds)
         alarms: list[Alarms | Silences] = [
             *(replace(columns, live_from=live_from) for columns in batch.alarms),
             *(replace(columns, live_from=live_from) for columns in batch.silences),
         ]
-        self._deliver(tenure, [*batch.results, *alarms, *batch.rejects], next_offset)
-        account(self._metrics, tenure.group, batch, alarms)
-        self._show(tenure, batch)
-        tenure.group.reject_limit.note(batch.read, batch.rejects)
-
-    def _deliver(self, tenure: Tenure, outputs: Sequence[Columns], next_offset: int) -> None:
         with self._phases.measure("deliver"):
             self._delivery.begin(tenure.where)
-            for columns in outputs:
+            for columns in (*batch.results, *alarms, *batch.rejects):
                 self._delivery.write(columns)
-            self._delivery.commit({tenure.where: next_offset})
-        tenure.next_offset = tenure.silent_until = next_offset
+        self._concluded[tenure.where] = _Conclusion(tenure, batch, alarms, next_offset)
+
+    def _commit(self) -> None:
+        """Make what was written permanent, of all partitions side by side, then enter it in the books."""
+        concluded = [*self._concluded.values()]
+        if not concluded:
+            return
+        with self._phases.measure("deliver"):
+            self._delivery.commit({tenure.where: next_offset for tenure, _, _, next_offset in concluded})
+        self._concluded.clear()
+        for tenure, _, _, next_offset in concluded:  # of all, before anything may be refused
+            tenure.next_offset = tenure.silent_until = next_offset
+        for tenure, batch, alarms, _ in concluded:
+            account(self._metrics, tenure.group, batch, alarms)
+            self._show(tenure, batch)
+        for tenure, batch, _, _ in concluded:
+            tenure.group.reject_limit.note(batch.read, batch.rejects)
 
     def _follow(self, event: Event) -> None:
         """State lives exactly as long as its partition is ours."""
+        self._commit()
         if isinstance(event, Ended):
             for tenure in self._tenancy.tenures.values():
                 if len(tenure.partition.buffer):

@@ -97,15 +97,29 @@ def test_partitions_take_turns_and_may_come_and_go() -> None:
     assert (source.committed(FIRST), source.committed(SECOND)) == (1, 2)
 
 
+def test_deliveries_of_several_partitions_are_committed_together() -> None:
+    calls: list[str] = []
+    source = RecordingSource(calls)
+    delivery = AtLeastOnce(RecordingSink(calls), source)
+    for partition in (FIRST, SECOND):
+        delivery.begin(partition)
+        delivery.write(results_of(["a"]))
+
+    delivery.commit({FIRST: 3, SECOND: 5})
+
+    assert calls == ["flush", "commit"]
+    assert (source.committed(FIRST), source.committed(SECOND)) == (3, 5)
+
+
 def test_calls_out_of_order_are_refused() -> None:
     delivery = AtLeastOnce(MemorySink(), MemorySource([]))
 
     with pytest.raises(RuntimeError, match="write: expected a delivery that has begun"):
         delivery.write(results_of(["a"]))
     delivery.begin(FIRST)
-    with pytest.raises(RuntimeError, match="begin: expected no delivery under way"):
-        delivery.begin(SECOND)
-    with pytest.raises(RuntimeError, match=r"commit: expected the next offset of TopicPartition.*partition=0"):
+    with pytest.raises(RuntimeError, match=r"begin: expected no delivery of TopicPartition.*partition=0"):
+        delivery.begin(FIRST)
+    with pytest.raises(RuntimeError, match=r"commit: expected the next offsets of \{TopicPartition.*partition=0"):
         delivery.commit({SECOND: 1})
 
 

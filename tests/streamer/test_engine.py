@@ -1,8 +1,11 @@
 """The engine over a memory source whose faults stand in its script."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from connectors.columns import Alarms, Rejects
+from connectors.columns import Alarms, Rejects, TopicPartition
+from connectors.delivery import AtLeastOnce
 from connectors.errors import DoubtError, TransientError
 from connectors.memory import Fault, Idle
 from connectors.ports import Assigned, Ended, Gone, Lost, Revoked
@@ -32,6 +35,35 @@ def test_cuts_and_other_partitions_reach_no_score() -> None:
     ).turn(5)
 
     assert {at: score for at, score in cut.scores().items() if at[0] == 0} == whole.scores()
+
+
+def test_what_one_poll_brought_of_several_partitions_is_committed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig([Assigned((FIRST, SECOND)), batch(FIRST, 0, WALK), batch(SECOND, 0, WALK[:4], key=b"b")])
+    commits: list[dict[TopicPartition, int]] = []
+
+    def commit(next_offsets: Mapping[TopicPartition, int]) -> None:
+        commits.append(dict(next_offsets))
+        AtLeastOnce.commit(rig.delivery, next_offsets)
+
+    rig.turn(1).source.pause([FIRST, SECOND])
+    rig.turn(2).source.resume([FIRST, SECOND])
+    monkeypatch.setattr(rig.delivery, "commit", commit)
+    rig.turn(1)
+
+    assert commits == [{FIRST: 10, SECOND: 4}]
+    assert rig.committed == {FIRST: 10, SECOND: 4}
+    assert len(rig.scores()) == 14
+
+
+def test_records_of_one_partition_are_delivered_one_after_the_other() -> None:
+    rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK[:6]), batch(FIRST, 6, WALK[6:])])
+
+    rig.turn(1).source.pause([FIRST])
+    rig.turn(2).source.resume([FIRST])
+    rig.turn(1)
+
+    assert rig.committed == {FIRST: 10}
+    assert len(rig.scores()) == 10
 
 
 def test_read_is_scored_and_rejected_by_reason() -> None:
