@@ -38,12 +38,20 @@ def stocks() -> Iterator[Row]:
             yield _row("portfolio", day, **{name: float(cell) for name, cell in row.items() if name.isupper()})
 
 
-def prices() -> Iterator[Row]:
-    """Daily prices of a share of Apple, a barrel of Brent crude and a bitcoin, one after the other."""
+def apple() -> Iterator[Row]:
+    """Price of a share of Apple, daily, 1996 to 2004."""
     for x, quote in drift_datasets.Apple():
         yield _row("apple", x["Date"], price=quote["Close"])
+
+
+def brent() -> Iterator[Row]:
+    """Price of a barrel of Brent crude, daily, 1987 to 2019."""
     for x, price in drift_datasets.BrentSpotPrice():
         yield _row("brent", x["day"], price=price)
+
+
+def bitcoin() -> Iterator[Row]:
+    """Price of a bitcoin, every third day, 2013 to 2019."""
     for x, price in drift_datasets.Bitcoin():
         yield _row("bitcoin", x["date"], price=price)
 
@@ -58,7 +66,9 @@ REAL: dict[str, Callable[[], Iterator[Row]]] = {
     "water-flow": water_flow,
     "occupancy": occupancy,
     "stocks": stocks,
-    "prices": prices,
+    "apple": apple,
+    "brent": brent,
+    "bitcoin": bitcoin,
     "passengers": passengers,
 }
 
