@@ -170,6 +170,7 @@ class Engine:
             for tenure in self._tenancy.tenures.values():
                 if len(tenure.partition.buffer):
                     self._conclude(tenure, tenure.group.flush(tenure.where), tenure.next_offset)
+                    tenure.has_news = True
             self.has_ended = True
             return
         if isinstance(event, Gone):

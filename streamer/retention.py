@@ -39,12 +39,15 @@ class Retention:
             StoreError: not for long: the daemon must stop while there is time to repair the store.
         """
         now = self._clock()
-        for tenure in tenures:
-            is_late = not tenure.is_saved and now - tenure.saved_at >= LATE_SECONDS
-            if tenure.has_failed or is_late:
-                self._watch(tenure, now)
-            elif tenure.where in self._asked_at:
-                self.forget(tenure.where)
+        try:
+            for tenure in tenures:
+                is_late = not tenure.is_saved and now - tenure.saved_at >= LATE_SECONDS
+                if tenure.has_failed or is_late:
+                    self._watch(tenure, now)
+                elif tenure.where in self._asked_at:
+                    self.forget(tenure.where)
+        except TransientError as error:  # each of the others might be waited for as long
+            log.warning("%s; how near retention is stays unknown for now", error)
 
     def forget(self, where: TopicPartition) -> None:
         """Take no more interest in a partition: it is saved, or has left us."""
@@ -57,11 +60,7 @@ class Retention:
         if now - self._asked_at.get(where, -ASK_SECONDS) < ASK_SECONDS:
             return
         self._asked_at[where] = now
-        try:
-            oldest = self._source.oldest_offset(where)
-        except TransientError as error:
-            log.warning("%s; how near retention is stays unknown for now", error)
-            return
+        oldest = self._source.oldest_offset(where)
         deleted = oldest - self._oldest.get(where, oldest)
         segment = self._segment[where] = max(deleted, self._segment.get(where, 0))
         self._oldest[where] = oldest

@@ -84,10 +84,10 @@ def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[list[str]
     partition.columns.ensure(partition.series.height)
     versions = {column.name: column.version for column in judge.detector.columns}
     device = _fitting(checkpoint, versions, partition.table.columns_of(partition.table.export(slice(0), Room())))
-    if versions.keys() - device.keys():
-        device.pop(NEW_AGAIN, None)
     ours = {name: partition.columns[name] for name in partition.columns}
     host = _fitting(checkpoint, dict.fromkeys(ours, HOST_VERSION), ours)
+    if {*versions, *ours} - {*device, *host}:
+        device.pop(NEW_AGAIN, None)
     _tell(checkpoint, {*versions, *ours}, {*device, *host})
     partition.table.load(rows, device)
     for name, values in host.items():

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.columns import TopicPartition
-from connectors.errors import DoubtError, StoreError, TransientError
+from connectors.errors import ConfigError, DoubtError, StoreError, TransientError
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
@@ -144,9 +144,17 @@ class Tenancy:
         self._keeper.close()
 
     def group_of(self, topic: str) -> Group:
-        """The group whose topic this is; the configuration sees to it that there is exactly one."""
+        """The group whose topic this is.
+
+        Raises:
+            ConfigError: patterns of more than one group match it: which state it has would depend on their order.
+        """
         if topic not in self._by_topic:
-            self._by_topic[topic] = next(group for group in self.groups if group.holds(topic))
+            holders = [group for group in self.groups if group.holds(topic)]
+            if len(holders) != 1:
+                names = [group.name for group in holders]
+                raise ConfigError(f"groups: Expected topic {topic!r} in one group, got it in {names}")
+            [self._by_topic[topic]] = holders
         return self._by_topic[topic]
 
     def _take_over(self, where: TopicPartition) -> Tenure:

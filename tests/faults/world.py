@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 from typing_extensions import override
 
-from connectors.columns import Alarms, Records, Rejects, Results, TopicPartition
+from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
 from connectors.directory_store import DirectoryStore, Disk
 from connectors.memory import MemorySource, Script, records_of
 from connectors.memory_delivery import Ledger, MemoryExactlyOnce
@@ -34,13 +34,13 @@ DISK_CALLS = ("make_directory", "open", "write", "sync", "replace", "unlink")
 STORE_CALLS = ("offsets", "load")
 
 
-def configuration(cell: str) -> config.Config:
+def configuration(cell: str, **options: Any) -> config.Config:
     group = {"name": "pumps", "topics": ["pumps"], "format": {"type": "json", "timestamp_field": "t"}, "cell": cell}
     return config.parse(
         {
             "source": {"type": "replay", "files": [{"path": "none", "topic": "pumps"}]},
             "sink": {"type": "discard"},
-            "groups": [group | {"eviction": {"max_series": 3}}],
+            "groups": [group | {"eviction": {"max_series": 3}} | options],
         },
         "test",
     )
@@ -88,10 +88,11 @@ class World:
     script: Script
     checkpoint_seconds: float = 12.0  # of a clock that moves by a second whenever it is looked at
     ledger: Ledger = field(default_factory=Ledger)
+    options: dict[str, Any] = field(default_factory=dict)  # of the group
 
     def live(self, fuse: Fuse, turns: int | None = None) -> None:
         """The life of one process: to the end of the script, or of the fuse, or dead after so many turns."""
-        settings = configuration(self.cell)
+        settings = configuration(self.cell, **self.options)
         metrics = make_metrics(settings)
         source = fused(MemorySource(self.script, self.ledger.committed), fuse, SOURCE_CALLS)
         delivery = fused(MemoryExactlyOnce(self.ledger), fuse, DELIVERY_CALLS)
@@ -130,6 +131,15 @@ class World:
             )
         )
 
+    def silences(self) -> list[tuple[Any, ...]]:
+        return sorted(
+            (silences.topic_partition.partition, series, event, alarm_id, int(timestamp))
+            for silences in self._of(Silences)
+            for series, event, alarm_id, timestamp in zip(
+                silences.series, silences.event, silences.alarm_id, silences.timestamp, strict=True
+            )
+        )
+
     def rejects(self) -> list[tuple[int, int, str]]:
         return sorted(
             (rejects.records.topic_partition.partition, int(offset), reason.value)
@@ -161,6 +171,7 @@ def assert_same(world: World, reference: World) -> None:
         for name, value, member in zip(OUTPUTS, ours[at], members, strict=True):
             np.testing.assert_array_equal(value, member, err_msg=f"{name} of {at}")
     assert world.alarms() == reference.alarms()
+    assert world.silences() == reference.silences()
     assert world.rejects() == reference.rejects()
     assert world.ledger.committed == reference.ledger.committed
     for where, state in reference.states().items():

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from connectors.columns import TopicPartition
 from connectors.errors import StoreError, TransientError
 from connectors.ports import Assigned
 from streamer.retention import ASK_SECONDS, LATE_SECONDS, Retention
 from streamer.tenure import Tenure
-from tests.streamer.rig import FIRST, WALK, Rig, batch
+from tests.streamer.rig import FIRST, SECOND, WALK, Rig, batch
 
 MARGIN = 'streamer_retention_margin_ratio{partition="0",topic="pumps"}'
 
@@ -124,6 +125,24 @@ def test_a_broker_that_is_away_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -
     watch.look(499)
 
     assert watch.rig.metric(MARGIN) == 0.5
+
+
+def test_brokers_that_are_away_are_waited_for_once_whatever_the_number_of_partitions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig([Assigned((FIRST, SECOND))]).turn(2)
+    retention, asked = Retention(rig.source, rig.metrics.life, lambda: 0.0), []
+    for tenure in rig.tenancy.tenures.values():
+        tenure.has_failed = True
+
+    def away(where: TopicPartition) -> int:
+        asked.append(where)
+        raise TransientError("no broker answers")
+
+    monkeypatch.setattr(rig.source, "oldest_offset", away)
+    retention.check(rig.tenancy.tenures.values())
+
+    assert asked == [FIRST]
 
 
 def test_scoring_goes_on_from_the_last_good_checkpoint_until_retention_comes_near() -> None:

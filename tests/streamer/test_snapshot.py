@@ -127,6 +127,17 @@ def test_a_column_that_does_not_fit_begins_anew_and_its_series_are_warming(
     assert results.warming.all()
 
 
+def test_series_are_warming_too_where_a_column_of_the_host_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+    partition = Partition(judge(), WHERE)
+    partition.advance(walk(2_000, series=10))
+
+    restored = snapshot.restored(changed(stored(partition), last_timestamp=None), judge())
+
+    assert "columns ['last_timestamp', 'readings'] begin anew and their series are warming" in caplog.text
+    [results] = restored.advance(walk(10, series=10, seed=1)).results
+    assert results.warming.all()
+
+
 def test_a_column_that_nobody_wants_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     partition = Partition(judge(), WHERE)
     partition.advance(walk(100, series=10))

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from connectors.errors import StoreError
+from connectors.errors import ConfigError, StoreError
 from connectors.memory import Idle
 from connectors.memory_store import MemoryStore
 from connectors.ports import Assigned, Buffer, Revoked, StateKey
@@ -192,3 +192,14 @@ def test_a_store_that_does_not_answer_holds_up_a_take_over_no_longer_than_it_may
 
     assert len(rig.scores()) == 20
     assert (missing, rig.tenancy.missing) == ("waiting for the state of 1 of 2 partitions", "")
+
+
+def test_a_topic_that_patterns_of_two_groups_match_is_refused() -> None:
+    [group] = CONFIG.groups
+    by_pattern = [
+        msgspec.structs.replace(group, name=name, topics=[], topic_patterns=[pattern])
+        for name, pattern in (("a", "pu.*"), ("b", ".*mps"))
+    ]
+
+    with pytest.raises(ConfigError, match=r"Expected topic 'pumps' in one group, got it in \['a', 'b'\]"):
+        Rig([Assigned((FIRST,))], settings=msgspec.structs.replace(CONFIG, groups=by_pattern)).turn(1)
