@@ -50,6 +50,11 @@ class Member:
             return self._daemon.ask(path)[1]
         return ""
 
+    @property
+    def takeovers(self) -> int:
+        """How many partitions it has taken over in all its lives."""
+        return self.log.count("restored at offset")
+
     def start(self) -> None:
         """Begin the next life."""
         self._daemon = DaemonProcess(self._config, self._config.parent, **self._variables)
@@ -111,13 +116,22 @@ class Fleet:
 
         until(ask, f"{what}; own exits so far: {self.own_exits}; logs below {self._folder}", PATIENCE_SECONDS)
 
-    def wake(self, frozen: Member) -> int:
-        """Let a member go on that was frozen past its session, and start it again when that has ended it. -> how."""
+    def wake(self, frozen: Member) -> int | None:
+        """Let a member go on that was frozen past its session, and start it again where that has ended it.
+
+        -> its exit code; None where a rebalance had begun before it froze, so that its partitions were revoked when it
+        woke, as from any member, and it has taken over others since.
+        """
+        restored = frozen.takeovers
         frozen.thaw()
-        until(lambda: frozen.exit_code is not None, "the woken one has ended", PATIENCE_SECONDS)
+        until(
+            lambda: frozen.exit_code is not None or frozen.takeovers > restored,
+            "the woken one has ended, or begun anew",
+            PATIENCE_SECONDS,
+        )
         code = frozen.exit_code
-        assert code is not None
-        frozen.start()
+        if code is not None:
+            frozen.start()
         return code
 
     def until_ready(self) -> None:

@@ -40,7 +40,7 @@ class Aftermath:
     """What the world holds when all is over."""
 
     kills_in_mid_stream: int  # something published was not committed yet
-    woken_exits: list[int]  # exit codes of the frozen, each once it went on after its session
+    woken_exits: list[int | None]  # of the frozen, once they went on after their session; None: did not end
     own_exits: list[int]  # of all others that ended by themselves
     last_exits: list[int]  # of those that were told to leave at the end
     outputs: dict[str, Comparison]
@@ -56,7 +56,7 @@ class Storm:
         self._stage = Stage(kafka, folder, plan.partitions, delivery=plan.delivery)
         self._fleet = Fleet(folder, self._stage.changes, self._stage.variables)
         self._kills_in_mid_stream = 0
-        self._woken_exits: list[int] = []
+        self._woken_exits: list[int | None] = []
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
