@@ -111,7 +111,6 @@ def test_nothing_is_set_for_any_group_but_where_its_channels_are() -> None:
     config = yaml.safe_load((resources.files("streamer.demo") / "demo.yaml").read_text())
     groups = {group["name"]: group for group in config["groups"]}
 
-    assert groups["prices"].pop("eviction") == {"max_silent_seconds": None}  # years that came first stay on the page
     assert all(group.keys() == {"name", "topics", "format", "channels", "cell"} for group in groups.values())
     assert {group["cell"] for group in groups.values()} == {"${CELL:-gru}"}
     assert groups["water"]["channels"] == ["flow"]
