@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+import msgspec
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -63,17 +64,23 @@ def reason_of_silence(options: ConnectionOptions) -> str | None:
     """None where one of the bootstrap servers accepts a connection, else why each of them does not."""
     reasons = []
     for server in options.servers:
-        host, _, port = server.rpartition(":")
-        if not host or not port.isdigit():
-            reasons.append(f"{server}: expected host:port")
-            continue
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_SECONDS).close()
-        except OSError as error:
-            reasons.append(f"{server}: {error}")
-        else:
+        reason = _refusal(server)
+        if reason is None:
             return None
+        reasons.append(reason)
     return "; ".join(reasons)
+
+
+def _refusal(server: str) -> str | None:
+    """None where this server accepts a connection, else why it does not."""
+    host, _, port = server.rpartition(":")
+    if not host or not port.isdigit():
+        return f"{server}: expected host:port"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_SECONDS).close()
+    except OSError as error:
+        return f"{server}: {error}"
+    return None
 
 
 def ensure_topics(options: ProducerOptions, outputs: OutputOptions) -> None:
@@ -178,9 +185,11 @@ def _check_sizes(options: ProducerOptions, outputs: OutputOptions) -> None:
 
 
 def _failed_bootstrap(options: ConnectionOptions, remaining_seconds: float) -> str | None:
+    """None where the cluster can be asked, else why not. The client would spend its time on a server that is down."""
     timeout_seconds = max(min(_BOOTSTRAP_TIMEOUT_SECONDS, remaining_seconds), 1.0)
+    answering = [server for server in options.servers if _refusal(server) is None]
     try:
-        with _administrator(options, timeout_seconds):
+        with _administrator(msgspec.structs.replace(options, bootstrap_servers=answering), timeout_seconds):
             return None
     except KafkaError as error:
         return described(error)
