@@ -15,6 +15,7 @@ from connectors.columns import TopicPartition
 from connectors.directory_store import DirectoryStore, Disk
 from connectors.errors import StoreError
 from connectors.ports import StateKey
+from tests.conftest import unavailable
 from tests.connectors.power import PowerCut
 from tests.connectors.store_content import KEY, content, loaded, whole
 
@@ -72,7 +73,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     path.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", path], capture_output=True, check=False)
     if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+        unavailable(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
     yield path
     subprocess.run(["umount", path], check=True)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 from typing_extensions import override
 
+from tests.conftest import unavailable
 from tests.faults.fleet import Member
 from tests.faults.stage import Stage
 from tests.faults.trial import Load, Outcome, Trial
@@ -77,7 +78,7 @@ def disk(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Disk
         yield Quota(folder)
         return
     if os.geteuid() != 0:
-        pytest.skip("only root may mount a file system")
+        unavailable("only root may mount a file system")
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
     yield SmallDisk(folder)
     subprocess.run(["umount", folder], check=True)
