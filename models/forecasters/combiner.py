@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from models import scaler
 from models.column import Column, State
-from models.experts.bank import Bank, Views, where_present
+from models.experts.bank import Bank, Views
 from models.experts.dot import dot
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
@@ -60,7 +60,9 @@ class Combiner(Forecaster):
         return (
             *self.bank.columns(channels),
             *hidden,
-            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=torch.tensor([0.0, 0.0, FREEDOM])),
+            Column(
+                "forecast", torch.float32, (channels, len(self.horizons), 3), initial=torch.tensor([0.0, 0.0, FREEDOM])
+            ),
         )
 
     @override
@@ -86,7 +88,11 @@ class Combiner(Forecaster):
         )
         is_stepped = moment.present.any(1)
         stepped = torch.stack(in_scales, -1)
-        return {**learnt, **hidden, "forecast": torch.where(is_stepped[:, None, None, None], stepped, state["forecast"])}
+        return {
+            **learnt,
+            **hidden,
+            "forecast": torch.where(is_stepped[:, None, None, None], stepped, state["forecast"]),
+        }
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
