@@ -61,9 +61,8 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         free = combiner.free(views).location * views.unit
         state = {**after, **combiner.bank.settle(sight, views, free, state)}
         seen.append((features, *sighted[:3], moment.steps, moment.present.any(1), views.unit, sight.age))
-    features, offsets, log_errors, own_error, steps, is_seen, unit, age = (
-        torch.stack(c) for c in zip(*seen, strict=True)
-    )
+    stacked = (torch.stack(column) for column in zip(*seen, strict=True))
+    features, offsets, log_errors, own_error, steps, is_seen, unit, age = stacked
     target, is_whole = targets(batch, combiner.horizons, unit, age)
     horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
     horizon_weight[0] = 1.0
