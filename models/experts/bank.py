@@ -36,6 +36,7 @@ class Views(NamedTuple):
 
     offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
     log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
+    free_error: Tensor  # (B, C, K) the same of their combination
     own_error: Tensor  # (B, C, K) the same of whoever uses the bank
     inputs: Tensor  # (B, C, K, D) of the direct forecasts
     unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
@@ -59,7 +60,7 @@ class Bank(nn.Module):
         self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]
         self.cycle = Cycle() if is_rich else None
         self.direct = Direct(8 if is_rich else 5)
-        self.slots = Slots(horizons, self.direct.inputs + 2 + len(self.experts))
+        self.slots = Slots(horizons, self.direct.inputs + 3 + len(self.experts))
         steps = torch.tensor(horizons, dtype=torch.float32)
         counts = torch.tensor(self.slots.counts, dtype=torch.float32)
         self.register_buffer("horizon_steps", steps, persistent=False)
@@ -76,7 +77,7 @@ class Bank(nn.Module):
             *(self.cycle.columns(channels) if self.cycle else ()),
             *self.direct.columns(channels, horizons),
             *self.slots.columns(channels),
-            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1)),
+            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 2)),
         )
 
     def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
@@ -93,13 +94,16 @@ class Bank(nn.Module):
         learnt = where_present(sight.present, learnt, state)
         return self._views(sight, {**state, **learnt}), learnt
 
-    def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
-        """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
-        kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
+    def settle(self, sight: Sight, views: Views, said: tuple[Tensor, Tensor], state: State) -> dict[str, Tensor]:
+        """Keep what was forecast until it can be judged.
+
+        said: the offsets of the combination of the experts and of whoever uses them, (B, C, K) in units each.
+        """
+        kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, torch.stack(said, -1)), -1)
         return where_present(sight.present, self.slots.write(sight.last, kept, state), state)
 
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
-        """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
+        """The mean absolute errors after what has matured. -> (B, C, K, E + 2)."""
         unit = matured.kept[..., self.direct.inputs]
         forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
@@ -144,7 +148,7 @@ class Bank(nn.Module):
         is_unknown = (self._experience(sight.age) < 0.5).unsqueeze(-1)
         errors = errors.masked_fill(is_unknown, 0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
-        return Views(offsets, errors[..., :-1], errors[..., -1], inputs, unit)
+        return Views(offsets, errors[..., :-2], errors[..., -2], errors[..., -1], inputs, unit)
 
 
 def where_present(present: Tensor, learnt: State, state: State) -> dict[str, Tensor]:

@@ -79,7 +79,7 @@ class Combiner(Forecaster):
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
             forecast = gated(own, free, views, sight.age)
-        learnt.update(self.bank.settle(sight, views, own.location, state))
+        learnt.update(self.bank.settle(sight, views, (free.location, own.location), state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
             forecast.log_scale + torch.log(self.bank.spreading),
@@ -91,7 +91,7 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        sighted = Sighted(views.offsets, views.log_errors, views.own_error, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors, views.free_error, self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -139,7 +139,7 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
             1 - weight,
             state["still"],
             torch.log1p(size.abs()) * torch.sign(size) / 8,
-            sighted.own_error[..., 0] / 2,
+            sighted.free_error[..., 0] / 2,
         ),
         dim=-1,
     )

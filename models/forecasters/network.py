@@ -22,7 +22,7 @@ class Sighted(NamedTuple):
 
     offsets: Tensor  # (..., C, K, E)
     log_errors: Tensor  # (..., C, K, E)
-    own_error: Tensor  # (..., C, K)
+    free_error: Tensor  # (..., C, K) of the experts' combination: nothing that depends on the weights
     log_horizon: Tensor  # (K,)
 
 
@@ -78,13 +78,13 @@ class Network(nn.Module):
 
     def forecast(self, hidden: Tensor, sighted: Sighted) -> StudentT:
         """The forecast of every horizon, in its unit. hidden: (..., C, H) -> (..., C, K) each."""
-        offsets, log_errors, own_error, log_horizon = sighted
-        shape, experts = own_error.shape, log_errors.shape[-1]
+        offsets, log_errors, free_error, log_horizon = sighted
+        shape, experts = free_error.shape, log_errors.shape[-1]
         parts = [
             hidden.unsqueeze(-2).expand(*shape, -1),
             squash(offsets[..., 1:]),  # the first expert is the last value, whose offset is zero
             log_errors / 2,
-            own_error.unsqueeze(-1) / 2,
+            free_error.unsqueeze(-1) / 2,
             (log_horizon / 4).unsqueeze(-1).expand(*shape, 1),
         ]
         if self.joint:
