@@ -72,7 +72,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ),
         (
             {"streamer": '{"format_version": 1, "spec": {"cell": "mamba", "hidden": 4}}'},
-            r"Expected a cell of \['gru', 'lstm', .*\], got 'mamba'",
+            r"Expected a cell of \['attention', 'gru', .*\], got 'mamba'",
         ),
     ],
 )
