@@ -106,7 +106,8 @@ class Attention(Cell):
         scores = torch.einsum("nqbhd,nkbhd->nbhqk", self._rotated(chunked, since[:, window:]), self._rotated(k, since))
         ahead = torch.arange(2 * window, device=q.device) - torch.arange(window, device=q.device).unsqueeze(-1)
         is_seen = filled.movedim(1, -1)[:, :, None, None] & (ahead > 0) & (ahead <= window)  # (N, B, 1, W, 2W)
-        weights = torch.softmax(scores.masked_fill(~is_seen, torch.finfo(q.dtype).min), dim=-1)
+        hidden = torch.zeros_like(is_seen, dtype=q.dtype).masked_fill(~is_seen, torch.finfo(q.dtype).min / 2)
+        weights = torch.softmax(scores + hidden, dim=-1)
         return torch.einsum("nbhqk,nkbhd->nqbhd", weights, v).flatten(0, 1)[:length]
 
     def _projected(self, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:

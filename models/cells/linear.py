@@ -37,21 +37,22 @@ class LinearCell(Cell):
     def step(
         self, x: Tensor, state: CellState, elapsed: Tensor | None = None, mask: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        a, b = self._terms(x, elapsed, mask, TiledLinear.forward)
-        h = torch.addcmul(b, a, self._held(state))
+        a, b = self.terms(x, elapsed, TiledLinear.forward)
+        held = self._held(state)
+        h = torch.addcmul(b, a, held)
+        if mask is not None:
+            h = choose(mask, h, held * self.fading(elapsed))
         return choose(mask, self.read(h, x, TiledLinear.forward), 0.0), self._state(h)
 
     @override
     def scan(
         self, x: Tensor, state: CellState, elapsed: Tensor | None = None, mask: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        a, b = self._terms(x, elapsed, mask, TiledLinear.whole)
+        a, b = self.terms(x, elapsed, TiledLinear.whole)
+        if mask is not None:
+            a, b = choose(mask, a, self.fading(elapsed)), choose(mask, b, 0.0)
         h = linear_scan(a, b, self._held(state))
         return choose(mask, self.read(h, x, TiledLinear.whole), 0.0), self._state(h[-1])
-
-    def _terms(self, x: Tensor, elapsed: Tensor | None, mask: Tensor | None, product: Product) -> tuple[Tensor, Tensor]:
-        a, b = self.terms(x, elapsed, product)
-        return (a, b) if mask is None else (choose(mask, a, self.fading(elapsed)), choose(mask, b, 0.0))
 
     def _held(self, state: CellState) -> Tensor:
         parts = [state[name] for name in self.state_shapes]

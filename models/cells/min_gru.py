@@ -30,7 +30,7 @@ class MinGRU(LinearCell):
     def terms(self, x: Tensor, elapsed: Tensor | None, product: Product) -> tuple[Tensor, Tensor]:
         gate, candidate = product(self.input, x).chunk(2, dim=-1)
         z = torch.sigmoid(gate)
-        return (1 - z) * self.fading(elapsed), z * candidate
+        return 1 - z if elapsed is None else (1 - z) * self.fading(elapsed), z * candidate
 
     @override
     def fading(self, elapsed: Tensor | None) -> Tensor:
