@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -63,9 +64,24 @@ class Artifact:
 
 
 def save(artifact: Artifact, path: str | Path) -> str:
-    """Write the artifact. -> its name."""
-    Path(path).write_bytes(artifact.content)
+    """Write the artifact, whole or not at all. -> its name."""
+    write_atomically(Path(path), artifact.content)
     return artifact.name
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file in its place: whoever reads it, after a crash as well, finds the old content or the new."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def load(path: str | Path) -> Artifact:
