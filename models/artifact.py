@@ -14,8 +14,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.cells import CELLS
-from models.forecaster import RecurrentForecaster
+from models.forecasters import Forecaster, Spec, build
 from models.pool import BINS
 
 FORMAT_VERSION = 1
@@ -26,21 +25,12 @@ class ArtifactError(Exception):
     """An artifact that cannot be used: names the file, what was expected and what came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What must be built before the weights fit."""
-
-    cell: str
-    hidden: int
-    forecaster: str = "recurrent"
-
-
 @dataclass(frozen=True)
 class Artifact:
     """Shared weights, which never change, with all that is needed to use them."""
 
     spec: Spec
-    forecaster: RecurrentForecaster
+    forecaster: Forecaster
     prior: Tensor  # int64 (BINS,) counts of surprise on held-out synthetic streams
     training: dict[str, Any] = field(default_factory=dict)  # recipe and figures, for people
 
@@ -109,7 +99,7 @@ def read(content: bytes, path: str) -> Artifact:
     except (SafetensorError, ValueError) as error:
         raise ArtifactError(f"{path}: Expected a safetensors artifact, got: {error}") from error
     spec, training = _read_header(path, header.get("__metadata__", {}))
-    forecaster = RecurrentForecaster(spec.cell, spec.hidden)
+    forecaster = build(spec)
     prior = tensors.pop("prior", torch.zeros(0, dtype=torch.int64))
     if prior.shape != (BINS,):
         raise ArtifactError(f"{path}: Expected a prior of {BINS} bins, got shape {tuple(prior.shape)}")
@@ -124,13 +114,15 @@ def read(content: bytes, path: str) -> Artifact:
 def _read_header(path: str, metadata: dict[str, str]) -> tuple[Spec, dict[str, Any]]:
     try:
         header = json.loads(metadata["streamer"])
-        version, spec = header["format_version"], Spec(**header["spec"])
+        version, fields = header["format_version"], header["spec"]
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: Expected a header with format_version and spec, got: {error!r}") from error
     if version != FORMAT_VERSION:
         raise ArtifactError(f"{path}: Expected format_version {FORMAT_VERSION}, got {version!r}")
-    if spec.cell not in CELLS:
-        raise ArtifactError(f"{path}: Expected a cell of {sorted(CELLS)}, got {spec.cell!r}")
+    try:
+        spec = Spec(**fields)
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(f"{path}: {error}") from error
     return spec, dict(header.get("training", {}))
 
 

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from models import scaler, tempo
-from models.artifact import SHIPPED, Artifact, Spec, save
+from models.artifact import SHIPPED, Artifact, save
 from models.cells import CELLS
 from models.column import State, fresh_state
-from models.forecaster import Moment, RecurrentForecaster
+from models.forecasters import Moment, Spec
+from models.forecasters.recurrent import RecurrentForecaster
 from models.heads import student_t_nll
 from models.pool import BIN_WIDTH, BINS
 from models.tail import StudentTail
@@ -50,7 +51,7 @@ class Batch:
     present: Tensor  # (T, B, C)
     scored: Tensor  # (T, B, C)
     elapsed: Tensor  # (T, B) float32
-    calendar: Tensor  # (T, B, 4) float32
+    calendar: Tensor  # (T, B, 2) float32
 
     @staticmethod
     def of(streams: Streams, channels: int) -> "Batch":

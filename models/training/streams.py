@@ -23,7 +23,7 @@ class Streams:
     present: Bool  # (T, N)
     scored: Bool  # (T, N) False where a flaw was injected: the loss must not learn to expect it
     elapsed_seconds: Float64  # (T, N) NaN at the first reading
-    calendar: Float64  # (T, N, 4)
+    calendar: Float64  # (T, N, 2) phase of the day and of the week, in [0, 1)
 
 
 def draw(rng: Generator, length: int, count: int, correlation: float = 0.0) -> Streams:
@@ -44,8 +44,7 @@ def draw(rng: Generator, length: int, count: int, correlation: float = 0.0) -> S
     values = np.where(step > 0, np.round(values / np.where(step > 0, step, 1)) * step, values)
     values, scored = _injure(rng, values, unit)
     present = ~_stretches(rng, (length, count), share=0.15, chance=0.003, longest=30)
-    angle = 2 * np.pi * np.stack((seconds / DAY_SECONDS, seconds / WEEK_SECONDS), -1)
-    calendar = np.concatenate((np.sin(angle), np.cos(angle)), -1)
+    calendar = np.stack((seconds / DAY_SECONDS, seconds / WEEK_SECONDS), -1) % 1.0
     return Streams(values, present, scored & present, elapsed, calendar)
 
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.artifact import Artifact, ArtifactError, Spec, load, save, shipped
+from models.artifact import Artifact, ArtifactError, load, save, shipped
+from models.forecasters import Spec
 from models.cells import CELLS
-from models.forecaster import RecurrentForecaster
+from models.forecasters.recurrent import RecurrentForecaster
 from models.pool import BINS
 
 
@@ -72,7 +73,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ),
         (
             {"streamer": '{"format_version": 1, "spec": {"cell": "mamba", "hidden": 4}}'},
-            r"Expected a cell of \['gru', 'lstm'\], got 'mamba'",
+            r"cell: Expected one of \['gru', 'lstm'\], got 'mamba'",
         ),
     ],
 )
