@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from typing_extensions import override
 
 from models import scaler
@@ -29,7 +29,6 @@ class RecurrentForecaster(Forecaster):
         super().__init__()
         self.cell = CELLS[cell](FEATURES, hidden)
         self.head = StudentTHead(hidden)
-        self.forgetting = nn.Parameter(torch.tensor(-2.0))  # softplus of it: exponent of the decay over a gap
 
     @override
     def at(self, horizons: tuple[int, ...]) -> "RecurrentForecaster":
@@ -39,7 +38,8 @@ class RecurrentForecaster(Forecaster):
 
     @override
     def columns(self, channels: int) -> tuple[Column, ...]:
-        hidden = tuple(Column(name, torch.float32, (channels, self.cell.hidden)) for name in self.cell.state_names)
+        shapes = self.cell.state_shapes.items()
+        hidden = tuple(Column(name, torch.float32, (channels, *shape)) for name, shape in shapes)
         return (*hidden, Column("forecast", torch.float32, (channels, 3)))
 
     @override
@@ -48,22 +48,19 @@ class RecurrentForecaster(Forecaster):
 
     @override
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
-        before = self._decayed(moment.steps, state)
-        x = self._features(moment, state)
         rows, channels = moment.difference.shape
-        y, after = self.cell.step(x.flatten(0, 1), {name: h.flatten(0, 1) for name, h in before.items()})
-        after["forecast"] = self.head(y)
-        before["forecast"] = state["forecast"]
-        is_stepped = moment.present.any(1)[:, None, None]
-        return {
-            name: torch.where(is_stepped, column.view(rows, channels, -1), before[name])
-            for name, column in after.items()
-        }
-
-    def _decayed(self, steps: Tensor, state: State) -> dict[str, Tensor]:
-        missed = (steps - 1).clamp_min(0)
-        kept = torch.exp(-nn.functional.softplus(self.forgetting) * torch.log1p(missed))[:, None, None]
-        return {name: state[name] * kept for name in self.cell.state_names}
+        before = {name: state[name].flatten(0, 1) for name in self.cell.state_shapes}
+        is_stepped = moment.present.any(1)
+        y, hidden = self.cell.step(
+            self._features(moment, state).flatten(0, 1),
+            before,
+            moment.steps.repeat_interleave(channels),
+            is_stepped.repeat_interleave(channels),
+        )
+        after = {name: column.view(rows, channels, *column.shape[1:]) for name, column in hidden.items()}
+        forecast = self.head(y).view(rows, channels, -1)
+        after["forecast"] = torch.where(is_stepped[:, None, None], forecast, state["forecast"])
+        return after
 
     def _features(self, moment: Moment, state: State) -> Tensor:
         """-> (B, C, FEATURES)."""
