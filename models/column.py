@@ -28,7 +28,7 @@ class Column:
     def fresh(self, rows: int, device: torch.device | str = "cpu") -> Tensor:
         """State of series nobody has seen. -> (rows, *shape)."""
         initial = torch.as_tensor(self.initial, dtype=self.dtype, device=device)
-        return initial.expand(rows, *self.shape).clone()
+        return initial.expand(rows, *self.shape).clone(memory_format=torch.contiguous_format)
 
 
 def fresh_state(columns: tuple[Column, ...], rows: int, device: torch.device | str = "cpu") -> dict[str, Tensor]:

@@ -15,6 +15,8 @@ from models.experts.sight import Sight
 from models.experts.slots import Matured, Slots
 from models.experts.yule_walker import YuleWalker
 
+EXPERTS: tuple[str, ...] = ("last", "ewma32", "direct", "yule_walker", "day")
+RICH_EXPERTS: tuple[str, ...] = ("ewma4", "week", "seasonal", "seasonal_change")
 SLOWEST = 0.012  # rate at which an error is forgotten, per error
 CLIP = 8.0  # of the direct inputs
 LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
@@ -50,8 +52,7 @@ class Bank(nn.Module):
         self.tier = tier
         self.horizons = horizons
         is_rich = tier is Tier.RICH
-        self.experts = ("last", "ewma32", "direct", "yule_walker", "day")
-        self.experts += ("ewma4", "week", "seasonal", "seasonal_change") if is_rich else ()
+        self.experts = EXPERTS + (RICH_EXPERTS if is_rich else ())
         self.levels = Levels()
         self.autoregression = YuleWalker()
         self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from models import scaler
 from models.column import Column, State
-from models.experts.bank import Bank, Views, where_present
+from models.experts.bank import Bank, Views
 from models.experts.dot import dot
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
@@ -21,6 +21,7 @@ SHARPNESS = 8.0  # without a network, weights fall with the eighth power of an e
 FREEDOM = 5.0
 LOG_NARROWNESS = math.log(0.9)
 DOUBT, DISTRUST = math.log(1.03), math.log(1.08)  # own error over the best expert's: from here to there the gate closes
+UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
 YOUNG = 48.0  # readings before the gate may close: errors are guesses, and the network is worth most
 
 
@@ -60,7 +61,7 @@ class Combiner(Forecaster):
         return (
             *self.bank.columns(channels),
             *hidden,
-            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=torch.tensor([0.0, 0.0, FREEDOM])),
+            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN),
         )
 
     @override
@@ -74,7 +75,7 @@ class Combiner(Forecaster):
         after = {**state, **learnt}
         free = self.free(views)
         if self.network is None:
-            own, forecast, hidden = free, free, {}
+            own, forecast, hidden = free, free, dict[str, Tensor]()
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
             forecast = gated(own, free, views, sight.age)
@@ -85,8 +86,8 @@ class Combiner(Forecaster):
             forecast.freedom,
         )
         is_stepped = moment.present.any(1)
-        stepped = torch.stack(in_scales, -1)
-        return {**learnt, **hidden, "forecast": torch.where(is_stepped[:, None, None, None], stepped, state["forecast"])}
+        stepped = torch.where(is_stepped[:, None, None, None], torch.stack(in_scales, -1), state["forecast"])
+        return {**learnt, **hidden, "forecast": stepped}
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from models import scaler, tempo
 from models.artifact import SHIPPED, Artifact, save
-from models.cells import CELLS
 from models.column import State, fresh_state
 from models.forecasters import Moment, Spec
 from models.forecasters.recurrent import RecurrentForecaster

@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 
 from models.artifact import Artifact, ArtifactError, load, save, shipped
 from models.forecasters import Spec
-from models.cells import CELLS
 from models.forecasters.recurrent import RecurrentForecaster
 from models.pool import BINS
 
