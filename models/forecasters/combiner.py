@@ -79,7 +79,7 @@ class Combiner(Forecaster):
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
             forecast = gated(own, free, views, sight.age)
-        learnt.update(self.bank.settle(sight, views, own.location * views.unit, state))
+        learnt.update(self.bank.settle(sight, views, own.location, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
             forecast.log_scale + torch.log(self.bank.spreading),
@@ -91,8 +91,7 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        offsets = views.offsets / views.unit.unsqueeze(-1)
-        sighted = Sighted(offsets, views.log_errors, views.own_error, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors, views.own_error, self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -107,7 +106,7 @@ class Combiner(Forecaster):
         """The experts weighed by their errors, in units of the horizon: the floor, and the fallback. -> (B, C, K)."""
         errors = views.log_errors
         weight = torch.softmax(SHARPNESS * (errors.amin(-1, keepdim=True) - errors), -1)
-        location = dot(weight, views.offsets) / views.unit
+        location = dot(weight, views.offsets)
         return StudentT(location, dot(weight, errors) + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
 
 
@@ -135,7 +134,7 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     size = (sight.last / scale).float()
     of_channel = torch.stack(
         (
-            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale),
+            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale).clamp(-4, 4),
             torch.log1p(sight.age) / 8,
             1 - weight,
             state["still"],

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from models import scaler, tempo
 from models.column import State, fresh_state
+from models.experts.bank import FARTHEST
 from models.experts.sight import Sight
 from models.forecasters.combiner import Combiner
 from models.forecasters.forecaster import Moment
@@ -58,7 +59,7 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         views, learnt = combiner.bank.observe(sight, state)
         after = {**state, **learnt}
         features, sighted = combiner.observation(moment, sight, views, after)
-        free = combiner.free(views).location * views.unit
+        free = combiner.free(views).location
         state = {**after, **combiner.bank.settle(sight, views, free, state)}
         seen.append((features, *sighted[:3], moment.steps, moment.present.any(1), views.unit, sight.age))
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
@@ -91,7 +92,7 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
     for k, horizon in enumerate(horizons):
         now, then = slice(None, -horizon), slice(horizon, None)
         moved = (batch.values[then] - batch.values[now]).float()
-        target[now, ..., k] = moved / unit[now, ..., k]
+        target[now, ..., k] = (moved / unit[now, ..., k]).clamp(-FARTHEST, FARTHEST)
         is_whole[now, ..., k] = batch.present[now] & batch.scored[then] & (age[then] - age[now] == horizon)
     return target, is_whole
 

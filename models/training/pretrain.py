@@ -54,16 +54,14 @@ class Batch:
     calendar: Tensor  # (T, B, 2) float32
 
     @staticmethod
-    def of(streams: Streams, channels: int) -> "Batch":
-        """Group the streams into rows of ``channels`` that share the first one's clock."""
-        length, count = streams.values.shape
-        shape = (length, count // channels, channels)
+    def of(streams: Streams) -> "Batch":
+        """The same streams as tensors, their phases as sines and cosines."""
         return Batch(
-            torch.from_numpy(streams.values).reshape(shape),
-            torch.from_numpy(streams.present).reshape(shape),
-            torch.from_numpy(streams.scored).reshape(shape),
-            torch.from_numpy(streams.elapsed_seconds[:, ::channels]).float(),
-            torch.from_numpy(streams.calendar[:, ::channels]).float(),
+            torch.from_numpy(streams.values),
+            torch.from_numpy(streams.present),
+            torch.from_numpy(streams.scored),
+            torch.from_numpy(streams.elapsed_seconds).float(),
+            torch.from_numpy(streams.calendar).float(),
         )
 
 
@@ -71,7 +69,7 @@ def batches(recipe: Recipe, rng: np.random.Generator, rounds: int) -> Iterator[B
     """Fresh streams for every round: single channels and correlated groups of four in turn."""
     for number in range(rounds):
         channels = 1 if number % 3 else 4
-        yield Batch.of(draw(rng, recipe.length, recipe.streams, correlation=0.5 * (channels > 1)), channels)
+        yield Batch.of(draw(rng, recipe.length, recipe.streams // channels, channels))
 
 
 def advance(
