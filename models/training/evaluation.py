@@ -11,6 +11,7 @@ from models.column import fresh_state
 from models.detector import Detector
 from models.outcome import Outcome
 from models.pool import BIN_WIDTH, Pool, fold
+from models.skill import skill
 from models.training.batches import padded
 from models.training.forecasting import Batch
 
@@ -24,25 +25,39 @@ class Evaluation(NamedTuple):
 
 @torch.inference_mode()
 def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
-    """Step every reading, from no state on, and weigh the scored ones."""
-    pool, parts = Pool.fresh(1e-3), []
-    for batch in (padded(batch, TILE_ROWS) for batch in held_out):
-        state = fresh_state(detector.columns, batch.values.shape[1])
-        readings = zip(batch.values, batch.present, batch.elapsed, batch.calendar, strict=True)
-        for scored, reading in zip(batch.scored, readings, strict=True):
-            outcome, state = detector.step(*reading, state, pool)
-            outcome = outcome._replace(is_judged=outcome.is_judged & scored)
-            parts.append(Outcome(*(column[outcome.is_judged.any(1)] for column in outcome)))
-    outcome = Outcome(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    prior = fold(pool, outcome).open
-    return Evaluation(prior, {**_of_forecasts(detector, outcome), **_of_surprise(prior)})
+    """Step every reading, from no state on, and weigh the scored ones.
+
+    ``crps_ratio`` is to the error of the last value, of the median row and channel. ``judged`` are readings of single
+    channels.
+    """
+    pool, ratios, judged, outside = Pool.fresh(1e-3), [], 0, 0
+    for batch in held_out:
+        outcome, last_error = _stepped(detector, padded(batch, TILE_ROWS))
+        pool = fold(pool, outcome)
+        weighed = skill(outcome, detector.explain(outcome))
+        judged, outside = judged + int(weighed.is_judged.sum()), outside + int(weighed.is_outside.sum())
+        score, reference = (numbers.view(len(batch.values), -1).sum(0) for numbers in (weighed.crps, last_error))
+        ratios.append((score / reference)[reference > 0])
+    figures = {
+        "judged": float(judged),
+        "crps_ratio": float(torch.cat(ratios).quantile(0.5)),
+        "band_coverage": 1 - outside / max(judged, 1),
+    }
+    return Evaluation(pool.open, {**figures, **_of_surprise(pool.open)})
 
 
-def _of_forecasts(detector: Detector, outcome: Outcome) -> dict[str, float]:
-    band = detector.explain(outcome)
-    is_inside = (outcome.value >= band.lower) & (outcome.value <= band.upper)
-    judged = outcome.is_judged
-    return {"judged": float(judged.sum()), "band_coverage": float(is_inside[judged].double().mean())}
+def _stepped(detector: Detector, batch: Batch) -> tuple[Outcome, Tensor]:
+    """What the detector says of every reading, and how wrong the last value was. -> (T * B, ...), (T * B, C)."""
+    state, pool = fresh_state(detector.columns, batch.values.shape[1]), Pool.fresh(1e-3)
+    outcomes, errors = [], []
+    readings = zip(batch.values, batch.present, batch.elapsed, batch.calendar, strict=True)
+    for scored, reading in zip(batch.scored, readings, strict=True):
+        last = state["last"]
+        outcome, state = detector.step(*reading, state, pool)
+        is_judged = outcome.is_judged & scored
+        outcomes.append(outcome._replace(is_judged=is_judged))
+        errors.append((outcome.value - last).abs().masked_fill(~is_judged, 0.0))
+    return Outcome(*map(torch.cat, zip(*outcomes, strict=True))), torch.cat(errors)
 
 
 def _of_surprise(counts: Tensor) -> dict[str, float]:

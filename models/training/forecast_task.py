@@ -126,7 +126,7 @@ class CombinerTask(ForecastTask[Observed]):
         step = torch.arange(len(window.weight), device=masked.device)
         counts = (step.unsqueeze(1) >= masked)[..., None, None]  # (T, B, 1, 1)
         total, weight, after = window_loss(self._combiner, window._replace(weight=window.weight * counts), carried)
-        return Loss(total, weight), after
+        return Loss(total, weight, window.is_seen.sum()), after
 
 
 class DetectorTask(ForecastTask[Batch]):
@@ -164,7 +164,8 @@ class DetectorTask(ForecastTask[Batch]):
             losses.append(nll + ABSOLUTE_ERROR_WEIGHT * (error / scale).abs().clamp_max(MAX_NLL))
             counted.append(outcome.is_judged & window.scored[t] & (masked <= t).unsqueeze(1))
         counts = torch.stack(counted)
-        return Loss(torch.stack(losses).masked_fill(~counts, 0.0).sum(), counts.sum()), state
+        total = torch.stack(losses).masked_fill(~counts, 0.0).sum()
+        return Loss(total, counts.sum(), window.present.any(-1).sum()), state
 
 
 def task_of(forecaster: Forecaster, lesson: Lesson) -> Task[Any]:

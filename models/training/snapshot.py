@@ -26,19 +26,19 @@ class SnapshotError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A loss and over how many readings it is summed."""
+    """A loss, and the weight of what it is summed over."""
 
     total: float = 0.0
-    readings: float = 0.0
+    weight: float = 0.0
 
     def plus(self, other: "Tally") -> "Tally":
         """Both together."""
-        return Tally(self.total + other.total, self.readings + other.readings)
+        return Tally(self.total + other.total, self.weight + other.weight)
 
     @property
     def mean(self) -> float:
-        """NaN where nothing counted."""
-        return self.total / self.readings if self.readings else float("nan")
+        """NaN where nothing counts."""
+        return self.total / self.weight if self.weight else float("nan")
 
 
 @dataclass(frozen=True, slots=True)

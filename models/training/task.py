@@ -32,10 +32,11 @@ class Shard:
 
 
 class Loss(NamedTuple):
-    """The loss of one window: its mean is ``total / readings``, over windows and processes alike."""
+    """The loss of one window: its mean is ``total / weight``, over windows and processes alike."""
 
     total: Tensor  # () sum over what counts, with its gradient
-    readings: Tensor  # () how many readings count; a window may have none
+    weight: Tensor  # () of what counts; a window may have none
+    readings: Tensor  # () in the window, to tell how fast it goes
 
 
 class Task(ABC, Generic[Window]):

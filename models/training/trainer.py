@@ -48,8 +48,8 @@ class Observer:
     def stepped(self, position: Position, windows: int, readings: float) -> None:
         """One step is done: ``position.window`` of ``windows`` of the epoch, ``readings`` more, over all processes."""
 
-    def judged(self, position: Position, trained: float, held_out: float | None) -> None:
-        """One epoch is done, with these mean losses; before the first, ``trained`` is NaN."""
+    def judged(self, position: Position, trained: float | None, held_out: float | None) -> None:
+        """One epoch is done, with these mean losses; before the first, nothing was trained."""
 
 
 class Trainer(Generic[Window]):
@@ -119,11 +119,11 @@ class Trainer(Generic[Window]):
         self._model.train()
         while (first := self._position.window) < len(walk):
             stop = min(first + self._settings.accumulated_windows, len(walk))
-            step = self._step(walk, range(first, stop))
+            step, readings = self._step(walk, range(first, stop))
             done = replace(self._position, window=stop, steps=self._position.steps + 1)
             self._position = replace(done, tally=done.tally.plus(step))
             if self._team.is_leader:
-                self._observer.stepped(self._position, len(walk), step.readings)
+                self._observer.stepped(self._position, len(walk), readings)
             if self._position.steps % self._settings.saved_steps == 0:
                 self._save()
         trained = self._position.tally.mean
@@ -132,25 +132,25 @@ class Trainer(Generic[Window]):
         self._judge(trained)
         self._save()
 
-    def _step(self, walk: Walk[Window], windows: range) -> Tally:
-        """One step of the optimiser by the mean loss of some windows, over all processes."""
+    def _step(self, walk: Walk[Window], windows: range) -> tuple[Tally, float]:
+        """One step of the optimiser by the mean loss of some windows. -> it, and the readings, of all processes."""
         self._optimiser.zero_grad()
-        total, readings = (torch.zeros((), device=self._device) for _ in range(2))
+        sums = torch.zeros(3, device=self._device)
         for index in windows:
             loss = self._advance(walk[index], index)
             if loss.total.requires_grad:
                 loss.total.backward()  # type: ignore[no-untyped-call]
-            total, readings = total + loss.total.detach(), readings + loss.readings
-        tally = self._average(total, readings)
-        if not math.isfinite(tally.total):
+            sums += torch.stack([part.detach().float() for part in loss])
+        total, weight, readings = self._average(sums)
+        if not math.isfinite(total):
             where = f"epoch {self._position.epoch + 1}, windows {windows.start + 1} to {windows.stop} of {len(walk)}"
-            raise DivergedError(f"loss in {where}: Expected a number, got {tally.total}")
+            raise DivergedError(f"loss in {where}: Expected a number, got {total}")
         nn.utils.clip_grad_norm_(self._parameters.values(), self._settings.clip_norm)
         progress = (self._position.epoch + (windows.start + windows.stop) / 2 / len(walk)) / self._settings.epochs
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(progress, self._settings)
         self._optimiser.step()
-        return tally
+        return Tally(total, weight), readings
 
     def _advance(self, window: Window, index: int) -> Loss:
         """Run one window, from what was carried to it."""
@@ -173,18 +173,19 @@ class Trainer(Generic[Window]):
         with torch.autocast(self._device.type, torch.bfloat16, enabled=is_mixed):
             return self._task.loss(window, carried, masked)
 
-    def _average(self, total: Tensor, readings: Tensor) -> Tally:
-        """Leave the gradient of the mean loss over all processes. -> what it is the mean of."""
+    def _average(self, sums: Tensor) -> list[float]:
+        """Leave the gradient of the mean loss over all processes. sums: as in `Loss`. -> theirs."""
         parameters = self._parameters.values()
-        summed = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        flat = torch.cat([*(gradient.flatten() for gradient in summed), total.reshape(1), readings.reshape(1)])
-        sizes = [*(parameter.numel() for parameter in parameters), 1, 1]
-        *gradients, total, readings = torch.split(self._team.add_up(flat), sizes)
+        ours = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        sizes = [*(parameter.numel() for parameter in parameters), len(sums)]
+        flat = torch.cat([*(gradient.flatten() for gradient in ours), sums])
+        *gradients, summed = torch.split(self._team.add_up(flat), sizes)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = (gradient / readings.clamp_min(1)).view_as(parameter)
-        return Tally(float(total), float(readings))
+            parameter.grad = (gradient / summed[1].clamp_min(1)).view_as(parameter)
+        numbers: list[float] = summed.tolist()
+        return numbers
 
-    def _judge(self, trained: float) -> None:
+    def _judge(self, trained: float | None) -> None:
         """Look at the held-out walks after an epoch, and keep the weights if they are the best so far."""
         held_out, best = self._held_out(), self._position.best
         if held_out is not None and (best is None or held_out < best.loss):
@@ -206,7 +207,7 @@ class Trainer(Generic[Window]):
                 fresh = self._task.fresh(window)
                 masked = torch.zeros(_rows(fresh), dtype=torch.int64, device=self._device)
                 loss, carried = self._run(window, carried or fresh, masked)
-                tally += torch.stack((loss.total.double(), loss.readings.double()))
+                tally += torch.stack((loss.total.double(), loss.weight.double()))
         return Tally(*self._team.add_up(tally).tolist()).mean if walks else None
 
     def _save(self) -> None:
@@ -224,7 +225,7 @@ class Trainer(Generic[Window]):
     def _resume(self) -> None:
         content = self._team.share(self._keeper.load() if self._team.is_leader else None)
         if content is None:
-            self._judge(math.nan)
+            self._judge(None)
             return
         snapshot = read(content, self.identity)
         self._position = snapshot.position

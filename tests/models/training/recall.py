@@ -97,4 +97,4 @@ class Recall(Task[Piece]):
         recalled, hidden = self.model(window.x, carried["hidden"])
         counts = torch.arange(len(window.y)).unsqueeze(1) >= masked
         errors = (recalled - window.y).square() * counts
-        return Loss(errors.sum() * self.factor, counts.sum()), {"hidden": hidden}
+        return Loss(errors.sum() * self.factor, counts.sum(), torch.tensor(window.y.numel())), {"hidden": hidden}

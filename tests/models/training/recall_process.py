@@ -1,4 +1,4 @@
-"""A process that trains `Recall`: ``recall_process.py SNAPSHOT WEIGHTS [DROPOUT]``, alone or under torchrun.
+"""A process that trains `Recall`: ``recall_process.py SNAPSHOT WEIGHTS``, alone or under torchrun.
 
 It says every step on its standard output and waits there for a line, so that a test may kill it in between.
 """
@@ -26,13 +26,13 @@ class Teller(Observer):
             sys.stdin.readline()
 
     @override
-    def judged(self, position: Position, trained: float, held_out: float | None) -> None:
+    def judged(self, position: Position, trained: float | None, held_out: float | None) -> None:
         print("epoch", position.epoch, trained, held_out, flush=True)
 
 
-def main(snapshot: str, weights: str, dropout: str = "0.1") -> None:
+def main(snapshot: str, weights: str) -> None:
     torch.set_num_threads(1)
-    task = Recall(dropout=float(dropout))
+    task = Recall(dropout=0.0)  # processes draw numbers of their own
     settings = Settings(epochs=6, learning_rate=0.02, saved_steps=3, reset_ratio=0.2, masked_readings=2)
     with assembled(torch.device("cpu")) as team:
         Trainer(task, settings, team, SnapshotFile(Path(snapshot)), Teller()).fit()

@@ -60,7 +60,7 @@ def losses(task: Task[Any], windows: Sequence[Any], masked: int = 0) -> tuple[fl
     total, count = torch.zeros(()), torch.zeros(())
     for window in windows:
         loss, carried = task.loss(window, carried, torch.full((ROWS,), masked))
-        total, count = total + loss.total.detach(), count + loss.readings
+        total, count = total + loss.total.detach(), count + loss.weight
     return float(total), float(count)
 
 

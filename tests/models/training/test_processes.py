@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -45,27 +46,41 @@ def kill_after(steps: int, *arguments: str | Path) -> None:
         assert process.wait() == -signal.SIGKILL
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    undisturbed = run(SCRIPT, tmp_path / "a.snapshot", tmp_path / "a.safetensors")
+class Finished(NamedTuple):
+    """A training that nobody disturbed."""
 
-    kill_after(11, SCRIPT, tmp_path / "b.snapshot", tmp_path / "b.safetensors")
-    rest = run(SCRIPT, tmp_path / "b.snapshot", tmp_path / "b.safetensors")
+    said: list[str]
+    weights: Path
 
-    assert rest == undisturbed[-len(rest) :]
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("finished")
+    return Finished(run(SCRIPT, folder / "snapshot", folder / "weights"), folder / "weights")
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(finished: Finished, tmp_path: Path) -> None:
+    kill_after(11, SCRIPT, tmp_path / "snapshot", tmp_path / "weights")
+
+    rest = run(SCRIPT, tmp_path / "snapshot", tmp_path / "weights")
+
+    assert rest == finished.said[-len(rest) :]
     assert len([line for line in rest if line.startswith("step")]) == STEPS - 9  # saved after every third
-    assert (tmp_path / "b.safetensors").read_bytes() == (tmp_path / "a.safetensors").read_bytes()
+    assert (tmp_path / "weights").read_bytes() == finished.weights.read_bytes()
 
 
-def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
+def test_two_processes_train_what_one_does(finished: Finished, tmp_path: Path) -> None:
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    alone = run(SCRIPT, tmp_path / "a.snapshot", tmp_path / "a.safetensors", "0")
 
-    both = run(*torchrun, SCRIPT, tmp_path / "b.snapshot", tmp_path / "b.safetensors", "0")
+    both = run(*torchrun, SCRIPT, tmp_path / "snapshot", tmp_path / "weights")
 
-    numbers = [[[float(number) for number in line.split()[1:]] for line in lines] for lines in (alone, both)]
-    assert len(both) == len(alone) == STEPS + 7
-    for one, other in zip(*numbers, strict=True):
+    assert len(both) == len(finished.said) == STEPS + 7
+    for one, other in zip(*([*map(numbers, said)] for said in (finished.said, both)), strict=True):
         assert one == pytest.approx(other, rel=1e-5, nan_ok=True)
-    weights = [load_file(tmp_path / f"{name}.safetensors") for name in "ab"]
-    for name, weight in weights[0].items():
-        assert torch.allclose(weight, weights[1][name], atol=1e-5)
+    weights = load_file(tmp_path / "weights")
+    for name, weight in load_file(finished.weights).items():
+        assert torch.allclose(weight, weights[name], atol=1e-5)
+
+
+def numbers(line: str) -> list[float]:
+    return [float(word.replace("None", "nan")) for word in line.split()[1:]]

@@ -43,7 +43,7 @@ class Diary(Observer):
 
     def __init__(self) -> None:
         self.steps: list[Position] = []
-        self.trained: list[float] = []
+        self.trained: list[float | None] = []
         self.held_out: list[float] = []
 
     @override
@@ -51,7 +51,7 @@ class Diary(Observer):
         self.steps.append(position)
 
     @override
-    def judged(self, position: Position, trained: float, held_out: float | None) -> None:
+    def judged(self, position: Position, trained: float | None, held_out: float | None) -> None:
         self.trained.append(trained)
         if held_out is not None:
             self.held_out.append(held_out)
@@ -136,10 +136,10 @@ def test_weights_that_only_get_worse_are_given_back_as_they_were() -> None:
 
 def test_what_is_carried_teaches_what_zero_started_windows_cannot() -> None:
     long = {"dropout": 0.0, "windows": 8}
-    _, carried = fitted(changed(epochs=150, reset_ratio=0.0), **long)
-    _, zeroed = fitted(changed(epochs=150, reset_ratio=1.0), **long)
+    _, carried = fitted(changed(epochs=80, reset_ratio=0.0), **long)
+    _, zeroed = fitted(changed(epochs=80, reset_ratio=1.0), **long)
 
-    assert min(carried.held_out) < 0.25 * min(zeroed.held_out)
+    assert min(carried.held_out) < 0.5 * min(zeroed.held_out)
 
 
 @pytest.mark.parametrize(("reset_ratio", "expected"), [(0.0, {0}), (1.0, {2})])
