@@ -11,7 +11,7 @@ from models.experts.dot import dot
 from models.heads import StudentT, squash
 
 HEAD_WIDTH = 32
-SHARPNESS = 4.0  # weights fall with the fourth power of an expert's error, before the network says otherwise
+SHARPNESS = 8.0  # weights fall with the eighth power of an expert's error, before the network says otherwise
 LOG_NARROWNESS = math.log(0.8)  # of a scale in a mean absolute error, before the network says otherwise
 MIN_FREEDOM, MAX_FREEDOM = 1.3, 60.0
 MAX_LOG_SCALE = 7.0  # either way
@@ -29,7 +29,7 @@ class Sighted(NamedTuple):
 class Network(nn.Module):
     """Weighs the experts, corrects them, and sets the spread: ``m = sum(w offset) + b r``, ``b = exp(sum(w L))``.
 
-    With ``w = softmax(logits - 4 (L - min L))`` and ``L`` the experts' log errors. The same weights serve every
+    With ``w = softmax(logits - 8 (L - min L))`` and ``L`` the experts' log errors. The same weights serve every
     channel and every horizon; with ``joint`` channels one hidden state serves the vector of them.
     """
 

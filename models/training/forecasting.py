@@ -15,7 +15,7 @@ from models.forecasters.forecaster import Moment
 from models.forecasters.network import Sighted
 from models.heads import StudentT, student_t_nll
 
-ABSOLUTE_ERROR_WEIGHT = 0.5
+ABSOLUTE_ERROR_WEIGHT = 2.0
 FURTHER_WEIGHT = 0.5  # of a horizon beyond the next reading
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
 MAX_GAP_STEPS = 64.0
@@ -98,7 +98,7 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
 
 
 def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """NLL + half the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
+    """NLL + twice the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
     network = combiner.network
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
