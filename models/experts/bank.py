@@ -45,8 +45,10 @@ class Views(NamedTuple):
 class Bank(nn.Module):
     """The experts of one tier at some horizons. Nothing here is trained; every series has its own."""
 
+    from_now: Tensor  # (1 + K,) float32, steps: none, and each horizon
     horizon_steps: Tensor  # (K,) float32
     spreading: Tensor  # (K,)
+    log_spreading: Tensor  # (K,)
     experience: Tensor  # (K,) errors learnt a reading
 
     def __init__(self, tier: Tier, horizons: tuple[int, ...]) -> None:
@@ -63,8 +65,10 @@ class Bank(nn.Module):
         self.slots = Slots(horizons, self.direct.inputs + 3 + len(self.experts))
         steps = torch.tensor(horizons, dtype=torch.float32)
         counts = torch.tensor(self.slots.counts, dtype=torch.float32)
+        self.register_buffer("from_now", torch.tensor((0, *horizons), dtype=torch.float32), persistent=False)
         self.register_buffer("horizon_steps", steps, persistent=False)
         self.register_buffer("spreading", steps**SPREADING, persistent=False)
+        self.register_buffer("log_spreading", SPREADING * torch.log(steps), persistent=False)
         self.register_buffer("experience", counts / steps, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
@@ -91,7 +95,6 @@ class Bank(nn.Module):
         is_learnt = matured.is_due & sight.is_next.unsqueeze(-1)
         learnt.update(self.direct.learn(matured, is_learnt, state))
         learnt["errors"] = self._judged(matured, is_learnt, sight, state)
-        learnt = where_present(sight.present, learnt, state)
         return self._views(sight, {**state, **learnt}), learnt
 
     def settle(self, sight: Sight, views: Views, said: tuple[Tensor, Tensor], state: State) -> dict[str, Tensor]:
@@ -100,7 +103,7 @@ class Bank(nn.Module):
         said: the offsets of the combination of the experts and of whoever uses them, (B, C, K) in units each.
         """
         kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, torch.stack(said, -1)), -1)
-        return where_present(sight.present, self.slots.write(sight.last, kept, state), state)
+        return self.slots.write(sight, kept, state)
 
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
         """The mean absolute errors after what has matured. -> (B, C, K, E + 2)."""
@@ -108,8 +111,8 @@ class Bank(nn.Module):
         forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
-        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).unsqueeze(-1)
-        return torch.where(is_learnt.unsqueeze(-1), torch.lerp(state["errors"], error, rate), state["errors"])
+        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
+        return torch.lerp(state["errors"], error, rate.unsqueeze(-1))
 
     def _experience(self, age: Tensor) -> Tensor:
         """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
@@ -119,11 +122,9 @@ class Bank(nn.Module):
         unit = sight.scale.unsqueeze(-1) * self.spreading
         levels = state["levels"]
         shape = (*sight.scale.shape, len(self.horizons))
-        of_seasons = [season.offsets(sight, state, self.horizon_steps) for season in self.seasons]
-        changes = [
-            ahead - season.offsets(sight, state, torch.zeros_like(self.horizon_steps[:1]))
-            for season, ahead in zip(self.seasons, of_seasons, strict=True)
-        ]
+        usual = [season.offsets(sight, state, self.from_now) for season in self.seasons]
+        of_seasons = [season[..., 1:] for season in usual]
+        changes = [season[..., 1:] - season[..., :1] for season in usual]
         moves = [sight.difference, *levels.unbind(-1)]
         further = []
         if self.cycle:
@@ -149,11 +150,3 @@ class Bank(nn.Module):
         errors = errors.masked_fill(is_unknown, 0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
         return Views(offsets, errors[..., :-2], errors[..., -2], errors[..., -1], inputs, unit)
-
-
-def where_present(present: Tensor, learnt: State, state: State) -> dict[str, Tensor]:
-    """The new columns where a channel is present, the old ones elsewhere. present: (B, C)."""
-    return {
-        name: torch.where(present.view(*present.shape, *[1] * (column.dim() - 2)), column, state[name])
-        for name, column in learnt.items()
-    }

@@ -10,7 +10,7 @@ from typing_extensions import override
 from models import scaler
 from models.column import Column, State
 from models.experts.bank import Bank, Views
-from models.experts.dot import dot
+from models.experts.dot import dot, shares
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
 from models.forecasters.forecaster import Forecaster, Moment
@@ -82,7 +82,7 @@ class Combiner(Forecaster):
         learnt.update(self.bank.settle(sight, views, (free.location, own.location), state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
-            forecast.log_scale + torch.log(self.bank.spreading),
+            forecast.log_scale + self.bank.log_spreading,
             forecast.freedom,
         )
         is_stepped = moment.present.any(1)
@@ -105,7 +105,7 @@ class Combiner(Forecaster):
     def free(self, views: Views) -> StudentT:
         """The experts weighed by their errors, in units of the horizon: the floor, and the fallback. -> (B, C, K)."""
         errors = views.log_errors
-        weight = torch.softmax(SHARPNESS * (errors.amin(-1, keepdim=True) - errors), -1)
+        weight = shares(errors * -SHARPNESS)
         location = dot(weight, views.offsets)
         return StudentT(location, dot(weight, errors) + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
 
@@ -114,7 +114,7 @@ def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
     """The network's forecast, or the experts' where it has been worse than the best of them. (B, C, K) each."""
     excess = views.own_error - views.log_errors.amin(-1)
     trust = ((DISTRUST - excess) / (DISTRUST - DOUBT)).clamp(0, 1)
-    trust = torch.where(age.unsqueeze(-1) < YOUNG, torch.ones_like(trust), trust)
+    trust = trust.masked_fill(age.unsqueeze(-1) < YOUNG, 1.0)
     return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
 
 
@@ -128,6 +128,8 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     scale = sight.scale
     gaps = torch.stack((state["near_gap"], state["far_gap"]), -1)
     moves = torch.cat((state["levels"], gaps), -1) / scale.unsqueeze(-1)
+    squashed = squash(torch.cat((state["lags"], moves, sighted.offsets[..., 0, 1:]), -1))
+    first = ORDER + moves.shape[-1]  # of the experts' offsets
     weight = moment.present.float()
     weighted = squash(moment.difference / scale) * weight
     of_all = torch.stack((weighted, weighted.abs()), -1).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)  # (B, 2)
@@ -147,10 +149,9 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     of_row = torch.cat((torch.log1p(moment.steps).unsqueeze(-1), of_all, torch.sin(angle), torch.cos(angle)), -1)
     return torch.cat(
         (
-            squash(state["lags"]),
-            squash(moves),
+            squashed[..., :first],
             of_channel,
-            squash(sighted.offsets[..., 0, 1:]),
+            squashed[..., first:],
             sighted.log_errors[..., 0, :] / 2,
             of_row.unsqueeze(1).expand(*scale.shape, -1),
         ),
