@@ -16,6 +16,7 @@ from models.transform import Transform, Transforms
 
 MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
 WARMING_READINGS = 32
+LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Detector(nn.Module):
         calendar: (B, 2) float32, phases of day and week; B a multiple of 32. The pool is read only.
         """
         judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
+        judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, alarm_state = self._judge(judged, present, steps, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
