@@ -160,7 +160,7 @@ def main() -> None:
     """Train the cells that are asked for and write their artifacts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cell", choices=SHIPPED_CELLS, action="append", help="one or more; without it, all")
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write <cell>.safetensors to")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write <cell>-recurrent.safetensors to")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of fresh streams; fewer for a trial")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -169,7 +169,7 @@ def main() -> None:
         forecaster = train(recipe)
         prior, metrics = evaluate(forecaster, recipe)
         artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, {**asdict(recipe), **metrics})
-        print(save(artifact, arguments.out / f"{cell}.safetensors"), metrics)
+        print(save(artifact, arguments.out / f"{cell}-recurrent.safetensors"), metrics)
 
 
 if __name__ == "__main__":
