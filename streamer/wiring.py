@@ -170,15 +170,20 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
 
 
 def _artifact(options: GroupOptions) -> Artifact:
+    """The artifact that a group names, or the shipped one that it describes."""
+    shipped_one = shipped(options.cell or "gru", options.forecaster or "combiner", options.tier or "compact")
+    path = options.artifact or shipped_one
     try:
-        artifact = load_artifact(options.artifact or shipped(options.cell))
+        artifact = load_artifact(path)
+        artifact.forecaster.at(tuple(options.horizons))
     except ArtifactError as error:
         raise ConfigError(f"artifact of group {options.name!r}: {error}") from error
-    if artifact.spec.cell != options.cell:
-        raise ConfigError(
-            f"artifact of group {options.name!r}: {options.artifact}: Expected cell {options.cell!r}, "
-            f"got {artifact.spec.cell!r}"
-        )
+    except ValueError as error:
+        raise ConfigError(f"artifact of group {options.name!r}: {path}: {error}") from error
+    for key in ("forecaster", "tier", "cell"):
+        asked, has = getattr(options, key), getattr(artifact.spec, key)
+        if asked not in (None, has):
+            raise ConfigError(f"artifact of group {options.name!r}: {path}: Expected {key} {asked!r}, got {has!r}")
     return artifact
 
 
