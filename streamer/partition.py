@@ -72,10 +72,12 @@ class Partition:
             StateError: it cannot.
         """
         if judge.detector.columns != self.judge.detector.columns or judge.channels != self.judge.channels:
+            before, now = (
+                f"{list(one.channels)} at the horizons {one.choices.horizons}" for one in (self.judge, judge)
+            )
             raise StateError(
                 f"group {judge.group!r}, {self.topic_partition}: Expected the channels that its state was made of, "
-                f"{list(self.judge.channels)}, with the same transforms, got {list(judge.channels)}; "
-                "`streamer reset` begins anew"
+                f"{before}, with the same transforms, got {now}; `streamer reset` begins anew"
             )
 
     def adopt(self, judge: Judge) -> None:
@@ -175,7 +177,7 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        scorer = Scorer(self.judge.detector, self.table)
+        scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
         outcome, explanation, self.pool = scorer.score(scored, rows, elapsed, self.pool)
         self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)

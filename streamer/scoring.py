@@ -12,7 +12,7 @@ from models.cells import padded_rows
 from models.detector import Detector
 from models.outcome import Explanation, Outcome
 from models.pool import Pool, fold
-from streamer import calendar
+from streamer.calendar import Calendar
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
@@ -21,8 +21,9 @@ from streamer.table import StateTable
 class Scorer:
     """The detector over the state table of one partition."""
 
-    def __init__(self, detector: Detector, table: StateTable) -> None:
+    def __init__(self, detector: Detector, calendar: Calendar, table: StateTable) -> None:
         self._detector = detector
+        self._calendar = calendar
         self._table = table
         self._device = table.device
 
@@ -42,7 +43,7 @@ class Scorer:
         values = self._padded(np.nan_to_num(readings.values), 0.0)
         present = self._padded(readings.present, False)
         elapsed = self._padded(elapsed_seconds, np.nan)
-        phases = self._padded(calendar.phases(readings.timestamp), 0.0)
+        phases = self._padded(self._calendar.phases(readings.timestamp), 0.0)
         row = self._padded(rows, PADDING_ROW)
         rounds = split_rounds(rows)
         outcomes = []

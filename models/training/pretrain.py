@@ -160,7 +160,7 @@ def main() -> None:
     """Train the cells that are asked for and write their artifacts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cell", choices=SHIPPED_CELLS, action="append", help="one or more; without it, all")
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write <cell>.safetensors to")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write <cell>-recurrent.safetensors to")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of fresh streams; fewer for a trial")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -170,7 +170,7 @@ def main() -> None:
         prior, metrics = evaluate(forecaster, recipe)
         origin = Origin(asdict(recipe), metrics, {}, versions())
         artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, origin)
-        print(save(artifact, arguments.out / f"{cell}.safetensors"), metrics)
+        print(save(artifact, arguments.out / f"{cell}-recurrent.safetensors"), metrics)
 
 
 if __name__ == "__main__":

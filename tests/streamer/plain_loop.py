@@ -8,7 +8,7 @@ import torch
 from connectors.columns import Readings
 from models.cells import TILE_ROWS
 from models.column import fresh_state
-from streamer import calendar, epoch
+from streamer import epoch
 from streamer.judge import Judge
 from streamer.partition import Partition
 
@@ -98,7 +98,7 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
     present[0] = torch.from_numpy(batch.present[i])
     if memory.timestamp is not None:
         elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
-    phases[0] = torch.from_numpy(calendar.phases(batch.timestamp[i : i + 1]))[0]
+    phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
     with torch.inference_mode():
         outcome, memory.state = judge.detector.step(values, present, elapsed, phases, memory.state, judge.pool)
         explanation = judge.detector.explain(outcome)
