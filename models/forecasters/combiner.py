@@ -89,7 +89,7 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        sighted = Sighted(views.offsets, views.log_errors, views.own_error, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors, self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -116,7 +116,7 @@ def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
 
 def feature_count(experts: int) -> int:
     """Features of one channel that `features` makes."""
-    return ORDER + 5 + 6 + (experts - 1) + experts + 7
+    return ORDER + 5 + 5 + (experts - 1) + experts + 7
 
 
 def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Tensor:
@@ -135,7 +135,6 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
             1 - weight,
             state["still"],
             torch.log1p(size.abs()) * torch.sign(size) / 8,
-            sighted.own_error[..., 0] / 2,
         ),
         dim=-1,
     )

@@ -22,7 +22,6 @@ class Sighted(NamedTuple):
 
     offsets: Tensor  # (..., C, K, E)
     log_errors: Tensor  # (..., C, K, E)
-    own_error: Tensor  # (..., C, K)
     log_horizon: Tensor  # (K,)
 
 
@@ -37,7 +36,7 @@ class Network(nn.Module):
         super().__init__()
         self.joint = joint
         self.cell = CELLS[cell](features * (joint or 1), hidden)
-        self.mix = TiledLinear(hidden + 2 * experts + 1 + (joint or 0), HEAD_WIDTH)
+        self.mix = TiledLinear(hidden + 2 * experts + (joint or 0), HEAD_WIDTH)
         self.out = TiledLinear(HEAD_WIDTH, experts + 3)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -78,13 +77,12 @@ class Network(nn.Module):
 
     def forecast(self, hidden: Tensor, sighted: Sighted) -> StudentT:
         """The forecast of every horizon, in its unit. hidden: (..., C, H) -> (..., C, K) each."""
-        offsets, log_errors, own_error, log_horizon = sighted
-        shape, experts = own_error.shape, log_errors.shape[-1]
+        offsets, log_errors, log_horizon = sighted
+        shape, experts = log_errors.shape[:-1], log_errors.shape[-1]
         parts = [
             hidden.unsqueeze(-2).expand(*shape, -1),
             squash(offsets[..., 1:]),  # the first expert is the last value, whose offset is zero
             log_errors / 2,
-            own_error.unsqueeze(-1) / 2,
             (log_horizon / 4).unsqueeze(-1).expand(*shape, 1),
         ]
         if self.joint:

@@ -38,7 +38,6 @@ class Observed(NamedTuple):
     features: Tensor  # (T, B, C, F)
     offsets: Tensor  # (T, B, C, K, E)
     log_errors: Tensor  # (T, B, C, K, E)
-    own_error: Tensor  # (T, B, C, K)
     steps: Tensor  # (T, B) elapsed, in the series' own intervals
     is_seen: Tensor  # (T, B)
     target: Tensor  # (T, B, C, K) the change to the reading forecast, in units of the horizon
@@ -61,16 +60,14 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         features, sighted = combiner.observation(moment, sight, views, after)
         free = combiner.free(views).location
         state = {**after, **combiner.bank.settle(sight, views, free, state)}
-        seen.append((features, *sighted[:3], moment.steps, moment.present.any(1), views.unit, sight.age))
+        seen.append((features, *sighted[:2], moment.steps, moment.present.any(1), views.unit, sight.age))
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
-    features, offsets, log_errors, own_error, steps, is_seen, unit, age = stacked
+    features, offsets, log_errors, steps, is_seen, unit, age = stacked
     target, is_whole = targets(batch, combiner.horizons, unit, age)
     horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
     horizon_weight[0] = 1.0
     widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
-    return Observed(
-        features, offsets, log_errors, own_error, steps, is_seen, target, widening, is_whole * horizon_weight
-    )
+    return Observed(features, offsets, log_errors, steps, is_seen, target, widening, is_whole * horizon_weight)
 
 
 def learn(batch: Batch, t: int, state: State) -> tuple[Moment, dict[str, Tensor]]:
@@ -103,7 +100,7 @@ def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tenso
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
     hidden, after = network.scan(seen.features, state, seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, seen.own_error, combiner.log_horizon)
+    sighted = Sighted(seen.offsets, seen.log_errors, combiner.log_horizon)
     loss = readings_loss(network.forecast(hidden, sighted), seen)
     return (loss * seen.weight).sum(), seen.weight.sum(), after
 

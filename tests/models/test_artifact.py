@@ -95,7 +95,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ),
         (
             {"streamer": '{"format_version": 1, "spec": {"cell": "mamba", "hidden": 4}}'},
-            r"cell: Expected one of \['gru', 'lstm', .*\], got 'mamba'",
+            r"cell: Expected one of \['attention', 'gru', .*\], got 'mamba'",
         ),
     ],
 )
