@@ -168,7 +168,8 @@ def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecast
 
 def versions() -> dict[str, str]:
     """Of what trains here, for an origin."""
-    return {"python": python_version(), **{name: version(name) for name in ("streamer", "torch", "numpy")}}
+    packages = {name: version(name) for name in ("streamer", "numpy")}
+    return {"python": python_version(), "torch": str(torch.__version__), **packages}
 
 
 def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:

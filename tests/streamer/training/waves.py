@@ -57,7 +57,7 @@ def config(path: Path, **training: Any) -> dict[str, Any]:
         "data": {"type": "files", "files": [{"path": str(path)}]},
         "start": {"type": "random", "hidden": 4},
         "output": str(path.with_name("pumps.safetensors")),
-        "epochs": 2, "rows": 32, "length": 64, "window": 16, "learning_rate": 0.01,
+        "epochs": 2, "rows": 32, "length": 32, "window": 16, "learning_rate": 0.01,
     }  # fmt: skip
     return {
         "groups": [
