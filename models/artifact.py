@@ -159,7 +159,8 @@ def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecast
     try:
         forecaster.load_state_dict(weights)
     except RuntimeError as error:
-        raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {error}") from error
+        told = " ".join(str(error).split())
+        raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {told}") from error
     if wild := [name for name, weight in weights.items() if not weight.isfinite().all()]:
         raise ArtifactError(f"{path}: Expected finite weights, got others in {wild}")
     return forecaster.eval().requires_grad_(False)
@@ -167,7 +168,8 @@ def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecast
 
 def versions() -> dict[str, str]:
     """Of what trains here, for an origin."""
-    return {"python": python_version(), **{name: version(name) for name in ("streamer", "torch", "numpy")}}
+    packages = {name: version(name) for name in ("streamer", "numpy")}
+    return {"python": python_version(), "torch": str(torch.__version__), **packages}
 
 
 def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:

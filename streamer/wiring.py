@@ -160,7 +160,7 @@ def device_of(config: Config) -> torch.device:
 
 
 def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
-    artifact = _artifact(options)
+    artifact = artifact_of(options)
     judges = Judges(options.name, options.choices, artifact, partial(make_judge, device=device, phases=phases))
     decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
@@ -169,8 +169,12 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
     return Group(options.holds, decoder, judges, phases, reject_limit, clock)
 
 
-def _artifact(options: GroupOptions) -> Artifact:
-    """The artifact that a group names, or the shipped one that it describes."""
+def artifact_of(options: GroupOptions) -> Artifact:
+    """The artifact that a group names, or the shipped one that it describes.
+
+    Raises:
+        ConfigError: it is not there, cannot be read, or is not what the group asks for.
+    """
     shipped_one = shipped(options.cell or "gru", options.forecaster or "combiner", options.tier or "compact")
     path = options.artifact or shipped_one
     try:
@@ -184,6 +188,12 @@ def _artifact(options: GroupOptions) -> Artifact:
         asked, has = getattr(options, key), getattr(artifact.spec, key)
         if asked not in (None, has):
             raise ConfigError(f"artifact of group {options.name!r}: {path}: Expected {key} {asked!r}, got {has!r}")
+    channels = len(options.all_channels)
+    if artifact.spec.joint not in (None, channels):
+        raise ConfigError(
+            f"artifact of group {options.name!r}: {path}: Expected one of {channels} channels, "
+            f"got one of the joint state of {artifact.spec.joint}"
+        )
     return artifact
 
 
