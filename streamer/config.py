@@ -15,6 +15,7 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
+from streamer.adoption import AdoptionOptions
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
@@ -91,7 +92,8 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     topic_patterns: list[str] = []  # regular expressions that match the whole name
     format: Format
     cell: Literal["gru", "lstm"] = "gru"
-    artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
+    artifact: str | None = None  # path of a file or of a shelf; None: the one of the cell that comes with the package
+    adoption: AdoptionOptions | None = AdoptionOptions()  # None: state goes on with the artifact that it was made by
     reject_limits: RejectLimitOptions = RejectLimitOptions()
 
     def __post_init__(self) -> None:

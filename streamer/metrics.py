@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from connectors.columns import SILENCE, Float64, Reason
 from streamer.life_metrics import LifeMetrics
 from streamer.score_histogram import ScoreHistogram
+from streamer.shadow_metrics import ShadowMetrics
 from streamer.state_metrics import StateMetrics
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
@@ -49,6 +50,7 @@ class Metrics:
         self._declare_loop(topics)
         self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
         self.life = LifeMetrics(groups, self._counter, self._gauge)
+        self.shadow = ShadowMetrics(groups, self._counter, self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 
