@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import numpy as np
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
@@ -47,8 +48,15 @@ class MemoryPast(Past):
         self, log: Iterable[object], where: TopicPartition, offset: int, batch_records: int = 1_000_000
     ) -> None:
         """``log`` may be a script: what is in it beside records of the partition is passed over."""
-        self._log = [one for one in log if isinstance(one, Records) and one.topic_partition == where]
-        self._where = where
+        entries = [one for one in log if isinstance(one, Records) and one.topic_partition == where]
+        self._left = Records(
+            where,
+            np.concatenate([np.empty(0, np.int64), *(one.offset for one in entries)]),
+            np.concatenate([np.empty(0, np.int64), *(one.timestamp_ms for one in entries)]),
+            [key for one in entries for key in one.key],
+            [value for one in entries for value in one.value],
+            [headers for one in entries for headers in one.headers],
+        ).split(offset)[1]
         self._position = offset
         self._batch_records = batch_records
 
@@ -59,14 +67,11 @@ class MemoryPast(Past):
 
     @override
     def read(self, until: int) -> Records:
-        for records in self._log:
-            wanted = records.split(until)[0].split(self._position)[1]
-            if len(wanted):
-                wanted = wanted.split(int(wanted.offset[0]) + self._batch_records)[0]
-                self._position = wanted.next_offset
-                return wanted
-        return Records.none(self._where)
+        records, self._left = self._left.split(min(until, self._position + self._batch_records))
+        if len(records):
+            self._position = records.next_offset
+        return records
 
     @override
     def close(self) -> None:
-        self._log.clear()
+        self._left = Records.none(self._left.topic_partition)

@@ -193,7 +193,7 @@ class Tenancy:
         offset = checkpoint.next_offset
         self._compare_builds(checkpoint.build, group, where)
         if checkpoint.artifact != (configured := group.judges.artifact.name):
-            log.warning("%s-%d: goes on with the artifact %s of its state; `streamer reset --fresh` begins with %s",
+            log.warning("%s-%d: goes on with the artifact %s of its state, and not yet with %s",
                         *where, checkpoint.artifact, configured)  # fmt: skip
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
