@@ -20,7 +20,7 @@ from connectors.errors import (
 from streamer import __version__
 from streamer.arguments import ConfigPath, named
 from streamer.logs import LogFormat, set_up_logs
-from streamer.shelf_cli import promote, rollback
+from streamer.shelf_cli import promote, retrain, rollback
 
 BUG_EXIT = 1
 WIDE_COLUMNS = 200  # of a table that nobody sees on a screen
@@ -41,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 log = logging.getLogger("streamer")
-for command in (promote, rollback):
+for command in (promote, retrain, rollback):
     app.command()(command)
 
 
@@ -143,7 +143,7 @@ def train(config: ConfigPath) -> None:
     from streamer.training.train import train  # noqa: PLC0415  # torch: seconds
 
     console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else WIDE_COLUMNS)
-    with _named(config):
+    with named(config):
         for part in train(loaded):
             console.print(part)
 

@@ -20,6 +20,7 @@ from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 from streamer.reject_limit import RejectLimitOptions
+from streamer.retraining.options import RetrainingOptions
 from streamer.silence import SilenceOptions
 from streamer.training.options import KafkaData, TrainingOptions
 
@@ -156,6 +157,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
     http: HttpOptions = HttpOptions()
+    retraining: RetrainingOptions | None = None  # what `streamer retrain` demands of a challenger
     training: TrainingOptions | None = None  # what `streamer train` does; of no meaning to the daemon
     device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
 

@@ -1,5 +1,6 @@
 """The commands about a group's shelf. What needs torch is imported by the command that uses it."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from streamer.arguments import ConfigPath, named
 if TYPE_CHECKING:
     from streamer.shelf_commands import Turned
 
+KEPT_EXIT = 3  # of `retrain`: the champion stays
 GroupName = Annotated[str | None, typer.Option(help="The group; needed where there is more than one.")]
 
 
@@ -38,6 +40,19 @@ def rollback(
 
     with named(config):
         _tell(rollback(group_of(load(config), group), to))
+
+
+def retrain(config: ConfigPath) -> None:
+    """Train a challenger on what came lately, and promote it if it is better: exit 0; else 3, the champion stays."""
+    from streamer.config import load  # noqa: PLC0415
+    from streamer.retraining.report import to_markdown  # noqa: PLC0415  # torch: seconds
+    from streamer.retraining.retrain import retrain  # noqa: PLC0415
+
+    with named(config):
+        report = retrain(load(config), time.time)
+    typer.echo(to_markdown(report))
+    if not report.verdict.is_promoted:
+        raise typer.Exit(KEPT_EXIT)
 
 
 def _tell(turned: "Turned") -> None:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+import msgspec
+
 from connectors.errors import ConfigError, StoreError
 from connectors.shelf import Shelf
 from models.artifact import Artifact
 from streamer.artifacts import artifact_of, shelf_of
 from streamer.config import GroupOptions
-from streamer.shadow_metrics import ShadowMetrics
+from streamer.metrics import Metrics
+from streamer.retraining.report import NOTE, Report
 
 LOOK_SECONDS = 5.0
 
@@ -29,6 +32,7 @@ class _Sight(NamedTuple):
 
     title: str | None
     artifact: Artifact | None  # None: the title is that of before
+    report: Report | None  # of the last retraining, None where there was none
 
 
 class ShelfWatch:
@@ -37,7 +41,7 @@ class ShelfWatch:
     def __init__(
         self,
         groups: Sequence[GroupOptions],
-        metrics: ShadowMetrics,
+        metrics: Metrics,
         clock: Callable[[], float],
         looker: Executor | None = None,
         look_seconds: float = LOOK_SECONDS,
@@ -83,6 +87,8 @@ class ShelfWatch:
                 continue
             self._told.pop(group, None)
             self._seen[group] = sight.title
+            if sight.report is not None and sight.report.group == group:
+                self._metrics.retraining.retrained(sight.report)
             if sight.artifact is not None:
                 yield News(group, sight.artifact)
 
@@ -90,10 +96,14 @@ class ShelfWatch:
         """Say what is wrong once, as long as it is the same."""
         if self._told.get(group) != what:
             self._told[group] = what
-            self._metrics.failed(group)
+            self._metrics.shadow.failed(group)
             log.error("%s; the group goes on with the artifact that it has", what)
 
 
 def _look(options: GroupOptions, shelf: Shelf, seen: str | None) -> _Sight:
-    title = shelf.current()
-    return _Sight(title, None if title == seen else artifact_of(options))
+    title, note = shelf.current(), shelf.note(NOTE)
+    try:
+        report = None if note is None else msgspec.json.decode(note, type=Report)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{shelf.root / NOTE}: expected the report of a retraining, got: {error}") from error
+    return _Sight(title, None if title == seen else artifact_of(options), report)

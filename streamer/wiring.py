@@ -135,7 +135,7 @@ def _succession(config: Config, tenancy: Tenancy, source: Source, metrics: Metri
         return None
     from connectors.kafka_past import KafkaPast  # noqa: PLC0415  # files need no client
 
-    watch = ShelfWatch(config.groups, metrics.shadow, clock)
+    watch = ShelfWatch(config.groups, metrics, clock)
     options = {group.name: group.adoption for group in config.groups if group.adoption is not None}
     return Succession(tenancy, source, partial(KafkaPast, config.brokers), watch, options, metrics, clock)
 

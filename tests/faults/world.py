@@ -116,7 +116,7 @@ class World:
             tenancy,
             source,
             lambda where, offset: fused(MemoryPast(self.script, where, offset, 8), fuse, PAST_CALLS),
-            ShelfWatch(settings.groups, metrics.shadow, lambda: 0.0, Inline(), look_seconds=0.0),
+            ShelfWatch(settings.groups, metrics, lambda: 0.0, Inline(), look_seconds=0.0),
             {"pumps": AdoptionOptions(shadow_readings=4)},
             metrics,
             lambda: 0.0,

@@ -50,7 +50,7 @@ class Estate:
         self.refusals: list[Exception] = []  # of the next tries to open a past
         self.script = script
         options = {group.name: group.adoption for group in config.groups if group.adoption is not None}
-        watch = ShelfWatch(config.groups, self.rig.metrics.shadow, self.rig.clock, Inline(), look_seconds=0.0)
+        watch = ShelfWatch(config.groups, self.rig.metrics, self.rig.clock, Inline(), look_seconds=0.0)
         self.succession = Succession(
             self.rig.tenancy, self.rig.source, self.open_past, watch, options, self.rig.metrics, self.rig.clock
         )

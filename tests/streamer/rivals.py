@@ -26,7 +26,7 @@ def rival(cell: str, size: float = 0.02) -> Artifact:
     with torch.no_grad():
         for weight in forecaster.parameters():
             weight.mul_(1 + size * torch.randn(weight.shape, generator=random))
-    return Artifact(artifact.spec, forecaster, artifact.prior, artifact.training)
+    return Artifact(artifact.spec, forecaster, artifact.prior)
 
 
 def judged_by(artifact: Artifact, like: Judge) -> Judge:
