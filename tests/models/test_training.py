@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from models.forecaster import RecurrentForecaster
+from models.forecasters.recurrent import RecurrentForecaster
 from models.training.pretrain import Recipe, batches, evaluate, train
 
 TINY = Recipe(cell="gru", hidden=8, streams=96, length=96, window=32, rounds=12)
