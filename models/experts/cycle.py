@@ -14,7 +14,7 @@ PENALTY = 0.04  # of the ratio, for every doubling of the period: a multiple of 
 
 
 class Cycle(nn.Module):
-    """``e_c += (.5 / c) (|y_t - y_{t-c}| - e_c)`` for every lag ``c``; the period has the smallest ``e_c / e_{c/2}``."""
+    """``e_c += (.5 / c) (|y_t - y_{t-c}| - e_c)`` for every lag ``c``; a period has the smallest ``e_c / e_{c/2}``."""
 
     lags: Tensor  # (L,) 1 ... LONGEST
     halves: Tensor  # (L,) index of half the lag

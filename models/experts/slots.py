@@ -54,10 +54,10 @@ class Slots(nn.Module):
         kept = state["slots"].masked_fill(~due.unsqueeze(-1), 0.0)
         if len(self.counts) == len(self.periods):  # a slot a horizon: nothing to choose from
             return Matured(due_now, moved, kept)
-        parts = [_sum(part) for part in kept.split(self.counts, 2)]
+        parts = [_sum(part) for part in torch.split(kept, self.counts, 2)]
         return Matured(
-            is_due=torch.stack([part.any(-1) for part in due_now.split(self.counts, -1)], -1),
-            moved=torch.stack([_sum(part) for part in moved.split(self.counts, -1)], -1),
+            is_due=torch.stack([part.any(-1) for part in torch.split(due_now, self.counts, -1)], -1),
+            moved=torch.stack([_sum(part) for part in torch.split(moved, self.counts, -1)], -1),
             kept=torch.stack(parts, 2),
         )
 

@@ -21,6 +21,7 @@ SHARPNESS = 8.0  # without a network, weights fall with the eighth power of an e
 FREEDOM = 5.0
 LOG_NARROWNESS = math.log(0.9)
 DOUBT, DISTRUST = math.log(1.03), math.log(1.08)  # own error over the best expert's: from here to there the gate closes
+UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
 YOUNG = 48.0  # readings before the gate may close: errors are guesses, and the network is worth most
 
 
@@ -60,9 +61,7 @@ class Combiner(Forecaster):
         return (
             *self.bank.columns(channels),
             *hidden,
-            Column(
-                "forecast", torch.float32, (channels, len(self.horizons), 3), initial=torch.tensor([0.0, 0.0, FREEDOM])
-            ),
+            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN),
         )
 
     @override
@@ -76,28 +75,23 @@ class Combiner(Forecaster):
         after = {**state, **learnt}
         free = self.free(views)
         if self.network is None:
-            own, forecast, hidden = free, free, {}
+            own, forecast, hidden = free, free, dict[str, Tensor]()
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
             forecast = gated(own, free, views, sight.age)
-        learnt.update(self.bank.settle(sight, views, own.location * views.unit, state))
+        learnt.update(self.bank.settle(sight, views, own.location, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
             forecast.log_scale + torch.log(self.bank.spreading),
             forecast.freedom,
         )
         is_stepped = moment.present.any(1)
-        stepped = torch.stack(in_scales, -1)
-        return {
-            **learnt,
-            **hidden,
-            "forecast": torch.where(is_stepped[:, None, None, None], stepped, state["forecast"]),
-        }
+        stepped = torch.where(is_stepped[:, None, None, None], torch.stack(in_scales, -1), state["forecast"])
+        return {**learnt, **hidden, "forecast": stepped}
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        offsets = views.offsets / views.unit.unsqueeze(-1)
-        sighted = Sighted(offsets, views.log_errors, views.own_error, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors, views.own_error, self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -112,7 +106,7 @@ class Combiner(Forecaster):
         """The experts weighed by their errors, in units of the horizon: the floor, and the fallback. -> (B, C, K)."""
         errors = views.log_errors
         weight = torch.softmax(SHARPNESS * (errors.amin(-1, keepdim=True) - errors), -1)
-        location = dot(weight, views.offsets) / views.unit
+        location = dot(weight, views.offsets)
         return StudentT(location, dot(weight, errors) + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
 
 
@@ -140,7 +134,7 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     size = (sight.last / scale).float()
     of_channel = torch.stack(
         (
-            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale),
+            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale).clamp(-4, 4),
             torch.log1p(sight.age) / 8,
             1 - weight,
             state["still"],

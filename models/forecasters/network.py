@@ -58,7 +58,9 @@ class Network(nn.Module):
         flat = {name: part.flatten(0, 1) for name, part in state.items()}
         of_each = (column.repeat_interleave(channels) for column in (elapsed, is_seen))
         y, after = self.cell.step(features.flatten(0, 1), flat, *of_each)
-        return y.view(rows, channels, -1), {name: part.unflatten(0, (rows, channels)) for name, part in after.items()}
+        return y.view(rows, channels, -1), {
+            name: part.view(rows, channels, *part.shape[1:]) for name, part in after.items()
+        }
 
     def scan(
         self, features: Tensor, state: CellState, elapsed: Tensor, is_seen: Tensor
@@ -71,7 +73,7 @@ class Network(nn.Module):
         flat = {name: part.flatten(0, 1) for name, part in state.items()}
         of_each = (column.repeat_interleave(channels, 1) for column in (elapsed, is_seen))
         y, after = self.cell.scan(features.flatten(1, 2), flat, *of_each)
-        after = {name: part.unflatten(0, (rows, channels)) for name, part in after.items()}
+        after = {name: part.view(rows, channels, *part.shape[1:]) for name, part in after.items()}
         return y.view(steps, rows, channels, -1), after
 
     def forecast(self, hidden: Tensor, sighted: Sighted) -> StudentT:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from models import scaler, tempo
 from models.column import State, fresh_state
+from models.experts.bank import FARTHEST
 from models.experts.sight import Sight
 from models.forecasters.combiner import Combiner
 from models.forecasters.forecaster import Moment
@@ -58,12 +59,11 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         views, learnt = combiner.bank.observe(sight, state)
         after = {**state, **learnt}
         features, sighted = combiner.observation(moment, sight, views, after)
-        free = combiner.free(views).location * views.unit
+        free = combiner.free(views).location
         state = {**after, **combiner.bank.settle(sight, views, free, state)}
         seen.append((features, *sighted[:3], moment.steps, moment.present.any(1), views.unit, sight.age))
-    features, offsets, log_errors, own_error, steps, is_seen, unit, age = (
-        torch.stack(c) for c in zip(*seen, strict=True)
-    )
+    stacked = (torch.stack(column) for column in zip(*seen, strict=True))
+    features, offsets, log_errors, own_error, steps, is_seen, unit, age = stacked
     target, is_whole = targets(batch, combiner.horizons, unit, age)
     horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
     horizon_weight[0] = 1.0
@@ -92,7 +92,7 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
     for k, horizon in enumerate(horizons):
         now, then = slice(None, -horizon), slice(horizon, None)
         moved = (batch.values[then] - batch.values[now]).float()
-        target[now, ..., k] = moved / unit[now, ..., k]
+        target[now, ..., k] = (moved / unit[now, ..., k]).clamp(-FARTHEST, FARTHEST)
         is_whole[now, ..., k] = batch.present[now] & batch.scored[then] & (age[then] - age[now] == horizon)
     return target, is_whole
 

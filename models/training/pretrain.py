@@ -55,7 +55,7 @@ class Batch:
 
     @staticmethod
     def of(streams: Streams) -> "Batch":
-        """The same streams as tensors."""
+        """The same streams as tensors, their phases as sines and cosines."""
         return Batch(
             torch.from_numpy(streams.values),
             torch.from_numpy(streams.present),
