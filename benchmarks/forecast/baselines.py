@@ -21,7 +21,7 @@ NARROWNESS = 0.9  # of a scale in a mean absolute error
 FLOOR = 1e-5  # of the level: the spread of what has never been wrong
 TIMES = (2.0, 8.0, 32.0)  # readings that an exponential mean remembers
 ORDER, FORGETTING, CLIP = 8, 0.998, 8.0  # of the autoregression
-LAST, SEASONAL, EWMA, AR8 = "last value", "seasonal", "EWMA", "AR(8)"
+BASELINES = LAST, SEASONAL, EWMA, AR8 = "last value", "seasonal", "EWMA", "AR(8)"
 
 
 @dataclass(frozen=True, slots=True)

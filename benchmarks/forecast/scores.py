@@ -12,6 +12,7 @@ from forecast.batch import Batch, Float64
 
 TAIL = 0.05  # beyond each end of the band
 BLOCK = 256  # readings scored at once
+LEAST_RATIO = 1e-3  # a smaller one counts as this much in a geometric mean
 
 
 class Forecast(NamedTuple):
@@ -107,7 +108,7 @@ def _totals(sums: Sums) -> Iterator[Float64]:
 
 def median_and_mean(ratios: Float64) -> tuple[float, float]:
     """Median and geometric mean of the ratios that are known. ratios: (B,)."""
-    known = ratios[np.isfinite(ratios) & (ratios > 0)]
+    known = ratios[np.isfinite(ratios)]
     if len(known) == 0:
         return np.nan, np.nan
-    return float(np.median(known)), float(np.exp(np.log(known).mean()))
+    return float(np.median(known)), float(np.exp(np.log(known.clip(LEAST_RATIO)).mean()))

@@ -1,49 +1,26 @@
 """The comparison on real series: who forecasts how well, what each part is worth, and what is promised."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import results_page
 
-from forecast.baselines import AR8, EWMA, LAST, SEASONAL, Baselines
-from forecast.batch import Batch, Float64, Series
-from forecast.contenders import Said, experts
+from forecast.baselines import AR8, LAST
+from forecast.batch import Float64
 from forecast.entrants import Entrant
+from forecast.field import is_known, shown
 from forecast.scores import Tally, median_and_mean
 from models.experts.bank import Tier
 
 HORIZONS = (1, 12, 24)
 ALLOWED_LOSS = 1.1  # of a series, over its best expert
-BASELINES = (LAST, SEASONAL, EWMA, AR8)
-
-
-def compared(series: Sequence[Series], entrants: Sequence[Entrant], variants: bool) -> Tally:
-    """Everybody's scores on all series; with variants, what forgetting costs too."""
-    tally = Tally(Batch.of(series), HORIZONS)
-    for said in _everybody(tally.batch, entrants, variants):
-        for name, first, forecast in said:
-            tally.add(name, first, forecast)
-    return tally
-
-
-def _everybody(batch: Batch, entrants: Sequence[Entrant], variants: bool) -> Iterator[Said]:
-    yield Baselines.of(batch, HORIZONS).say()
-    for tier in Tier:
-        yield experts(batch, HORIZONS, tier)
-    for entrant in entrants:
-        print(f"{entrant.name} …", file=sys.stderr, flush=True)
-        yield entrant.trained(HORIZONS).say(batch)
-        if variants:
-            yield entrant.without_memory(HORIZONS).say(batch)
-            yield entrant.without_past(HORIZONS).say(batch)
 
 
 def crps_tables(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
     """CRPS over the last value's at each horizon; a row for each source, and one for all of them equally."""
     lines: list[str] = []
     for k, horizon in enumerate(tally.horizons):
-        ratios = {name: tally.ratio(name, LAST)[:, k] for name in _columns(tally, entrants, k)}
+        ratios = {name: tally.ratio(name, LAST)[:, k] for name in shown(tally, entrants, k) if name != LAST}
         lines += ["", f"h = {horizon}: CRPS as a ratio to the last value's, median / geometric mean over series:", ""]
         lines += _by_source(tally, ratios, median_and_mean)
     return lines
@@ -54,8 +31,8 @@ def mase_tables(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
     lines: list[str] = []
     step = tally.mean(LAST, "absolute")[:, 0]
     for k, horizon in enumerate(tally.horizons):
-        names = [LAST, *_columns(tally, entrants, k)]
-        ratios = {name: tally.mean(name, "absolute")[:, k] / np.where(step > 0, step, np.nan) for name in names}
+        errors = {name: tally.mean(name, "absolute")[:, k] for name in shown(tally, entrants, k)}
+        ratios = {name: error / np.where(step > 0, step, np.nan) for name, error in errors.items()}
         lines += ["", f"h = {horizon}: MASE, median over series:", ""]
         lines += _by_source(tally, ratios, lambda ratio: median_and_mean(ratio)[:1])
     return lines
@@ -68,7 +45,7 @@ def promise_table(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
     rows = []
     for name, tier in [*((f"{tier} experts", tier) for tier in Tier), *((e.name, e.tier) for e in entrants)]:
         for k, horizon in enumerate(tally.horizons):
-            if _is_known(tally, name, k):
+            if is_known(tally, name, k):
                 rows.append([name, str(horizon), *_promises(tally, name, tier or Tier.COMPACT, k)])
     return results_page.table(header, rows)
 
@@ -83,7 +60,7 @@ def worth_table(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
             *(f"{entrant.name}, {what} zeroed" for what in ("cell", "all")),
         ]
         for k, horizon in enumerate(tally.horizons):
-            if _is_known(tally, entrant.name, k):
+            if is_known(tally, entrant.name, k):
                 rows.append(
                     [entrant.name, str(horizon), *(_equally(tally, entrant.name, other, k) for other in others)]
                 )
@@ -94,15 +71,6 @@ def counts(tally: Tally) -> str:
     """How much was scored."""
     of_source = (f"{source} {len(tally.batch.of_source(source))}" for source in tally.batch.sources)
     return f"{len(tally.batch.series)} series ({', '.join(of_source)}), {tally.batch.lengths.sum():,} readings"
-
-
-def _columns(tally: Tally, entrants: Sequence[Entrant], k: int) -> list[str]:
-    """Whom a table shows beside the last value: baselines, then tier by tier, then who has no tier."""
-    names = list(BASELINES[1:])
-    for tier in Tier:
-        names += [f"{tier} best", f"{tier} experts", *(entrant.name for entrant in entrants if entrant.tier == tier)]
-    names += [entrant.name for entrant in entrants if not entrant.tier]
-    return [name for name in names if _is_known(tally, name, k)]
 
 
 def _by_source(tally: Tally, ratios: dict[str, Float64], summary: Callable[[Float64], tuple[float, ...]]) -> list[str]:
@@ -144,7 +112,3 @@ def _equally(tally: Tally, name: str, other: str, k: int) -> str:
     ratio = tally.ratio(name, other)[:, k]
     figures = [median_and_mean(ratio[tally.batch.of_source(source)]) for source in tally.batch.sources]
     return " / ".join(f"{figure:.3f}" for figure in np.mean(figures, axis=0))
-
-
-def _is_known(tally: Tally, name: str, k: int) -> bool:
-    return bool(tally.sums[name].count[:, k].any())
