@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.column import Column, State
 from models.experts.cycle import Cycle
 from models.experts.direct import Direct
+from models.experts.dot import dot
 from models.experts.levels import Levels
 from models.experts.season import Season
 from models.experts.sight import Sight
@@ -17,6 +18,8 @@ from models.experts.yule_walker import YuleWalker
 
 EXPERTS: tuple[str, ...] = ("last", "ewma32", "direct", "yule_walker", "day")
 RICH_EXPERTS: tuple[str, ...] = ("ewma4", "week", "seasonal", "seasonal_change")
+TOGETHER = "together"  # all of them, weighed by their errors; the last one of every bank
+SHARPNESS = 8.0  # its weights fall with the eighth power of an error (research: zero-shot)
 SLOWEST = 0.012  # rate at which an error is forgotten, per error
 CLIP = 8.0  # of the direct inputs
 LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
@@ -53,7 +56,7 @@ class Bank(nn.Module):
         self.tier = tier
         self.horizons = horizons
         is_rich = tier is Tier.RICH
-        self.experts = EXPERTS + (RICH_EXPERTS if is_rich else ())
+        self.experts = (*EXPERTS, *(RICH_EXPERTS if is_rich else ()), TOGETHER)
         self.levels = Levels()
         self.autoregression = YuleWalker()
         self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]
@@ -144,6 +147,9 @@ class Bank(nn.Module):
         is_unknown = (self._experience(sight.age) < 0.5).unsqueeze(-1)
         errors = errors.masked_fill(is_unknown, 0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
+        alone = errors[..., : offsets.shape[-1]]
+        weight = torch.softmax(SHARPNESS * (alone.amin(-1, keepdim=True) - alone), -1)
+        offsets = torch.cat((offsets, dot(weight, offsets).unsqueeze(-1)), -1)
         return Views(offsets, errors[..., :-1], errors[..., -1], inputs, unit)
 
 

@@ -15,7 +15,7 @@ from models.forecasters.forecaster import Moment
 from models.forecasters.network import Sighted
 from models.heads import StudentT, student_t_nll
 
-ABSOLUTE_ERROR_WEIGHT = 0.5
+ABSOLUTE_ERROR_WEIGHT = 2.0
 FURTHER_WEIGHT = 0.5  # of a horizon beyond the next reading
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
 MAX_GAP_STEPS = 64.0
@@ -38,7 +38,6 @@ class Observed(NamedTuple):
     features: Tensor  # (T, B, C, F)
     offsets: Tensor  # (T, B, C, K, E)
     log_errors: Tensor  # (T, B, C, K, E)
-    own_error: Tensor  # (T, B, C, K)
     steps: Tensor  # (T, B) elapsed, in the series' own intervals
     is_seen: Tensor  # (T, B)
     target: Tensor  # (T, B, C, K) the change to the reading forecast, in units of the horizon
@@ -61,16 +60,14 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         features, sighted = combiner.observation(moment, sight, views, after)
         free = combiner.free(views).location
         state = {**after, **combiner.bank.settle(sight, views, free, state)}
-        seen.append((features, *sighted[:3], moment.steps, moment.present.any(1), views.unit, sight.age))
+        seen.append((features, *sighted[:2], moment.steps, moment.present.any(1), views.unit, sight.age))
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
-    features, offsets, log_errors, own_error, steps, is_seen, unit, age = stacked
+    features, offsets, log_errors, steps, is_seen, unit, age = stacked
     target, is_whole = targets(batch, combiner.horizons, unit, age)
     horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
     horizon_weight[0] = 1.0
     widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
-    return Observed(
-        features, offsets, log_errors, own_error, steps, is_seen, target, widening, is_whole * horizon_weight
-    )
+    return Observed(features, offsets, log_errors, steps, is_seen, target, widening, is_whole * horizon_weight)
 
 
 def learn(batch: Batch, t: int, state: State) -> tuple[Moment, dict[str, Tensor]]:
@@ -98,12 +95,12 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
 
 
 def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """NLL + half the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
+    """NLL + twice the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
     network = combiner.network
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
     hidden, after = network.scan(seen.features, state, seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, seen.own_error, combiner.log_horizon)
+    sighted = Sighted(seen.offsets, seen.log_errors, combiner.log_horizon)
     loss = readings_loss(network.forecast(hidden, sighted), seen)
     return (loss * seen.weight).sum(), seen.weight.sum(), after
 

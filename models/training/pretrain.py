@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from models import scaler, tempo
-from models.artifact import SHIPPED, Artifact, save
+from models.artifact import SHIPPED, Artifact, Origin, save, versions
 from models.column import State, fresh_state
 from models.forecasters import Moment, Spec
 from models.forecasters.recurrent import RecurrentForecaster
@@ -168,7 +168,8 @@ def main() -> None:
         recipe = Recipe(cell=cell, rounds=arguments.rounds)
         forecaster = train(recipe)
         prior, metrics = evaluate(forecaster, recipe)
-        artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, {**asdict(recipe), **metrics})
+        origin = Origin(asdict(recipe), metrics, {}, versions())
+        artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, origin)
         print(save(artifact, arguments.out / f"{cell}.safetensors"), metrics)
 
 
