@@ -91,12 +91,10 @@ def _options() -> argparse.Namespace:
         type=Path,
         default=folder,
         required=folder is None,
-        help="the archives, or STREAMER_DATA in the environment",
+        help="the archives' folder, else $STREAMER_DATA",
     )
     parser.add_argument("--artifact", type=Path, action="append", help="one or more; without it, those of the package")
-    parser.add_argument(
-        "--quick", action="store_true", help="the first part on a tenth of the series, and fewer readings"
-    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the series, fewer readings, skill alone")
     parser.add_argument("--readings", type=int, help="of a series, at most")
     parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
     parser.add_argument("--cadence", choices=CADENCES, action="append", help="of the seasons; without it, all")

@@ -21,6 +21,7 @@ NARROWNESS = 0.9  # of a scale in a mean absolute error
 FLOOR = 1e-5  # of the level: the spread of what has never been wrong
 TIMES = (2.0, 8.0, 32.0)  # readings that an exponential mean remembers
 ORDER, FORGETTING, CLIP = 8, 0.998, 8.0  # of the autoregression
+FARTHEST = 24  # steps that it is iterated: where it is to look farther, it says the same
 BASELINES = LAST, SEASONAL, EWMA, AR8 = "last value", "seasonal", "EWMA", "AR(8)"
 
 
@@ -131,15 +132,14 @@ def running_scales(batch: Batch) -> Float64:
 
 def _iterated(weights: Float64, moves: Float64, scale: Float64, horizons: tuple[int, ...]) -> Float64:
     """How far the value will have moved at each horizon. weights, moves: (B, ORDER), scale: (B,) -> (B, K)."""
-    state = (moves / scale[:, None]).clip(-CLIP, CLIP)
-    moved, total = [], np.zeros(len(scale))
-    for step in range(1, horizons[-1] + 1):
+    state, total = (moves / scale[:, None]).clip(-CLIP, CLIP), np.zeros(len(scale))
+    totals = []
+    for _ in range(min(horizons[-1], FARTHEST)):
         following = np.einsum("bi,bi->b", weights, state).clip(-CLIP, CLIP)
         total = total + following
         state = np.column_stack((following, state[:, :-1]))
-        if step in horizons:
-            moved.append(total * scale)
-    return np.stack(moved, axis=-1)
+        totals.append(total * scale)
+    return np.stack([totals[min(horizon, FARTHEST) - 1] for horizon in horizons], axis=-1)
 
 
 def _filtered(values: Float64, slowest: float) -> Float64:

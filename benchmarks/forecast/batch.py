@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Series:
         """Its first readings."""
         return Series(self.source, self.name, self.values[:most], self.seconds[:most], self.season)
 
-    def thinned(self, kept: Int64 | slice) -> "Series":
+    def thinned(self, kept: Bool | slice) -> "Series":
         """Some of its readings."""
         return Series(self.source, self.name, self.values[kept], self.seconds[kept], self.season)
 

@@ -12,7 +12,7 @@ from forecast.batch import Batch, Float64
 from forecast.scores import Forecast
 from models import scaler, tempo
 from models.column import Column, State, fresh_state
-from models.experts.bank import Bank, Tier
+from models.experts.bank import TOGETHER, Bank, Tier
 from models.experts.sight import Sight
 from models.forecasters import Forecaster
 from models.forecasters.combiner import FREEDOM, Combiner
@@ -91,13 +91,12 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
             errors = _widened(torch.exp(views.log_errors) * unit, chunk, t, state)
             parts.append((free.location * views.unit, scale, views.offsets * unit, errors))
         offset, scale, offsets, errors = (torch.stack(part) for part in zip(*parts, strict=True))
-        best = errors.argmin(-1, keepdim=True)
+        names = [name for name in bank.experts if name != TOGETHER]
+        best = errors[..., : len(names)].argmin(-1, keepdim=True)
         said = {
             f"{tier} experts": (offset, scale),
             f"{tier} best": (offsets.gather(-1, best)[..., 0], errors.gather(-1, best)[..., 0] * NARROWNESS),
-            **{
-                f"{tier}: {name}": (offsets[..., e], errors[..., e] * NARROWNESS) for e, name in enumerate(bank.experts)
-            },
+            **{f"{tier}: {name}": (offsets[..., e], errors[..., e] * NARROWNESS) for e, name in enumerate(names)},
         }
         for name, (offset, scale) in said.items():
             yield name, chunk.first, _forecast(batch, chunk, offset, scale, torch.full_like(scale, FREEDOM))

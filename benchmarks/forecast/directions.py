@@ -19,11 +19,13 @@ WARM_UP = 64  # readings that are not counted
 
 @dataclass(frozen=True)
 class Directions:
-    """How often each forecaster was right about rise and fall: [fell, rose] as forecast by as it came, for each series."""
+    """How often each forecaster was right about rise and fall."""
 
     batch: Batch
     from_zero: bool  # whether the values are changes themselves
-    tables: dict[str, Float64] = field(default_factory=dict)  # name: (B, 2, 2) counts
+    tables: dict[str, Float64] = field(
+        default_factory=dict
+    )  # name: (B, 2, 2) counts: fall, rise as forecast; as it came
 
     def add(self, name: str, first: int, forecast: Forecast) -> None:
         """Count forecasts of the next reading. Days on which nothing moved are left out."""

@@ -29,9 +29,7 @@ def temperatures() -> list[Series]:
     """Hourly temperatures of two cities over a year, in degrees Fahrenheit."""
     files = {"Seattle": local_data.seattle_temps.filepath, "San Francisco": local_data.sf_temps.filepath}
     return [
-        timed(
-            "weather", name, ((row["date"], row["temp"]) for row in csv.DictReader(Path(path).open(encoding="utf-8")))
-        )
+        timed("weather", name, ((row["date"], row["temp"]) for row in _rows(Path(path).read_text(encoding="utf-8"))))
         for name, path in files.items()
     ]
 
@@ -66,19 +64,18 @@ def _series(source: str, name: str, values: Float64, seconds: Float64, season: i
 
 def _nab(data: Path) -> Iterator[Series]:
     for name, text in _members(data / "nab.zip", ".csv"):
-        rows = csv.DictReader(io.StringIO(text.decode()))
-        yield timed("nab", name, ((row["timestamp"], row["value"]) for row in rows))
+        yield timed("nab", name, ((row["timestamp"], row["value"]) for row in _rows(text.decode())))
 
 
 def _etth2(data: Path) -> Iterator[Series]:
     ((_, text),) = _members(data / "etth2.zip", ".csv")
-    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    rows = _rows(text.decode())
     for name in list(rows[0])[1:]:
         yield timed("etth2", name, ((row["date"], row[name]) for row in rows))
 
 
 def _vix(data: Path) -> Iterator[Series]:
-    rows = csv.DictReader(io.StringIO((data / "vix-daily.csv").read_text(encoding="utf-8")))
+    rows = _rows((data / "vix-daily.csv").read_text(encoding="utf-8"))
     yield timed("vix", "close", ((row["DATE"], row["CLOSE"]) for row in rows))
 
 
@@ -96,6 +93,10 @@ def _spacecraft(data: Path) -> Iterator[Series]:
     for name, content in _members(data / "spacecraft.zip", ".npz"):
         values = np.load(io.BytesIO(content))["train"][:, 0].astype(np.float64)
         yield _series("spacecraft", name, values, SPACECRAFT_CADENCE * np.arange(float(len(values))), HOUR_OF_MINUTES)
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def _members(archive: Path, ending: str) -> Iterator[tuple[str, bytes]]:

@@ -20,9 +20,7 @@ def thinning_table(series: Sequence[Series], readings: int, entrants: Sequence[E
     ways = {
         "all readings": long,
         "every tenth": [one.thinned(slice(None, None, TENFOLD)) for one in long],
-        "one in ten at random": [
-            one.thinned(np.flatnonzero(rng.random(len(one.values)) < 1 / TENFOLD)) for one in long
-        ],
+        "one in ten at random": [one.thinned(rng.random(len(one.values)) < 1 / TENFOLD) for one in long],
     }
     covered: dict[str, list[str]] = {}
     for kept in ways.values():

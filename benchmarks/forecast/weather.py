@@ -26,7 +26,7 @@ def weather_tables(entrants: Sequence[Entrant]) -> list[str]:
 
 def _cells(tally: Tally, name: str, b: int) -> list[str]:
     return [
-        f"{tally.mean(name, score)[b, k]:.3f}" if is_known(tally, name, k) else "–"
+        f"{tally.mean(name, score)[b, k]:.3f}" if is_known(tally, name, k) else ""
         for k in range(len(HORIZONS))
         for score in ("crps", "squared")
     ]
