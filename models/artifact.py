@@ -17,7 +17,8 @@ from models.cells import CELLS
 from models.forecaster import RecurrentForecaster
 from models.pool import BINS
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+RENAMED = {1: {"forgetting": "cell.forgetting"}}  # weights of older formats that are still read, by version
 SHIPPED = Path(__file__).parent / "artifacts"
 
 
@@ -92,12 +93,14 @@ def read(content: bytes, path: str) -> Artifact:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     except (SafetensorError, ValueError) as error:
         raise ArtifactError(f"{path}: Expected a safetensors artifact, got: {error}") from error
-    spec, training = _read_header(path, header.get("__metadata__", {}))
+    version, spec, training = _read_header(path, header.get("__metadata__", {}))
     forecaster = RecurrentForecaster(spec.cell, spec.hidden)
     prior = tensors.pop("prior", torch.zeros(0, dtype=torch.int64))
     if prior.shape != (BINS,):
         raise ArtifactError(f"{path}: Expected a prior of {BINS} bins, got shape {tuple(prior.shape)}")
-    weights = {key.removeprefix("weights."): tensor for key, tensor in tensors.items()}
+    renamed = RENAMED.get(version, {})
+    named = {key.removeprefix("weights."): tensor for key, tensor in tensors.items()}
+    weights = {renamed.get(key, key): tensor for key, tensor in named.items()}
     try:
         forecaster.load_state_dict(weights)
     except RuntimeError as error:
@@ -105,17 +108,17 @@ def read(content: bytes, path: str) -> Artifact:
     return Artifact(spec, forecaster.eval().requires_grad_(False), prior, training)
 
 
-def _read_header(path: str, metadata: dict[str, str]) -> tuple[Spec, dict[str, Any]]:
+def _read_header(path: str, metadata: dict[str, str]) -> tuple[int, Spec, dict[str, Any]]:
     try:
         header = json.loads(metadata["streamer"])
         version, spec = header["format_version"], Spec(**header["spec"])
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: Expected a header with format_version and spec, got: {error!r}") from error
-    if version != FORMAT_VERSION:
-        raise ArtifactError(f"{path}: Expected format_version {FORMAT_VERSION}, got {version!r}")
+    if version not in (*RENAMED, FORMAT_VERSION):
+        raise ArtifactError(f"{path}: Expected format_version up to {FORMAT_VERSION}, got {version!r}")
     if spec.cell not in CELLS:
         raise ArtifactError(f"{path}: Expected a cell of {sorted(CELLS)}, got {spec.cell!r}")
-    return spec, dict(header.get("training", {}))
+    return version, spec, dict(header.get("training", {}))
 
 
 def shipped(cell: str) -> Path:

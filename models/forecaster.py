@@ -35,11 +35,11 @@ class RecurrentForecaster(nn.Module):
         super().__init__()
         self.cell = CELLS[cell](FEATURES, hidden)
         self.head = StudentTHead(hidden)
-        self.forgetting = nn.Parameter(torch.tensor(-2.0))  # softplus of it: exponent of the decay over a gap
 
     def columns(self, channels: int) -> tuple[Column, ...]:
         """The cell's state and the forecast of the next reading, per channel."""
-        hidden = tuple(Column(name, torch.float32, (channels, self.cell.hidden)) for name in self.cell.state_names)
+        shapes = self.cell.state_shapes.items()
+        hidden = tuple(Column(name, torch.float32, (channels, *shape)) for name, shape in shapes)
         return (*hidden, Column("forecast", torch.float32, (channels, 3)))
 
     def forecast(self, state: State) -> StudentT:
@@ -49,24 +49,21 @@ class RecurrentForecaster(nn.Module):
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
         """Take in a reading, whose scale and level ``state`` holds already, and forecast the next.
 
-        A row with no channel present only decays: (1 + steps missed) ** -softplus(forgetting).
+        A row with no channel present only lets the time pass.
         """
-        before = self._decayed(moment.steps, state)
-        x = self._features(moment, state)
         rows, channels = moment.difference.shape
-        y, after = self.cell.step(x.flatten(0, 1), {name: h.flatten(0, 1) for name, h in before.items()})
-        after["forecast"] = self.head(y)
-        before["forecast"] = state["forecast"]
-        is_stepped = moment.present.any(1)[:, None, None]
-        return {
-            name: torch.where(is_stepped, column.view(rows, channels, -1), before[name])
-            for name, column in after.items()
-        }
-
-    def _decayed(self, steps: Tensor, state: State) -> dict[str, Tensor]:
-        missed = (steps - 1).clamp_min(0)
-        kept = torch.exp(-nn.functional.softplus(self.forgetting) * torch.log1p(missed))[:, None, None]
-        return {name: state[name] * kept for name in self.cell.state_names}
+        before = {name: state[name].flatten(0, 1) for name in self.cell.state_shapes}
+        is_stepped = moment.present.any(1)
+        y, hidden = self.cell.step(
+            self._features(moment, state).flatten(0, 1),
+            before,
+            moment.steps.repeat_interleave(channels),
+            is_stepped.repeat_interleave(channels),
+        )
+        after = {name: column.view(rows, channels, *column.shape[1:]) for name, column in hidden.items()}
+        forecast = self.head(y).view(rows, channels, -1)
+        after["forecast"] = torch.where(is_stepped[:, None, None], forecast, state["forecast"])
+        return after
 
     def _features(self, moment: Moment, state: State) -> Tensor:
         """-> (B, C, FEATURES)."""

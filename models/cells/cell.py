@@ -6,11 +6,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-CellState = Mapping[str, Tensor]  # name -> (B, H)
+CellState = Mapping[str, Tensor]  # name -> (B, *shape)
 
 
 class Cell(nn.Module, ABC):
-    """A recurrence over rows. State is named tensors of constant size, B first, and never changed in place."""
+    """A recurrence over rows. State is named tensors of constant size, B first, and never changed in place.
+
+    Time is counted in multiples of the usual step. ``elapsed`` is the time since the step before, 1 where it is None.
+    Where ``mask`` is False there is no input: the row only lets the time pass, as `rest` has it, and its y is zero.
+    """
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -19,23 +23,39 @@ class Cell(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def state_names(self) -> tuple[str, ...]:
-        """Names of the state's tensors, (B, H) each; the first one is the output of the step that made it."""
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of one row of each tensor of state; the state before the first step is zeros."""
 
     @abstractmethod
-    def step(self, x: Tensor, state: CellState) -> tuple[Tensor, dict[str, Tensor]]:
-        """Advance one time step. x: (B, F) -> y: (B, H), state. B is a multiple of the tile."""
+    def rest(self, state: CellState, elapsed: Tensor | None = None) -> dict[str, Tensor]:
+        """Let time pass without an input. elapsed: (B,) -> state."""
+
+    @abstractmethod
+    def step(
+        self, x: Tensor, state: CellState, elapsed: Tensor | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Advance one time step. x: (B, F), elapsed, mask: (B,) -> y: (B, H), state.
+
+        B is a multiple of the tile; the bits of a row depend on neither its place nor its neighbours.
+        """
+
+    @abstractmethod
+    def scan(
+        self, x: Tensor, state: CellState, elapsed: Tensor | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The steps of a whole sequence, to train with: any B, equal to steps but for the last bits.
+
+        x: (T, B, F), elapsed, mask: (T, B) -> y: (T, B, H), state after the last.
+        """
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
-        """State before the first step: zeros. -> name: (B, H)."""
+        """State before the first step: zeros. -> name: (B, *shape)."""
         parameter = next(self.parameters())
-        return {name: parameter.new_zeros(batch, self.hidden) for name in self.state_names}
+        return {name: parameter.new_zeros(batch, *shape) for name, shape in self.state_shapes.items()}
 
-    def scan(self, x: Tensor, state: CellState) -> tuple[Tensor, dict[str, Tensor]]:
-        """The steps of a whole sequence. x: (T, B, F) -> y: (T, B, H), state after the last."""
-        outputs = []
-        carried = dict(state)
-        for moment in x:
-            y, carried = self.step(moment, carried)
-            outputs.append(y)
-        return torch.stack(outputs), carried
+
+def choose(mask: Tensor | None, taken: Tensor, other: Tensor) -> Tensor:
+    """``taken`` in the rows of the mask, ``other`` elsewhere. mask: (B,), taken, other: (B, ...)."""
+    if mask is None:
+        return taken
+    return torch.where(mask.view(-1, *(1 for _ in taken.shape[1:])), taken, other)

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from models.cells.cell import Cell, CellState
-from models.cells.tiles import TiledLinear
+from models.cells.cell import CellState
+from models.cells.nonlinear import NonlinearCell, Product
 
 
-class GRU(Cell):
+class GRU(NonlinearCell):
     """Gated recurrent unit, the reset gate after the matmul, as cuDNN has it.
 
     ``h' = (1 - z) * n + z * h`` with gates ``r, z = sigmoid(W x + U h + b)`` and candidate
@@ -16,22 +16,18 @@ class GRU(Cell):
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:
-        super().__init__(inputs, hidden)
-        self.input = TiledLinear(inputs, 3 * hidden, fan=hidden)
-        self.recurrent = TiledLinear(hidden, 3 * hidden)
+        super().__init__(inputs, hidden, gates=3)
 
     @property
     @override
-    def state_names(self) -> tuple[str, ...]:
-        return ("hidden",)
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"hidden": (self.hidden,)}
 
     @override
-    def step(self, x: Tensor, state: CellState) -> tuple[Tensor, dict[str, Tensor]]:
+    def update(self, from_input: Tensor, state: CellState, product: Product) -> dict[str, Tensor]:
         h = state["hidden"]
-        from_input = self.input(x)  # (B, 3H)
-        from_hidden = self.recurrent(h)  # (B, 3H)
+        from_hidden = product(self.recurrent, h)  # (B, 3H)
         gates = 2 * self.hidden
         r, z = torch.sigmoid(from_input[:, :gates] + from_hidden[:, :gates]).chunk(2, dim=-1)
         n = torch.tanh(from_input[:, gates:] + r * from_hidden[:, gates:])
-        h = n.lerp(h, z)
-        return h, {"hidden": h}
+        return {"hidden": n.lerp(h, z)}

@@ -8,6 +8,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 TILE_ROWS = 32
 
@@ -30,6 +31,10 @@ class TiledLinear(nn.Module):
         weight = self.weight.expand(tiles.shape[0], -1, -1)
         bias = self.bias.expand(tiles.shape[0], TILE_ROWS, -1)
         return torch.baddbmm(bias, tiles, weight).reshape(rows, -1)
+
+    def whole(self, x: Tensor) -> Tensor:
+        """The same product in one piece, to train with: its bits depend on the batch. x: (..., F) -> (..., H)."""
+        return functional.linear(x, self.weight.T, self.bias)
 
 
 def padded_rows(rows: int) -> int:

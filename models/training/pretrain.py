@@ -15,7 +15,6 @@ from torch import Tensor
 
 from models import scaler, tempo
 from models.artifact import SHIPPED, Artifact, Spec, save
-from models.cells import CELLS
 from models.column import State, fresh_state
 from models.forecaster import Moment, RecurrentForecaster
 from models.heads import student_t_nll
@@ -23,6 +22,7 @@ from models.pool import BIN_WIDTH, BINS
 from models.tail import StudentTail
 from models.training.streams import Streams, draw
 
+SHIPPED_CELLS = ("gru", "lstm")
 ROUNDS = 60
 ABSOLUTE_ERROR_WEIGHT = 0.5
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
@@ -160,12 +160,12 @@ def evaluate(forecaster: RecurrentForecaster, recipe: Recipe) -> tuple[Tensor, d
 def main() -> None:
     """Train the cells that are asked for and write their artifacts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cell", choices=sorted(CELLS), action="append", help="one or more; without it, all")
+    parser.add_argument("--cell", choices=SHIPPED_CELLS, action="append", help="one or more; without it, all")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write <cell>.safetensors to")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of fresh streams; fewer for a trial")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    for cell in arguments.cell or sorted(CELLS):
+    for cell in arguments.cell or SHIPPED_CELLS:
         recipe = Recipe(cell=cell, rounds=arguments.rounds)
         forecaster = train(recipe)
         prior, metrics = evaluate(forecaster, recipe)
