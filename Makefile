@@ -77,6 +77,7 @@ docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pi
 	@$(BIN)/python -m streamer.metrics_reference > docs/metrics.md
 	@$(BIN)/python -m config.grafana.build > config/grafana/dashboards/streamer.json
 	@$(BIN)/python -m docs.water_flow
+	@$(BIN)/python -m docs.streams
 	@$(BIN)/python -m docs.readme_parts
 
 .PHONY: clean

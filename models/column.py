@@ -17,7 +17,7 @@ class Column:
     name: str
     dtype: torch.dtype
     shape: tuple[int, ...]  # of one row
-    initial: float = field(default=0.0, compare=False)  # NaN is not equal to itself, and a column is what it holds
+    initial: float | Tensor = field(default=0.0, compare=False)  # of one row; a column is what it holds
     version: int = 1
 
     @property
@@ -27,7 +27,8 @@ class Column:
 
     def fresh(self, rows: int, device: torch.device | str = "cpu") -> Tensor:
         """State of series nobody has seen. -> (rows, *shape)."""
-        return torch.full((rows, *self.shape), self.initial, dtype=self.dtype, device=device)
+        initial = torch.as_tensor(self.initial, dtype=self.dtype, device=device)
+        return initial.expand(rows, *self.shape).clone(memory_format=torch.contiguous_format)
 
 
 def fresh_state(columns: tuple[Column, ...], rows: int, device: torch.device | str = "cpu") -> dict[str, Tensor]:

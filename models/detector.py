@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from models import alarm, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
-from models.forecaster import Moment, RecurrentForecaster
+from models.forecasters import Forecaster, Moment
 from models.outcome import Explanation, Outcome
 from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
@@ -30,7 +30,7 @@ class DetectorOptions:
 class Detector(nn.Module):
     """Judges readings of C channels: first by the forecast made before, then it learns, then it forecasts the next."""
 
-    def __init__(self, forecaster: RecurrentForecaster, options: DetectorOptions) -> None:
+    def __init__(self, forecaster: Forecaster, options: DetectorOptions) -> None:
         super().__init__()
         self.forecaster = forecaster
         self.options = options
@@ -56,7 +56,7 @@ class Detector(nn.Module):
         """Judge and learn one reading a row.
 
         values: (B, C) float64, present: (B, C) bool, elapsed_seconds: (B,) float32, NaN for a first reading,
-        calendar: (B, 4) float32; B a multiple of 32. The pool is read only.
+        calendar: (B, 2) float32, phases of day and week; B a multiple of 32. The pool is read only.
         """
         judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
         steps = tempo.elapsed_steps(elapsed_seconds, state)

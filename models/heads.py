@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from models.cells import TiledLinear
 
 MIN_LOG_SCALE, MAX_LOG_SCALE = -6.0, 7.0  # a first scale is a guess: it may be off by a thousand
+SATURATION = 8.0  # scales beyond which a network sees little more: an outlier must not poison the hidden state
 MIN_FREEDOM, MAX_FREEDOM = 2.0, 60.0
 
 
@@ -46,3 +47,8 @@ def student_t_nll(z: Tensor, log_scale: Tensor, freedom: Tensor) -> Tensor:
     """Negative log-likelihood of ``z = (x - location) / scale``, without the constant of the units. (...) -> (...)."""
     log_constant = torch.lgamma((freedom + 1) / 2) - torch.lgamma(freedom / 2) - 0.5 * torch.log(freedom * torch.pi)
     return log_scale - log_constant + (freedom + 1) / 2 * torch.log1p(z * z / freedom)
+
+
+def squash(x: Tensor) -> Tensor:
+    """``x / (1 + |x| / SATURATION)``: near the identity for small x, bounded by the saturation."""
+    return x / (1 + x.abs() / SATURATION)

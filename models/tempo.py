@@ -21,6 +21,11 @@ def elapsed_steps(elapsed_seconds: Tensor, state: State) -> Tensor:
     return torch.nan_to_num(elapsed_seconds / torch.exp(state["log_interval"]), nan=1.0)
 
 
+def interval_seconds(state: State) -> Tensor:
+    """The median interval, 0 where it is not known yet. -> (B,) float32."""
+    return torch.nan_to_num(torch.exp(state["log_interval"]), nan=0.0)
+
+
 def update(elapsed_seconds: Tensor, state: State) -> dict[str, Tensor]:
     """Learn one interval a row: a sign step towards it, whose fixed point is the median. (B,) -> the columns.
 

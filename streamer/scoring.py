@@ -42,7 +42,7 @@ class Scorer:
         values = self._padded(np.nan_to_num(readings.values), 0.0)
         present = self._padded(readings.present, False)
         elapsed = self._padded(elapsed_seconds, np.nan)
-        phases = self._padded(calendar.features(readings.timestamp), 0.0)
+        phases = self._padded(calendar.phases(readings.timestamp), 0.0)
         row = self._padded(rows, PADDING_ROW)
         rounds = split_rounds(rows)
         outcomes = []

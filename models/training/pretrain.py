@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from models import scaler, tempo
-from models.artifact import SHIPPED, Artifact, Spec, save
+from models.artifact import SHIPPED, Artifact, Origin, save, versions
 from models.column import State, fresh_state
-from models.forecaster import Moment, RecurrentForecaster
+from models.forecasters import Moment, Spec
+from models.forecasters.recurrent import RecurrentForecaster
 from models.heads import student_t_nll
 from models.pool import BIN_WIDTH, BINS
 from models.tail import StudentTail
@@ -50,19 +51,17 @@ class Batch:
     present: Tensor  # (T, B, C)
     scored: Tensor  # (T, B, C)
     elapsed: Tensor  # (T, B) float32
-    calendar: Tensor  # (T, B, 4) float32
+    calendar: Tensor  # (T, B, 2) float32
 
     @staticmethod
-    def of(streams: Streams, channels: int) -> "Batch":
-        """Group the streams into rows of ``channels`` that share the first one's clock."""
-        length, count = streams.values.shape
-        shape = (length, count // channels, channels)
+    def of(streams: Streams) -> "Batch":
+        """The same streams as tensors, their phases as sines and cosines."""
         return Batch(
-            torch.from_numpy(streams.values).reshape(shape),
-            torch.from_numpy(streams.present).reshape(shape),
-            torch.from_numpy(streams.scored).reshape(shape),
-            torch.from_numpy(streams.elapsed_seconds[:, ::channels]).float(),
-            torch.from_numpy(streams.calendar[:, ::channels]).float(),
+            torch.from_numpy(streams.values),
+            torch.from_numpy(streams.present),
+            torch.from_numpy(streams.scored),
+            torch.from_numpy(streams.elapsed_seconds).float(),
+            torch.from_numpy(streams.calendar).float(),
         )
 
 
@@ -70,7 +69,7 @@ def batches(recipe: Recipe, rng: np.random.Generator, rounds: int) -> Iterator[B
     """Fresh streams for every round: single channels and correlated groups of four in turn."""
     for number in range(rounds):
         channels = 1 if number % 3 else 4
-        yield Batch.of(draw(rng, recipe.length, recipe.streams, correlation=0.5 * (channels > 1)), channels)
+        yield Batch.of(draw(rng, recipe.length, recipe.streams // channels, channels))
 
 
 def advance(
@@ -169,7 +168,8 @@ def main() -> None:
         recipe = Recipe(cell=cell, rounds=arguments.rounds)
         forecaster = train(recipe)
         prior, metrics = evaluate(forecaster, recipe)
-        artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, {**asdict(recipe), **metrics})
+        origin = Origin(asdict(recipe), metrics, {}, versions())
+        artifact = Artifact(Spec(cell=cell, hidden=recipe.hidden), forecaster, prior, origin)
         print(save(artifact, arguments.out / f"{cell}.safetensors"), metrics)
 
 

@@ -27,7 +27,7 @@ def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
         for values in [*calm.expand(50, ROWS, channels), spike]:
             present = torch.ones(ROWS, channels, dtype=torch.bool)
             outcome, state = detector.step(
-                values.contiguous(), present, torch.ones(ROWS), torch.zeros(ROWS, 4), state, pool
+                values.contiguous(), present, torch.ones(ROWS), torch.zeros(ROWS, 2), state, pool
             )
     return outcome, detector
 

@@ -1,38 +1,12 @@
-"""Training: the streams are seeded and varied, and a few rounds make a forecaster better."""
+"""Training: a few rounds make a forecaster better, by single channels and groups of them."""
 
 import numpy as np
 import torch
 
-from models.forecaster import RecurrentForecaster
+from models.forecasters.recurrent import RecurrentForecaster
 from models.training.pretrain import Recipe, batches, evaluate, train
-from models.training.streams import draw
 
 TINY = Recipe(cell="gru", hidden=8, streams=96, length=96, window=32, rounds=12)
-
-
-def test_streams_of_one_seed_are_the_same_and_of_another_are_not() -> None:
-    first, again, other = (draw(np.random.default_rng(seed), 50, 40) for seed in (1, 1, 2))
-
-    np.testing.assert_array_equal(first.values, again.values)
-    assert not np.array_equal(first.values, other.values)
-
-
-def test_streams_are_finite_varied_and_partly_missing() -> None:
-    streams = draw(np.random.default_rng(0), 200, 300)
-
-    assert np.isfinite(streams.values).all()
-    assert 0.9 < streams.present.mean() < 1
-    assert not (streams.scored & ~streams.present).any()
-    spreads = np.std(np.diff(streams.values, axis=0), axis=0)
-    assert np.quantile(spreads, 0.9) > 1000 * np.quantile(spreads, 0.1)
-
-
-def test_streams_keep_their_own_time() -> None:
-    streams = draw(np.random.default_rng(0), 100, 60)
-
-    assert np.isnan(streams.elapsed_seconds[0]).all()
-    assert (streams.elapsed_seconds[1:] > 0).all()
-    assert np.abs(streams.calendar).max() <= 1
 
 
 def test_training_is_repeatable_and_makes_a_better_forecaster() -> None:

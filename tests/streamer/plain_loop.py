@@ -93,12 +93,12 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
     values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
     present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
     elapsed = torch.full((TILE_ROWS,), torch.nan)
-    phases = torch.zeros(TILE_ROWS, 4)
+    phases = torch.zeros(TILE_ROWS, 2)
     values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
     present[0] = torch.from_numpy(batch.present[i])
     if memory.timestamp is not None:
         elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
-    phases[0] = torch.from_numpy(calendar.features(batch.timestamp[i : i + 1]))[0]
+    phases[0] = torch.from_numpy(calendar.phases(batch.timestamp[i : i + 1]))[0]
     with torch.inference_mode():
         outcome, memory.state = judge.detector.step(values, present, elapsed, phases, memory.state, judge.pool)
         explanation = judge.detector.explain(outcome)

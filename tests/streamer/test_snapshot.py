@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import StateError
-from models.artifact import Artifact, Spec
-from models.forecaster import RecurrentForecaster
+from models.artifact import Artifact
+from models.forecasters import Spec
+from models.forecasters.recurrent import RecurrentForecaster
 from streamer import epoch, snapshot
 from streamer.checkpoint import Checkpoint, SavedColumn, decode, encode
 from streamer.config import AlarmOptions

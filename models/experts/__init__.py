@@ -1,0 +1,1 @@
+"""Online experts: forecasters of one series each, without weights, at a constant cost a reading."""

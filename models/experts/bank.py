@@ -1,0 +1,161 @@
+"""The bank of experts of a tier: what each of them forecasts, and how wrong it has been."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.column import Column, State
+from models.experts.cycle import Cycle
+from models.experts.direct import Direct
+from models.experts.dot import dot
+from models.experts.levels import Levels
+from models.experts.season import Season
+from models.experts.sight import Sight
+from models.experts.slots import Matured, Slots
+from models.experts.yule_walker import YuleWalker
+
+EXPERTS: tuple[str, ...] = ("last", "ewma32", "direct", "yule_walker", "day")
+RICH_EXPERTS: tuple[str, ...] = ("ewma4", "week", "seasonal", "seasonal_change")
+TOGETHER = "together"  # all of them, weighed by their errors; the last one of every bank
+SHARPNESS = 8.0  # its weights fall with the eighth power of an error (research: zero-shot)
+SLOWEST = 0.012  # rate at which an error is forgotten, per error
+CLIP = 8.0  # of the direct inputs
+LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
+FARTHEST = 1e4  # units: what an expert says beyond is as good as this
+SPREADING = 0.4  # the size of a change grows like horizon ** .4
+
+
+class Tier(StrEnum):
+    """How much is remembered of a channel."""
+
+    COMPACT = "compact"  # at most 1 KiB
+    RICH = "rich"  # at most 8 KiB
+
+
+class Views(NamedTuple):
+    """What the experts say after a reading. K horizons, E experts."""
+
+    offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
+    log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
+    own_error: Tensor  # (B, C, K) the same of whoever uses the bank
+    inputs: Tensor  # (B, C, K, D) of the direct forecasts
+    unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
+
+
+class Bank(nn.Module):
+    """The experts of one tier at some horizons. Nothing here is trained; every series has its own."""
+
+    horizon_steps: Tensor  # (K,) float32
+    spreading: Tensor  # (K,)
+    experience: Tensor  # (K,) errors learnt a reading
+
+    def __init__(self, tier: Tier, horizons: tuple[int, ...]) -> None:
+        super().__init__()
+        self.tier = tier
+        self.horizons = horizons
+        is_rich = tier is Tier.RICH
+        self.experts = (*EXPERTS, *(RICH_EXPERTS if is_rich else ()), TOGETHER)
+        self.levels = Levels()
+        self.autoregression = YuleWalker()
+        self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]
+        self.cycle = Cycle() if is_rich else None
+        self.direct = Direct(8 if is_rich else 5)
+        self.slots = Slots(horizons, self.direct.inputs + 2 + len(self.experts))
+        steps = torch.tensor(horizons, dtype=torch.float32)
+        counts = torch.tensor(self.slots.counts, dtype=torch.float32)
+        self.register_buffer("horizon_steps", steps, persistent=False)
+        self.register_buffer("spreading", steps**SPREADING, persistent=False)
+        self.register_buffer("experience", counts / steps, persistent=False)
+
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """Everything the experts remember of a series."""
+        horizons = len(self.horizons)
+        return (
+            *self.levels.columns(channels),
+            *self.autoregression.columns(channels),
+            *(column for season in self.seasons for column in season.columns(channels)),
+            *(self.cycle.columns(channels) if self.cycle else ()),
+            *self.direct.columns(channels, horizons),
+            *self.slots.columns(channels),
+            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1)),
+        )
+
+    def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
+        """Learn one reading a row where it is present, then forecast. -> views, and the columns but for the slots."""
+        learnt = {**self.levels.learn(sight, state), **self.autoregression.learn(sight, state)}
+        for season in self.seasons:
+            learnt.update(season.learn(sight, state))
+        if self.cycle:
+            learnt.update(self.cycle.learn(sight, state))
+        matured = self.slots.read(sight.last, state)
+        is_learnt = matured.is_due & sight.is_next.unsqueeze(-1)
+        learnt.update(self.direct.learn(matured, is_learnt, state))
+        learnt["errors"] = self._judged(matured, is_learnt, sight, state)
+        learnt = where_present(sight.present, learnt, state)
+        return self._views(sight, {**state, **learnt}), learnt
+
+    def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
+        """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
+        kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
+        return where_present(sight.present, self.slots.write(sight.last, kept, state), state)
+
+    def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
+        """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
+        unit = matured.kept[..., self.direct.inputs]
+        forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
+        limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
+        error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
+        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).unsqueeze(-1)
+        return torch.where(is_learnt.unsqueeze(-1), torch.lerp(state["errors"], error, rate), state["errors"])
+
+    def _experience(self, age: Tensor) -> Tensor:
+        """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
+        return ((age.unsqueeze(-1) - self.horizon_steps) * self.experience).clamp_min(0)
+
+    def _views(self, sight: Sight, state: State) -> Views:
+        unit = sight.scale.unsqueeze(-1) * self.spreading
+        levels = state["levels"]
+        shape = (*sight.scale.shape, len(self.horizons))
+        of_seasons = [season.offsets(sight, state, self.horizon_steps) for season in self.seasons]
+        changes = [
+            ahead - season.offsets(sight, state, torch.zeros_like(self.horizon_steps[:1]))
+            for season, ahead in zip(self.seasons, of_seasons, strict=True)
+        ]
+        moves = [sight.difference, *levels.unbind(-1)]
+        further = []
+        if self.cycle:
+            seasonal, change = self.cycle.seasonal(sight, state, self.horizons)
+            moves.append(state["lags"][..., 1] * sight.scale)
+            changes.append(change)
+            further = [levels[..., 0].unsqueeze(-1).expand(shape), of_seasons[1], seasonal, change]
+        inputs = torch.stack([*(move.unsqueeze(-1).expand(shape) for move in moves), *changes], -1)
+        inputs = (inputs / unit.unsqueeze(-1)).clamp(-CLIP, CLIP)
+        offsets = torch.stack(
+            [
+                torch.zeros_like(unit),
+                levels[..., 1].unsqueeze(-1).expand(shape),
+                self.direct.offsets(inputs, unit, state),
+                self.autoregression.offsets(sight, state, self.horizons),
+                of_seasons[0],
+                *further,
+            ],
+            dim=-1,
+        )
+        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0)
+        is_unknown = (self._experience(sight.age) < 0.5).unsqueeze(-1)
+        errors = errors.masked_fill(is_unknown, 0.0)
+        offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
+        alone = errors[..., : offsets.shape[-1]]
+        weight = torch.softmax(SHARPNESS * (alone.amin(-1, keepdim=True) - alone), -1)
+        offsets = torch.cat((offsets, dot(weight, offsets).unsqueeze(-1)), -1)
+        return Views(offsets, errors[..., :-1], errors[..., -1], inputs, unit)
+
+
+def where_present(present: Tensor, learnt: State, state: State) -> dict[str, Tensor]:
+    """The new columns where a channel is present, the old ones elsewhere. present: (B, C)."""
+    return {
+        name: torch.where(present.view(*present.shape, *[1] * (column.dim() - 2)), column, state[name])
+        for name, column in learnt.items()
+    }

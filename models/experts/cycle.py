@@ -1,0 +1,77 @@
+"""A season of any length: its period found online, and the values one period ago."""
+
+import torch
+from torch import Tensor, nn
+
+from models.column import Column, State
+from models.experts.sight import Sight
+
+LONGEST = 336  # readings: two weeks of hours, more than a day of five minutes
+SHORTEST = 4
+CLEAR = 0.8  # of the error at half the lag: only a period that beats it is one
+RING = LONGEST + 1  # the value a longest period ago is still there when the newest one is
+PENALTY = 0.04  # of the ratio, for every doubling of the period: a multiple of a period is one too
+
+
+class Cycle(nn.Module):
+    """``e_c += (.5 / c) (|y_t - y_{t-c}| - e_c)`` for every lag ``c``; a period has the smallest ``e_c / e_{c/2}``."""
+
+    lags: Tensor  # (L,) 1 ... LONGEST
+    halves: Tensor  # (L,) index of half the lag
+    penalties: Tensor  # (L,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        lags = torch.arange(1, LONGEST + 1)
+        penalties = PENALTY * torch.log2(lags.float())
+        penalties[: SHORTEST - 1] = torch.inf
+        self.register_buffer("lags", lags, persistent=False)
+        self.register_buffer("halves", (lags // 2 - 1).clamp_min(0), persistent=False)
+        self.register_buffer("penalties", penalties, persistent=False)
+
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """The values of the longest period as a ring, the error at every lag, and the period, 0 where none is clear."""
+        return (
+            Column("ring", torch.float64, (channels, RING), initial=float("nan")),
+            Column("lag_error", torch.float32, (channels, LONGEST)),
+            Column("period", torch.int32, (channels,)),
+        )
+
+    def learn(self, sight: Sight, state: State) -> dict[str, Tensor]:
+        """Take in one reading a row; it lies at ``turn`` in the ring."""
+        ring, turn = state["ring"], state["turn"].long().unsqueeze(-1)
+        then = ring.gather(-1, (turn - self.lags) % RING)  # (B, C, L): by lag
+        error = (sight.last.unsqueeze(-1) - then).abs().float()
+        known = state["lag_error"]
+        is_known = ~error.isnan()
+        rate = torch.maximum(0.5 / self.lags, 1 / (sight.age.unsqueeze(-1) - self.lags).clamp_min(1))
+        learnt = torch.where(is_known, torch.lerp(known, torch.nan_to_num(error), rate), known)
+        half = learnt.index_select(-1, self.halves)
+        ratio = (learnt / half.clamp_min(1e-30)).masked_fill(sight.age.unsqueeze(-1) < 2 * self.lags, torch.inf)
+        score, best = (ratio + self.penalties).min(-1)
+        is_clear = ratio.gather(-1, best.unsqueeze(-1)).squeeze(-1) < CLEAR
+        return {
+            "ring": ring.scatter(-1, turn % RING, sight.last.unsqueeze(-1)),
+            "lag_error": learnt,
+            "period": torch.where(is_clear & score.isfinite(), best + 1, 0).int(),
+        }
+
+    def seasonal(self, sight: Sight, state: State, horizons: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """The value a period before each horizon, less the value, and its change over the horizon. -> (B, C, K) twice.
+
+        Zero where there is no period. ``turn`` is that of this reading.
+        """
+        period = state["period"].long().unsqueeze(-1)
+        steps = torch.tensor(horizons, device=period.device)
+        whole = period.clamp_min(1)
+        back = whole * (-(-steps // whole)) - steps  # (B, C, K): 0 where the horizon is a whole number of periods
+        turn = state["turn"].long().unsqueeze(-1)
+        has_period = period > 0
+        at = state["ring"].gather(-1, (turn - back) % RING)
+        before = state["ring"].gather(-1, (turn - whole) % RING)
+        last = sight.last.unsqueeze(-1)
+        ahead = (at - last).float()
+        return (
+            torch.nan_to_num(ahead).masked_fill(~has_period, 0.0),
+            torch.nan_to_num((at - before).float()).masked_fill(~has_period, 0.0),
+        )

@@ -1,0 +1,85 @@
+"""Forecasts that wait for the reading they are of."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.column import Column, State
+
+SLOTS = 3  # at most, a horizon: every horizon / 3 readings one forecast is kept
+
+
+class Matured(NamedTuple):
+    """What was kept ``horizon`` readings ago, where something was. K horizons, W numbers."""
+
+    is_due: Tensor  # (B, C, K)
+    moved: Tensor  # (B, C, K) float32, the value less the value then
+    kept: Tensor  # (B, C, K, W)
+
+
+class Slots(nn.Module):
+    """A few slots a horizon: slot ``j`` of ``S`` is read and written anew where ``n mod h = floor(j h / S)``.
+
+    So whatever is read was written exactly ``h`` readings ago, and the further a horizon the rarer it is learnt from.
+    """
+
+    periods: Tensor  # (S,) of all horizons' slots in a row
+    turns: Tensor  # (S,)
+
+    def __init__(self, horizons: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.counts = [min(SLOTS, horizon) for horizon in horizons]
+        self.width = width
+        places = [(h, j * h // s) for h, s in zip(horizons, self.counts, strict=True) for j in range(s)]
+        periods, turns = torch.tensor(places, dtype=torch.int32).unbind(1)
+        self.register_buffer("periods", periods.contiguous(), persistent=False)
+        self.register_buffer("turns", turns.contiguous(), persistent=False)
+
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """The number of the reading, and what is kept in each slot: the value, and ``width`` numbers."""
+        slots = len(self.periods)
+        return (
+            Column("turn", torch.int32, (channels,)),
+            Column("slot_value", torch.float64, (channels, slots), initial=float("nan")),
+            Column("slots", torch.float32, (channels, slots, self.width)),
+        )
+
+    def read(self, last: Tensor, state: State) -> Matured:
+        """What is due at the reading with this value. last: (B, C) float64."""
+        due = self._due(state["turn"])  # (B, C, S)
+        moved = (last.unsqueeze(-1) - state["slot_value"]).float()
+        due_now = due & ~moved.isnan()
+        moved = torch.nan_to_num(moved).masked_fill(~due_now, 0.0)
+        kept = state["slots"].masked_fill(~due.unsqueeze(-1), 0.0)
+        if len(self.counts) == len(self.periods):  # a slot a horizon: nothing to choose from
+            return Matured(due_now, moved, kept)
+        parts = [_sum(part) for part in torch.split(kept, self.counts, 2)]
+        return Matured(
+            is_due=torch.stack([part.any(-1) for part in torch.split(due_now, self.counts, -1)], -1),
+            moved=torch.stack([_sum(part) for part in torch.split(moved, self.counts, -1)], -1),
+            kept=torch.stack(parts, 2),
+        )
+
+    def write(self, last: Tensor, kept: Tensor, state: State) -> dict[str, Tensor]:
+        """Keep the forecasts made at this reading where a slot is free for them. kept: (B, C, K, W)."""
+        due = self._due(state["turn"])
+        if len(self.counts) != len(self.periods):
+            repeats = torch.tensor(self.counts, device=kept.device)
+            kept = kept.repeat_interleave(repeats, dim=2, output_size=len(self.periods))
+        return {
+            "turn": state["turn"] + 1,
+            "slot_value": torch.where(due, last.unsqueeze(-1), state["slot_value"]),
+            "slots": torch.where(due.unsqueeze(-1), kept, state["slots"]),
+        }
+
+    def _due(self, turn: Tensor) -> Tensor:
+        return turn.unsqueeze(-1) % self.periods == self.turns
+
+
+def _sum(part: Tensor) -> Tensor:
+    """The sum over the axis of slots, of which at most one is not zero. (B, C, S, ...) -> (B, C, ...)."""
+    total = part[:, :, 0]
+    for j in range(1, part.shape[2]):
+        total = total + part[:, :, j]
+    return total

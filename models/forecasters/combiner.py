@@ -1,0 +1,153 @@
+"""The combiner: online experts, weighed, corrected and given a spread by a network, or by their errors alone."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from models import scaler
+from models.column import Column, State
+from models.experts.bank import Bank, Views
+from models.experts.sight import Sight
+from models.experts.yule_walker import ORDER
+from models.forecasters.forecaster import Forecaster, Moment
+from models.forecasters.network import Network, Sighted
+from models.heads import StudentT, squash
+
+FREEDOM = 5.0
+LOG_NARROWNESS = math.log(0.9)
+DOUBT, DISTRUST = math.log(1.01), math.log(1.05)  # own error over the best expert's: from here to there the gate closes
+UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
+YOUNG = 48.0  # readings before the gate may close: errors are guesses, and the network is worth most
+
+
+class Observation(NamedTuple):
+    """All that a network learns of a reading."""
+
+    features: Tensor  # (B, C, F)
+    sighted: Sighted
+
+
+class Combiner(Forecaster):
+    """A bank of experts with a network on top; without one, the experts weighed by their errors.
+
+    A gate goes back from the network to the experts where the network's own running error is larger than the best
+    expert's, so that no series loses much by it.
+    """
+
+    log_horizon: Tensor  # (K,)
+
+    def __init__(self, bank: Bank, network: Network | None) -> None:
+        super().__init__()
+        if bank.horizons[0] != 1:
+            raise ValueError(f"horizons: Expected 1 as the first one, got {bank.horizons}")
+        self.bank = bank
+        self.network = network
+        self.horizons = bank.horizons
+        self.register_buffer("log_horizon", torch.log(bank.horizon_steps), persistent=False)
+
+    @override
+    def at(self, horizons: tuple[int, ...]) -> "Combiner":
+        return Combiner(Bank(self.bank.tier, horizons), self.network)
+
+    @override
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        shapes = self.network.state_shapes(channels) if self.network else {}
+        hidden = tuple(Column(name, torch.float32, shape) for name, shape in shapes.items())
+        return (
+            *self.bank.columns(channels),
+            *hidden,
+            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN),
+        )
+
+    @override
+    def ahead(self, state: State) -> StudentT:
+        return StudentT(*state["forecast"].unbind(-1))
+
+    @override
+    def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
+        sight = Sight.of(*moment, state)
+        views, learnt = self.bank.observe(sight, state)
+        after = {**state, **learnt}
+        free = self.free(views)
+        if self.network is None:
+            own, forecast, hidden = free, free, dict[str, Tensor]()
+        else:
+            own, hidden = self._network_step(self.network, moment, sight, views, after)
+            forecast = gated(own, free, views, sight.age)
+        learnt.update(self.bank.settle(sight, views, own.location, state))
+        in_scales = StudentT(
+            forecast.location * self.bank.spreading,
+            forecast.log_scale + torch.log(self.bank.spreading),
+            forecast.freedom,
+        )
+        is_stepped = moment.present.any(1)
+        stepped = torch.where(is_stepped[:, None, None, None], torch.stack(in_scales, -1), state["forecast"])
+        return {**learnt, **hidden, "forecast": stepped}
+
+    def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
+        """What the network is fed of a reading that the bank has observed."""
+        sighted = Sighted(views.offsets, views.log_errors, self.log_horizon)
+        return Observation(features(moment, sight, sighted, state), sighted)
+
+    def _network_step(
+        self, network: Network, moment: Moment, sight: Sight, views: Views, state: State
+    ) -> tuple[StudentT, dict[str, Tensor]]:
+        observation = self.observation(moment, sight, views, state)
+        before = {name: state[name] for name in network.cell.state_shapes}
+        hidden, after = network.step(observation.features, before, moment.steps, moment.present.any(1))
+        return network.forecast(hidden, observation.sighted), after
+
+    def free(self, views: Views) -> StudentT:
+        """The experts together, in units: the floor, and the fallback. -> (B, C, K) each."""
+        location = views.offsets[..., -1]
+        return StudentT(location, views.log_errors[..., -1] + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
+
+
+def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
+    """The network's forecast, or the experts' where it has been worse than the best of them. (B, C, K) each."""
+    excess = views.own_error - views.log_errors.amin(-1)
+    trust = ((DISTRUST - excess) / (DISTRUST - DOUBT)).clamp(0, 1)
+    trust = torch.where(age.unsqueeze(-1) < YOUNG, torch.ones_like(trust), trust)
+    return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
+
+
+def feature_count(experts: int) -> int:
+    """Features of one channel that `features` makes."""
+    return ORDER + 5 + 5 + (experts - 1) + experts + 7
+
+
+def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Tensor:
+    """What the cell is fed: recent moves, levels, the experts and their errors, time and context. -> (B, C, F)."""
+    scale = sight.scale
+    gaps = torch.stack((state["near_gap"], state["far_gap"]), -1)
+    moves = torch.cat((state["levels"], gaps), -1) / scale.unsqueeze(-1)
+    weight = moment.present.float()
+    weighted = squash(moment.difference / scale) * weight
+    of_all = torch.stack((weighted, weighted.abs()), -1).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)  # (B, 2)
+    size = (sight.last / scale).float()
+    of_channel = torch.stack(
+        (
+            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale).clamp(-4, 4),
+            torch.log1p(sight.age) / 8,
+            1 - weight,
+            state["still"],
+            torch.log1p(size.abs()) * torch.sign(size) / 8,
+        ),
+        dim=-1,
+    )
+    angle = moment.calendar * (2 * math.pi)
+    of_row = torch.cat((torch.log1p(moment.steps).unsqueeze(-1), of_all, torch.sin(angle), torch.cos(angle)), -1)
+    return torch.cat(
+        (
+            squash(state["lags"]),
+            squash(moves),
+            of_channel,
+            squash(sighted.offsets[..., 0, 1:]),
+            sighted.log_errors[..., 0, :] / 2,
+            of_row.unsqueeze(1).expand(*scale.shape, -1),
+        ),
+        dim=-1,
+    )

@@ -1,0 +1,54 @@
+"""The port of every forecaster: what the detector asks of one."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from models.column import Column, State
+from models.heads import StudentT
+
+
+class Moment(NamedTuple):
+    """What a forecaster learns from one reading a row."""
+
+    difference: Tensor  # (B, C) float32 to the judged value before, 0 where absent
+    present: Tensor  # (B, C)
+    steps: Tensor  # (B,) elapsed time in the series' own intervals
+    calendar: Tensor  # (B, 2) phase of the day and of the week, local time, in [0, 1)
+
+
+class Forecaster(nn.Module, ABC):
+    """Forecasts every channel of a series at some horizons, from the state that it keeps of it.
+
+    Forecasts are Student-t distributions of the change from the last value, in units of the running scale that
+    `scaler.floored_scale` gives for the same state. Permuted channels permute the forecasts, unless the weights were
+    trained for one vector of channels.
+    """
+
+    horizons: tuple[int, ...]  # in steps; the first one is 1
+
+    @abstractmethod
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """Everything it remembers of a series. Column ``forecast`` is there after the first `advance`."""
+
+    @abstractmethod
+    def at(self, horizons: tuple[int, ...]) -> "Forecaster":
+        """The forecaster of these weights at other horizons.
+
+        Raises:
+            ValueError: it cannot forecast so far, or the first one is not 1.
+        """
+
+    @abstractmethod
+    def ahead(self, state: State) -> StudentT:
+        """The forecasts made after the last reading. -> (B, C, K) each."""
+
+    @abstractmethod
+    def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
+        """Take in a reading, whose scale, level and interval ``state`` holds already, and forecast. -> its columns."""
+
+    def forecast(self, state: State) -> StudentT:
+        """The forecast of the next reading. -> (B, C) each."""
+        location, log_scale, freedom = self.ahead(state)
+        return StudentT(location[..., 0], log_scale[..., 0], freedom[..., 0])
