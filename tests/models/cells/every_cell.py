@@ -17,6 +17,7 @@ MAKES: dict[str, Callable[[int, int], Cell]] = {
     "attention": small_attention,
     "jordan": partial(RNN, feedback="output", activation="sigmoid"),
     "relu": partial(RNN, activation="relu"),
+    "residual": lambda inputs, _: Residual(CELLS["gru"](inputs, inputs)),
     "two layers": partial(deep, CELLS["lstm"], depth=2),
     "three residual layers": partial(deep, MinGRU, depth=3, wrap=partial(Residual, dropout=0.1)),
     "transformer": partial(Block, depth=2, dropout=0.1),
