@@ -81,7 +81,7 @@ class Bank(nn.Module):
             *(self.cycle.columns(channels) if self.cycle else ()),
             *self.direct.columns(channels, horizons),
             *self.slots.columns(channels),
-            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 2)),
+            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 2), initial=float("nan")),
         )
 
     def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
@@ -111,12 +111,11 @@ class Bank(nn.Module):
         forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
-        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
-        return torch.lerp(state["errors"], error, rate.unsqueeze(-1))
-
-    def _experience(self, age: Tensor) -> Tensor:
-        """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
-        return ((age.unsqueeze(-1) - self.horizon_steps) * self.experience).clamp_min(0)
+        seen = ((sight.age.unsqueeze(-1) - 1 - self.horizon_steps) * self.experience).clamp_min(0)  # errors, about
+        rate = (1 / (seen + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0).unsqueeze(-1)
+        errors = state["errors"]
+        errors = torch.where(errors.isnan() & is_learnt.unsqueeze(-1), error, errors)
+        return torch.lerp(errors, error, rate)
 
     def _views(self, sight: Sight, state: State) -> Views:
         unit = sight.scale.unsqueeze(-1) * self.spreading
@@ -145,8 +144,6 @@ class Bank(nn.Module):
             ],
             dim=-1,
         )
-        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0)
-        is_unknown = (self._experience(sight.age) < 0.5).unsqueeze(-1)
-        errors = errors.masked_fill(is_unknown, 0.0)
+        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0).nan_to_num(nan=0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
         return Views(offsets, errors[..., :-2], errors[..., -2], errors[..., -1], inputs, unit)
