@@ -9,7 +9,7 @@ from models import alarm, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
 from models.forecasters import Forecaster, Moment
-from models.outcome import Explanation, Outcome
+from models.outcome import Ahead, Explanation, Outcome
 from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
@@ -79,6 +79,19 @@ class Detector(nn.Module):
             upper=outcome.forecast + half_band,
             shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
         )
+
+    def ahead(self, state: State) -> Ahead:
+        """The forecasts beyond the next reading, and their bands, from the state after a reading.
+
+        B a multiple of 32, so that no bit of a row depends on how many came with it.
+        """
+        location, log_scale, freedom = (part[..., 1:] for part in self.forecaster.ahead(state))
+        scale = scaler.floored_scale(state)
+        is_unknown = ~scaler.is_known(state, scale)
+        forecast = state["last"].unsqueeze(-1) + location * scale.unsqueeze(-1)
+        forecast = forecast.masked_fill(is_unknown.unsqueeze(-1), torch.nan)
+        half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
+        return Ahead(forecast, forecast - half_band, forecast + half_band)
 
     def _judge(
         self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool

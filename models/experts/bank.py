@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.column import Column, State
 from models.experts.cycle import Cycle
 from models.experts.direct import Direct
+from models.experts.dot import dot, shares
 from models.experts.levels import Levels
 from models.experts.season import Season
 from models.experts.sight import Sight
@@ -17,6 +18,8 @@ from models.experts.yule_walker import YuleWalker
 
 EXPERTS: tuple[str, ...] = ("last", "ewma32", "direct", "yule_walker", "day")
 RICH_EXPERTS: tuple[str, ...] = ("ewma4", "week", "seasonal", "seasonal_change")
+TOGETHER = "together"  # all of them, weighed by their errors; the last one of every bank
+SHARPNESS = 8.0  # its weights fall with the eighth power of an error (research: zero-shot)
 SLOWEST = 0.012  # rate at which an error is forgotten, per error
 CLIP = 8.0  # of the direct inputs
 LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
@@ -36,8 +39,8 @@ class Views(NamedTuple):
 
     offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
     log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
-    free_error: Tensor  # (B, C, K) the same of their combination
     own_error: Tensor  # (B, C, K) the same of whoever uses the bank
+    experience: Tensor  # (B, C, K) about how many errors that is the mean of
     inputs: Tensor  # (B, C, K, D) of the direct forecasts
     unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
 
@@ -56,13 +59,13 @@ class Bank(nn.Module):
         self.tier = tier
         self.horizons = horizons
         is_rich = tier is Tier.RICH
-        self.experts = EXPERTS + (RICH_EXPERTS if is_rich else ())
+        self.experts = (*EXPERTS, *(RICH_EXPERTS if is_rich else ()), TOGETHER)
         self.levels = Levels()
         self.autoregression = YuleWalker()
         self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]
         self.cycle = Cycle() if is_rich else None
         self.direct = Direct(8 if is_rich else 5)
-        self.slots = Slots(horizons, self.direct.inputs + 3 + len(self.experts))
+        self.slots = Slots(horizons, self.direct.inputs + 2 + len(self.experts))
         steps = torch.tensor(horizons, dtype=torch.float32)
         counts = torch.tensor(self.slots.counts, dtype=torch.float32)
         self.register_buffer("from_now", torch.tensor((0, *horizons), dtype=torch.float32), persistent=False)
@@ -81,7 +84,7 @@ class Bank(nn.Module):
             *(self.cycle.columns(channels) if self.cycle else ()),
             *self.direct.columns(channels, horizons),
             *self.slots.columns(channels),
-            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 2), initial=float("nan")),
+            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1), initial=float("nan")),
         )
 
     def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
@@ -97,25 +100,24 @@ class Bank(nn.Module):
         learnt["errors"] = self._judged(matured, is_learnt, sight, state)
         return self._views(sight, {**state, **learnt}), learnt
 
-    def settle(self, sight: Sight, views: Views, said: tuple[Tensor, Tensor], state: State) -> dict[str, Tensor]:
-        """Keep what was forecast until it can be judged.
-
-        said: the offsets of the combination of the experts and of whoever uses them, (B, C, K) in units each.
-        """
-        kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, torch.stack(said, -1)), -1)
+    def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
+        """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
+        kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
         return self.slots.write(sight, kept, state)
 
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
-        """The mean absolute errors after what has matured. -> (B, C, K, E + 2)."""
+        """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
         unit = matured.kept[..., self.direct.inputs]
         forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
-        seen = ((sight.age.unsqueeze(-1) - 1 - self.horizon_steps) * self.experience).clamp_min(0)  # errors, about
-        rate = (1 / (seen + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0).unsqueeze(-1)
-        errors = state["errors"]
-        errors = torch.where(errors.isnan() & is_learnt.unsqueeze(-1), error, errors)
-        return torch.lerp(errors, error, rate)
+        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
+        errors = torch.where(state["errors"].isnan() & is_learnt.unsqueeze(-1), error, state["errors"])
+        return torch.lerp(errors, error, rate.unsqueeze(-1))
+
+    def _experience(self, age: Tensor) -> Tensor:
+        """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
+        return ((age.unsqueeze(-1) - self.horizon_steps) * self.experience).clamp_min(0)
 
     def _views(self, sight: Sight, state: State) -> Views:
         unit = sight.scale.unsqueeze(-1) * self.spreading
@@ -146,4 +148,6 @@ class Bank(nn.Module):
         )
         errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0).nan_to_num(nan=0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
-        return Views(offsets, errors[..., :-2], errors[..., -2], errors[..., -1], inputs, unit)
+        alone = errors[..., : offsets.shape[-1]]
+        offsets = torch.cat((offsets, dot(shares(alone * -SHARPNESS), offsets).unsqueeze(-1)), -1)
+        return Views(offsets, errors[..., :-1], errors[..., -1], self._experience(sight.age), inputs, unit)

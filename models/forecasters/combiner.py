@@ -10,19 +10,17 @@ from typing_extensions import override
 from models import scaler
 from models.column import Column, State
 from models.experts.bank import Bank, Views
-from models.experts.dot import dot, shares
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
 from models.forecasters.forecaster import Forecaster, Moment
 from models.forecasters.network import Network, Sighted
 from models.heads import StudentT, squash
 
-SHARPNESS = 8.0  # without a network, weights fall with the eighth power of an expert's error (research: zero-shot)
 FREEDOM = 5.0
 LOG_NARROWNESS = math.log(0.9)
-DOUBT, DISTRUST = math.log(1.03), math.log(1.08)  # own error over the best expert's: from here to there the gate closes
+STEEPNESS, CAUTION = 16.0, 1.0  # of the gate: at equal errors of the best expert the network has .27 of the say
 UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
-YOUNG = 48.0  # readings before the gate may close: errors are guesses, and the network is worth most
+YOUNG = 24.0  # errors seen at a horizon before the gate closes: they are guesses, and the network is worth most
 
 
 class Observation(NamedTuple):
@@ -35,8 +33,8 @@ class Observation(NamedTuple):
 class Combiner(Forecaster):
     """A bank of experts with a network on top; without one, the experts weighed by their errors.
 
-    A gate goes back from the network to the experts where the network's own running error is larger than the best
-    expert's, so that no series loses much by it.
+    A gate mixes the network's forecast with the experts' by their running errors, so that no series loses much by a
+    network that does not know its kind.
     """
 
     log_horizon: Tensor  # (K,)
@@ -78,8 +76,8 @@ class Combiner(Forecaster):
             own, forecast, hidden = free, free, dict[str, Tensor]()
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
-            forecast = gated(own, free, views, sight.age)
-        learnt.update(self.bank.settle(sight, views, (free.location, own.location), state))
+            forecast = gated(own, free, views)
+        learnt.update(self.bank.settle(sight, views, own.location, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
             forecast.log_scale + self.bank.log_spreading,
@@ -91,7 +89,7 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        sighted = Sighted(views.offsets, views.log_errors, views.free_error, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors, self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -103,24 +101,22 @@ class Combiner(Forecaster):
         return network.forecast(hidden, observation.sighted), after
 
     def free(self, views: Views) -> StudentT:
-        """The experts weighed by their errors, in units of the horizon: the floor, and the fallback. -> (B, C, K)."""
-        errors = views.log_errors
-        weight = shares(errors * -SHARPNESS)
-        location = dot(weight, views.offsets)
-        return StudentT(location, dot(weight, errors) + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
+        """The experts together, in units: the floor, and the fallback. -> (B, C, K) each."""
+        location = views.offsets[..., -1]
+        return StudentT(location, views.log_errors[..., -1] + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
 
 
-def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
-    """The network's forecast, or the experts' where it has been worse than the best of them. (B, C, K) each."""
+def gated(own: StudentT, free: StudentT, views: Views) -> StudentT:
+    """The network's forecast and the experts', each the more the less it was wrong. (B, C, K) each."""
     excess = views.own_error - views.log_errors.amin(-1)
-    trust = ((DISTRUST - excess) / (DISTRUST - DOUBT)).clamp(0, 1)
-    trust = trust.masked_fill(age.unsqueeze(-1) < YOUNG, 1.0)
+    trust = torch.sigmoid(-STEEPNESS * excess - CAUTION)
+    trust = torch.where(views.experience < YOUNG, torch.ones_like(trust), trust)
     return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
 
 
 def feature_count(experts: int) -> int:
     """Features of one channel that `features` makes."""
-    return ORDER + 5 + 6 + (experts - 1) + experts + 7
+    return ORDER + 5 + 5 + (experts - 1) + experts + 7
 
 
 def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Tensor:
@@ -141,7 +137,6 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
             1 - weight,
             state["still"],
             torch.log1p(size.abs()) * torch.sign(size) / 8,
-            sighted.free_error[..., 0] / 2,
         ),
         dim=-1,
     )

@@ -33,7 +33,7 @@ def test_a_scan_says_what_steps_say(cell: str, tier: str, joint: int | None, mon
 
     seen = observe(combiner, batch)
     hidden, after = network.scan(seen.features, fresh_hidden(combiner, 32, CHANNELS), seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, seen.free_error, combiner.log_horizon)
+    sighted = Sighted(seen.offsets, seen.log_errors, combiner.log_horizon)
     scanned = network.forecast(hidden, sighted)
 
     said, state = taken(combiner, batch)
