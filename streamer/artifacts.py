@@ -17,28 +17,38 @@ def shelf_of(options: GroupOptions) -> Shelf | None:
 
 
 def artifact_of(options: GroupOptions) -> Artifact:
-    """The artifact that a group is to have now. On a shelf where nothing was promoted yet it is the shipped one.
+    """The artifact that a group names, or the shipped one that it describes, also for a shelf with nothing in force.
 
     Raises:
-        ConfigError: it cannot be used, or is of another cell.
+        ConfigError: it is not there, cannot be read, or is not what the group asks for.
     """
+    path, artifact = _found(options)
     try:
-        artifact = _found(options)
-    except (ArtifactError, StoreError) as error:
-        raise ConfigError(f"artifact of group {options.name!r}: {error}") from error
-    if artifact.spec.cell != options.cell:
+        artifact.forecaster.at(tuple(options.horizons))
+    except ValueError as error:
+        raise ConfigError(f"artifact of group {options.name!r}: {path}: {error}") from error
+    for key in ("forecaster", "tier", "cell"):
+        asked, has = getattr(options, key), getattr(artifact.spec, key)
+        if asked not in (None, has):
+            raise ConfigError(f"artifact of group {options.name!r}: {path}: Expected {key} {asked!r}, got {has!r}")
+    channels = len(options.all_channels)
+    if artifact.spec.joint not in (None, channels):
         raise ConfigError(
-            f"artifact of group {options.name!r}: {options.artifact}: Expected cell {options.cell!r}, "
-            f"got {artifact.spec.cell!r}"
+            f"artifact of group {options.name!r}: {path}: Expected one of {channels} channels, "
+            f"got one of the joint state of {artifact.spec.joint}"
         )
     return artifact
 
 
-def _found(options: GroupOptions) -> Artifact:
+def _found(options: GroupOptions) -> tuple[Path, Artifact]:
+    of_package = shipped(options.cell or "gru", options.forecaster or "combiner", options.tier or "compact")
     shelf = shelf_of(options)
-    if shelf is None:
-        return load_artifact(options.artifact or shipped(options.cell))
-    title = shelf.current()
-    if title is None:
-        return load_artifact(shipped(options.cell))
-    return read(shelf.load(title), str(shelf.path(title)))
+    try:
+        title = shelf.current() if shelf else None
+        if shelf and title:
+            path = shelf.path(title)
+            return path, read(shelf.load(title), str(path))
+        path = of_package if shelf or options.artifact is None else Path(options.artifact)
+        return path, load_artifact(path)
+    except (ArtifactError, StoreError) as error:
+        raise ConfigError(f"artifact of group {options.name!r}: {error}") from error

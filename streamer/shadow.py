@@ -8,11 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings
-from models.outcome import Explanation, Outcome
 from models.pool import Pool, close_epoch
 from models.skill import Skill, skill
 from streamer.judge import Judge
-from streamer.scoring import Scorer
+from streamer.scoring import Scored, Scorer
 from streamer.table import StateTable
 
 
@@ -53,15 +52,13 @@ class Shadow:
         """Whether it has been watched for long enough."""
         return self.followed >= self.goal
 
-    def follow(
-        self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], said: tuple[Outcome, Explanation]
-    ) -> Duel:
+    def follow(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], said: Scored) -> Duel:
         """Step readings of one epoch, of which the champion has ``said`` what it says. rows, elapsed_seconds: (N,)."""
         judge, table, pool = self.learnt
-        outcome, explanation, pool = Scorer(judge.detector, table).score(readings, rows, elapsed_seconds, pool)
-        self.learnt = Learnt(judge, table, pool)
+        came = Scorer(judge.detector, judge.calendar, table).score(readings, rows, elapsed_seconds, pool)
+        self.learnt = Learnt(judge, table, came.pool)
         self.followed += len(readings)
-        return Duel(readings, skill(*said), skill(outcome, explanation))
+        return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))
 
     def close_epoch(self) -> None:
         """The champion's epoch has ended."""

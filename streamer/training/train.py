@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from connectors.errors import ConfigError
-from models.artifact import Artifact, ArtifactError, load, save
+from models.artifact import Artifact, save
 from models.forecasters import Spec, build
 from models.pool import BINS
 from models.training.snapshot import SnapshotFile
@@ -81,17 +82,16 @@ def group_of(config: Config, options: TrainingOptions) -> GroupOptions:
 def _start(group: GroupOptions, options: TrainingOptions) -> Artifact:
     start = options.start
     if isinstance(start, ArtifactStart):
-        try:
-            return load(start.path) if start.path else artifact_of(group)
-        except ArtifactError as error:
-            raise ConfigError(f"training.start: {error}") from error
+        return artifact_of(group if start.path is None else replace(group, artifact=start.path))
     joint = len(group.all_channels) if start.channels == "joint" else None
-    torch.manual_seed(options.seed)
     try:
-        spec = Spec(group.cell, start.hidden, start.forecaster, start.tier, joint)
+        spec = Spec(group.cell or "gru", start.hidden, group.forecaster or "combiner", group.tier or "compact", joint)
     except ValueError as error:
         raise ConfigError(f"training.start: {error}") from error
-    return Artifact(spec, build(spec).requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        forecaster = build(spec)
+    return Artifact(spec, forecaster.requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
 
 
 def _device(config: Config) -> torch.device:

@@ -4,6 +4,7 @@ The reference is one partition alone, without engine, checkpoints or past: its s
 and succeeds where the results say that the barrier fell.
 """
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -99,7 +100,7 @@ def expected(cell: str, where: TopicPartition, barrier: int) -> Expected:
 
 def replace_names(one: Judge) -> Judge:
     """The judge of the group in the world."""
-    return type(one)("pumps", one.choices, ("value",), one.detector, one.artifact, one.pool, one.device, one.phases)
+    return replace(one, group="pumps", channels=("value",))
 
 
 def barrier_of(world: World, cell: str, where: TopicPartition) -> int:
