@@ -16,7 +16,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.forecasters import Forecaster, Spec, build
+from models.experts.bank import Tier
+from models.forecasters import Forecaster, Kind, Spec, build
 from models.pool import BINS
 
 FORMAT_VERSION = 2
@@ -49,11 +50,16 @@ class Artifact:
 
     @cached_property
     def name(self) -> str:
-        """Cell, size and a fingerprint of the weights: equal names are equal scores."""
+        """Cell and size, or kind and tier where there is no cell, and a fingerprint of the weights.
+
+        Equal names are equal scores.
+        """
         digest = hashlib.sha256()
         for key, weight in sorted(self.forecaster.state_dict().items()):
             digest.update(key.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
-        return f"{self.spec.cell}{self.spec.hidden}-{digest.hexdigest()[:10]}"
+        spec = self.spec
+        what = f"{spec.cell}{spec.hidden}" if spec.cell else f"{spec.forecaster}-{spec.tier}"
+        return f"{what}-{digest.hexdigest()[:10]}"
 
     @cached_property
     def content(self) -> bytes:
@@ -153,7 +159,8 @@ def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecast
     try:
         forecaster.load_state_dict(weights)
     except RuntimeError as error:
-        raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {error}") from error
+        told = " ".join(str(error).split())
+        raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {told}") from error
     if wild := [name for name, weight in weights.items() if not weight.isfinite().all()]:
         raise ArtifactError(f"{path}: Expected finite weights, got others in {wild}")
     return forecaster.eval().requires_grad_(False)
@@ -161,9 +168,16 @@ def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecast
 
 def versions() -> dict[str, str]:
     """Of what trains here, for an origin."""
-    return {"python": python_version(), **{name: version(name) for name in ("streamer", "torch", "numpy")}}
+    packages = {name: version(name) for name in ("streamer", "numpy")}
+    return {"python": python_version(), "torch": str(torch.__version__), **packages}
 
 
-def shipped(cell: str) -> Path:
-    """The artifact of this cell that comes with the package."""
-    return SHIPPED / f"{cell}.safetensors"
+def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:
+    """The artifact of these that comes with the package. A recurrent one has no tier, experts have no cell."""
+    kinds = {
+        Kind.COMBINER.value: (cell, tier),
+        Kind.RECURRENT.value: (cell, forecaster),
+        Kind.EXPERTS.value: (forecaster, tier),
+    }
+    words = [word for word in kinds[forecaster] if word != Tier.COMPACT.value]
+    return SHIPPED / f"{'-'.join(words)}.safetensors"

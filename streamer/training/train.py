@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from connectors.errors import ConfigError
-from models.artifact import Artifact, ArtifactError, load, save, shipped
+from models.artifact import Artifact, save
 from models.forecasters import Spec, build
 from models.pool import BINS
 from models.training.snapshot import SnapshotFile
 from models.training.team import assembled
 from models.training.trainer import Observer
+from streamer.artifacts import artifact_of
 from streamer.config import Config, GroupOptions
 from streamer.training.options import ArtifactStart, TrainingOptions
 from streamer.training.series import Gathered, gather
@@ -38,8 +40,10 @@ def train(config: Config) -> Iterator[Table | str]:
     options = config.training
     if options is None:
         raise ConfigError("Expected a table `training`, got none")
-    group = _group(config, options)
-    start, output = _start(group, options), Path(options.output)
+    group = group_of(config, options)
+    start, output = _start(group, options), Path(options.output or "")
+    if not output.name:
+        raise ConfigError("training.output: Expected a path, got none")
     if not output.parent.is_dir():
         raise ConfigError(f"training.output: Expected a directory {output.parent}, got none")
     with opened(config, group, options.data) as (source, decoder):
@@ -60,7 +64,12 @@ def train(config: Config) -> Iterator[Table | str]:
             yield f"{taught.artifact.name} is in {output}"
 
 
-def _group(config: Config, options: TrainingOptions) -> GroupOptions:
+def group_of(config: Config, options: TrainingOptions) -> GroupOptions:
+    """The group whose weights are trained.
+
+    Raises:
+        ConfigError: it does not exist, or none is named where there are more.
+    """
     names = [group.name for group in config.groups]
     if options.group is None and len(names) > 1:
         raise ConfigError(f"training.group: Expected one of {names}, got none")
@@ -73,17 +82,16 @@ def _group(config: Config, options: TrainingOptions) -> GroupOptions:
 def _start(group: GroupOptions, options: TrainingOptions) -> Artifact:
     start = options.start
     if isinstance(start, ArtifactStart):
-        try:
-            return load(start.path or group.artifact or shipped(group.cell))
-        except ArtifactError as error:
-            raise ConfigError(f"training.start: {error}") from error
+        return artifact_of(group if start.path is None else replace(group, artifact=start.path))
     joint = len(group.all_channels) if start.channels == "joint" else None
-    torch.manual_seed(options.seed)
     try:
-        spec = Spec(group.cell, start.hidden, start.forecaster, start.tier, joint)
+        spec = Spec(group.cell or "gru", start.hidden, group.forecaster or "combiner", group.tier or "compact", joint)
     except ValueError as error:
         raise ConfigError(f"training.start: {error}") from error
-    return Artifact(spec, build(spec).requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        forecaster = build(spec)
+    return Artifact(spec, forecaster.requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
 
 
 def _device(config: Config) -> torch.device:
