@@ -2,9 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import math
+import os
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import torch
@@ -18,12 +22,23 @@ from models.forecasters import Forecaster, Kind, Spec, build
 from models.pool import BINS
 
 FORMAT_VERSION = 2
-RENAMED = {1: {"forgetting": "cell.forgetting"}}  # weights of older formats that are still read, by version
+OLD_WEEK = (10, 12)  # the inputs of a format 1 that see the sine and the cosine of the week, then begun on Thursday
+OLD_METRICS = ("nll", "share_beyond_p_1e-2", "share_beyond_p_1e-4")  # that format 1 had among the recipe
 SHIPPED = Path(__file__).parent / "artifacts"
 
 
 class ArtifactError(Exception):
     """An artifact that cannot be used: names the file, what was expected and what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where weights come from, for people: no score depends on it. Values as JSON has them."""
+
+    training: dict[str, Any] = field(default_factory=dict)  # the recipe
+    metrics: dict[str, float] = field(default_factory=dict)  # on readings that were held out
+    data: dict[str, Any] = field(default_factory=dict)  # what they were trained on, and its fingerprint
+    versions: dict[str, str] = field(default_factory=dict)  # of what trained them
 
 
 @dataclass(frozen=True)
@@ -32,8 +47,8 @@ class Artifact:
 
     spec: Spec
     forecaster: Forecaster
-    prior: Tensor  # int64 (BINS,) counts of surprise on held-out synthetic streams
-    training: dict[str, Any] = field(default_factory=dict)  # recipe and figures, for people
+    prior: Tensor  # int64 (BINS,) counts of surprise on held-out readings
+    origin: Origin = Origin()
 
     @cached_property
     def name(self) -> str:
@@ -53,16 +68,31 @@ class Artifact:
         """The file that this artifact is kept in."""
         weights = self.forecaster.state_dict()
         tensors = {f"weights.{key}": weight.detach().cpu().contiguous() for key, weight in weights.items()}
-        header = {"format_version": FORMAT_VERSION, "spec": asdict(self.spec), "training": self.training}
+        header = {"format_version": FORMAT_VERSION, "spec": asdict(self.spec), **asdict(self.origin)}
         metadata = {"streamer": json.dumps(header, sort_keys=True)}
         content: bytes = save_tensors({**tensors, "prior": self.prior.cpu()}, metadata=metadata)
         return content
 
 
 def save(artifact: Artifact, path: str | Path) -> str:
-    """Write the artifact. -> its name."""
-    Path(path).write_bytes(artifact.content)
+    """Write the artifact, whole or not at all. -> its name."""
+    write_atomically(Path(path), artifact.content)
     return artifact.name
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file in its place: whoever reads it, after a crash as well, finds the old content or the new."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def load(path: str | Path) -> Artifact:
@@ -89,34 +119,68 @@ def read(content: bytes, path: str) -> Artifact:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     except (SafetensorError, ValueError) as error:
         raise ArtifactError(f"{path}: Expected a safetensors artifact, got: {error}") from error
-    version, spec, training = _read_header(path, header.get("__metadata__", {}))
-    forecaster = build(spec)
+    header, tensors = _migrated(_header(header.get("__metadata__", {}), path), tensors)
+    try:
+        spec = Spec(**header["spec"])
+        origin = Origin(**{part.name: header.get(part.name, {}) for part in fields(Origin)})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{path}: {error}") from error
     prior = tensors.pop("prior", torch.zeros(0, dtype=torch.int64))
     if prior.shape != (BINS,):
         raise ArtifactError(f"{path}: Expected a prior of {BINS} bins, got shape {tuple(prior.shape)}")
-    renamed = RENAMED.get(version, {})
-    named = {key.removeprefix("weights."): tensor for key, tensor in tensors.items()}
-    weights = {renamed.get(key, key): tensor for key, tensor in named.items()}
+    return Artifact(spec, _with_weights(spec, tensors, path), prior, origin)
+
+
+def _header(metadata: dict[str, str], path: str) -> dict[str, Any]:
+    try:
+        header: dict[str, Any] = json.loads(metadata["streamer"])
+        found, _ = header["format_version"], header["spec"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{path}: Expected a header with format_version and spec, got: {error!r}") from error
+    if found not in range(1, FORMAT_VERSION + 1):
+        raise ArtifactError(f"{path}: Expected format_version 1 to {FORMAT_VERSION}, got {found!r}")
+    return header
+
+
+def _migrated(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What an older format held, as the newest has it. tests/golden has a file of each."""
+    if header["format_version"] == 1:  # the decay over gaps was the forecaster's, and figures stood in the recipe
+        renamed = {"weights.forgetting": "weights.cell.forgetting"}
+        tensors = {renamed.get(key, key): tensor for key, tensor in tensors.items()}
+        tensors |= {key: _from_monday(tensors[key]) for key in ("weights.cell.input.weight",) if key in tensors}
+        recipe = dict(header.get("training", {}))
+        header = header | {
+            "metrics": {key: recipe.pop(key) for key in OLD_METRICS if key in recipe},
+            "training": recipe,
+        }
+    return header, tensors
+
+
+def _from_monday(weight: Tensor) -> Tensor:
+    """Input weights that see the same week in phases that are three days larger: a rotation. (F, H) -> (F, H)."""
+    angle = 2 * math.pi * 3 / 7
+    sine, cosine = (weight[row] for row in OLD_WEEK)
+    turned = weight.clone()
+    turned[OLD_WEEK[0]] = sine * math.cos(angle) + cosine * math.sin(angle)
+    turned[OLD_WEEK[1]] = cosine * math.cos(angle) - sine * math.sin(angle)
+    return turned
+
+
+def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecaster:
+    forecaster = build(spec)
+    weights = {key.removeprefix("weights."): tensor for key, tensor in tensors.items()}
     try:
         forecaster.load_state_dict(weights)
     except RuntimeError as error:
         raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {error}") from error
-    return Artifact(spec, forecaster.eval().requires_grad_(False), prior, training)
+    if wild := [name for name, weight in weights.items() if not weight.isfinite().all()]:
+        raise ArtifactError(f"{path}: Expected finite weights, got others in {wild}")
+    return forecaster.eval().requires_grad_(False)
 
 
-def _read_header(path: str, metadata: dict[str, str]) -> tuple[int, Spec, dict[str, Any]]:
-    try:
-        header = json.loads(metadata["streamer"])
-        version, fields = header["format_version"], header["spec"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{path}: Expected a header with format_version and spec, got: {error!r}") from error
-    if version not in (*RENAMED, FORMAT_VERSION):
-        raise ArtifactError(f"{path}: Expected format_version up to {FORMAT_VERSION}, got {version!r}")
-    try:
-        spec = Spec(**fields)
-    except (TypeError, ValueError) as error:
-        raise ArtifactError(f"{path}: {error}") from error
-    return version, spec, dict(header.get("training", {}))
+def versions() -> dict[str, str]:
+    """Of what trains here, for an origin."""
+    return {"python": python_version(), **{name: version(name) for name in ("streamer", "torch", "numpy")}}
 
 
 def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:

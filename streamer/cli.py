@@ -132,6 +132,22 @@ def replay(
 
 
 @app.command()
+def train(config: ConfigPath) -> None:
+    """Train weights as the table `training` says, and write the artifact. Killed, it goes on where it was."""
+    from streamer.config import load  # noqa: PLC0415
+
+    loaded = load(config)
+    from rich.console import Console  # noqa: PLC0415
+
+    from streamer.training.train import train  # noqa: PLC0415  # torch: seconds
+
+    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else WIDE_COLUMNS)
+    with _named(config):
+        for part in train(loaded):
+            console.print(part)
+
+
+@app.command()
 def check(config: ConfigPath) -> None:
     """Validate a configuration and print it as it takes effect, secrets masked, with the memory it will need."""
     from streamer.config import load  # noqa: PLC0415

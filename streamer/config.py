@@ -21,6 +21,7 @@ from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 from streamer.reject_limit import RejectLimitOptions
 from streamer.silence import SilenceOptions
+from streamer.training.options import KafkaData, TrainingOptions
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -174,6 +175,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
     http: HttpOptions = HttpOptions()
+    training: TrainingOptions | None = None  # what `streamer train` does; of no meaning to the daemon
     device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
 
     def __post_init__(self) -> None:
@@ -184,8 +186,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         shared = {topic for topic in topics if topics.count(topic) > 1 or sum(g.holds(topic) for g in self.groups) > 1}
         if shared:
             raise ValueError(f"Expected every topic in one group, got more for {sorted(shared)}")
-        if self.kafka is None and (isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)):
-            raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
+        self._check_kafka()
         is_kafka = isinstance(self.source, KafkaSource) and isinstance(self.sink, KafkaSink)
         if self.delivery == "exactly_once" and not is_kafka:
             raise ValueError("delivery: Expected at_least_once, unless source and sink are kafka, got exactly_once")
@@ -199,6 +200,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if looped := sorted(filter(group.holds, outputs)):
                 raise ValueError(f"Expected no output among the topics of group {group.name!r}, got {looped}")
         self._check_leave()
+
+    def _check_kafka(self) -> None:
+        is_kafka = isinstance(self.source, KafkaSource) or isinstance(self.sink, KafkaSink)
+        if self.kafka is None and is_kafka:
+            raise ValueError("Expected a table `kafka`, since source or sink is kafka, got none")
+        is_kafka = self.training is not None and isinstance(self.training.data, KafkaData)
+        if self.kafka is None and is_kafka:
+            raise ValueError("Expected a table `kafka`, since training.data is kafka, got none")
 
     def _check_leave(self) -> None:
         """While a checkpoint is waited for nothing is polled, and the group must not take that for an end."""

@@ -86,7 +86,7 @@ def _checkpoint(checkpoint: Checkpoint, path: Path) -> Iterator[Table | str]:
 def _artifact(artifact: Artifact, path: Path) -> Iterator[Table | str]:
     spec = {name: str(value) for name, value in asdict(artifact.spec).items()}
     yield _facts({"artifact": artifact.name, **_of_file(path.stat()), **spec})
-    yield yaml.safe_dump({"training": artifact.training}, sort_keys=False, allow_unicode=True)
+    yield yaml.safe_dump(asdict(artifact.origin), sort_keys=False, allow_unicode=True)
     weights = _table("weight", "dtype", ">shape", ">bytes")
     for name, tensor in {**artifact.forecaster.state_dict(), "prior of the pool": artifact.prior}.items():
         values = tensor.cpu().numpy()

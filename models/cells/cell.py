@@ -54,8 +54,8 @@ class Cell(nn.Module, ABC):
         return {name: parameter.new_zeros(batch, *shape) for name, shape in self.state_shapes.items()}
 
 
-def choose(mask: Tensor | None, taken: Tensor, other: Tensor) -> Tensor:
-    """``taken`` in the rows of the mask, ``other`` elsewhere. mask: (B,), taken, other: (B, ...)."""
+def choose(mask: Tensor | None, taken: Tensor, other: Tensor | float) -> Tensor:
+    """``taken`` where the mask is True, ``other`` elsewhere. mask: (B,) or (T, B), taken: (*mask.shape, ...)."""
     if mask is None:
         return taken
-    return torch.where(mask.view(-1, *(1 for _ in taken.shape[1:])), taken, other)
+    return torch.where(mask.view(*mask.shape, *(1 for _ in taken.shape[mask.dim() :])), taken, other)

@@ -5,7 +5,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from models.cells.cell import CellState
-from models.cells.nonlinear import NonlinearCell, Product
+from models.cells.nonlinear import NonlinearCell
+from models.cells.tiles import Product
 
 
 class GRU(NonlinearCell):

@@ -5,12 +5,16 @@ more. In zero-padded tiles of 32 rows, multiplied by ``baddbmm``, they do not; t
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 TILE_ROWS = 32
+
+
+Product = Callable[["TiledLinear", Tensor], Tensor]  # how a matrix is multiplied: `TiledLinear.forward` or `whole`
 
 
 class TiledLinear(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.column import Column, State
 from models.experts.cycle import Cycle
 from models.experts.direct import Direct
+from models.experts.dot import dot
 from models.experts.levels import Levels
 from models.experts.season import Season
 from models.experts.sight import Sight
@@ -17,9 +18,12 @@ from models.experts.yule_walker import YuleWalker
 
 EXPERTS: tuple[str, ...] = ("last", "ewma32", "direct", "yule_walker", "day")
 RICH_EXPERTS: tuple[str, ...] = ("ewma4", "week", "seasonal", "seasonal_change")
+TOGETHER = "together"  # all of them, weighed by their errors; the last one of every bank
+SHARPNESS = 8.0  # its weights fall with the eighth power of an error (research: zero-shot)
 SLOWEST = 0.012  # rate at which an error is forgotten, per error
 CLIP = 8.0  # of the direct inputs
 LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
+FARTHEST = 1e4  # units: what an expert says beyond is as good as this
 SPREADING = 0.4  # the size of a change grows like horizon ** .4
 
 
@@ -33,11 +37,11 @@ class Tier(StrEnum):
 class Views(NamedTuple):
     """What the experts say after a reading. K horizons, E experts."""
 
-    offsets: Tensor  # (B, C, K, E) float32, forecast less the value, raw units
-    log_errors: Tensor  # (B, C, K, E) log of the mean absolute error in units of the scale * horizon ** .4
+    offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
+    log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
     own_error: Tensor  # (B, C, K) the same of whoever uses the bank
     inputs: Tensor  # (B, C, K, D) of the direct forecasts
-    unit: Tensor  # (B, C, K) float32, scale * horizon ** .4
+    unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
 
 
 class Bank(nn.Module):
@@ -52,7 +56,7 @@ class Bank(nn.Module):
         self.tier = tier
         self.horizons = horizons
         is_rich = tier is Tier.RICH
-        self.experts = EXPERTS + (RICH_EXPERTS if is_rich else ())
+        self.experts = (*EXPERTS, *(RICH_EXPERTS if is_rich else ()), TOGETHER)
         self.levels = Levels()
         self.autoregression = YuleWalker()
         self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]
@@ -93,13 +97,14 @@ class Bank(nn.Module):
         return self._views(sight, {**state, **learnt}), learnt
 
     def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
-        """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, raw units."""
+        """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
         kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
         return where_present(sight.present, self.slots.write(sight.last, kept, state), state)
 
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
         """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
-        unit, forecast = matured.kept[..., self.direct.inputs], matured.kept[..., self.direct.inputs + 1 :]
+        unit = matured.kept[..., self.direct.inputs]
+        forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
         rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).unsqueeze(-1)
@@ -141,6 +146,10 @@ class Bank(nn.Module):
         errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0)
         is_unknown = (self._experience(sight.age) < 0.5).unsqueeze(-1)
         errors = errors.masked_fill(is_unknown, 0.0)
+        offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
+        alone = errors[..., : offsets.shape[-1]]
+        weight = torch.softmax(SHARPNESS * (alone.amin(-1, keepdim=True) - alone), -1)
+        offsets = torch.cat((offsets, dot(weight, offsets).unsqueeze(-1)), -1)
         return Views(offsets, errors[..., :-1], errors[..., -1], inputs, unit)
 
 

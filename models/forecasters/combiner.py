@@ -10,17 +10,15 @@ from typing_extensions import override
 from models import scaler
 from models.column import Column, State
 from models.experts.bank import Bank, Views
-from models.experts.dot import dot
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
 from models.forecasters.forecaster import Forecaster, Moment
 from models.forecasters.network import Network, Sighted
 from models.heads import StudentT, squash
 
-SHARPNESS = 8.0  # without a network, weights fall with the eighth power of an expert's error (research: zero-shot)
 FREEDOM = 5.0
 LOG_NARROWNESS = math.log(0.9)
-DOUBT, DISTRUST = math.log(1.03), math.log(1.08)  # own error over the best expert's: from here to there the gate closes
+DOUBT, DISTRUST = math.log(1.01), math.log(1.05)  # own error over the best expert's: from here to there the gate closes
 UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
 YOUNG = 48.0  # readings before the gate may close: errors are guesses, and the network is worth most
 
@@ -79,7 +77,7 @@ class Combiner(Forecaster):
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
             forecast = gated(own, free, views, sight.age)
-        learnt.update(self.bank.settle(sight, views, own.location * views.unit, state))
+        learnt.update(self.bank.settle(sight, views, own.location, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
             forecast.log_scale + torch.log(self.bank.spreading),
@@ -91,8 +89,7 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        offsets = views.offsets / views.unit.unsqueeze(-1)
-        sighted = Sighted(offsets, views.log_errors, views.own_error, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors, self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -104,11 +101,9 @@ class Combiner(Forecaster):
         return network.forecast(hidden, observation.sighted), after
 
     def free(self, views: Views) -> StudentT:
-        """The experts weighed by their errors, in units of the horizon: the floor, and the fallback. -> (B, C, K)."""
-        errors = views.log_errors
-        weight = torch.softmax(SHARPNESS * (errors.amin(-1, keepdim=True) - errors), -1)
-        location = dot(weight, views.offsets) / views.unit
-        return StudentT(location, dot(weight, errors) + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
+        """The experts together, in units: the floor, and the fallback. -> (B, C, K) each."""
+        location = views.offsets[..., -1]
+        return StudentT(location, views.log_errors[..., -1] + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
 
 
 def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
@@ -121,7 +116,7 @@ def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
 
 def feature_count(experts: int) -> int:
     """Features of one channel that `features` makes."""
-    return ORDER + 5 + 6 + (experts - 1) + experts + 7
+    return ORDER + 5 + 5 + (experts - 1) + experts + 7
 
 
 def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Tensor:
@@ -135,12 +130,11 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     size = (sight.last / scale).float()
     of_channel = torch.stack(
         (
-            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale),
+            torch.log(state["slow_scale"].clamp_min(scaler.TINY) / scale).clamp(-4, 4),
             torch.log1p(sight.age) / 8,
             1 - weight,
             state["still"],
             torch.log1p(size.abs()) * torch.sign(size) / 8,
-            sighted.own_error[..., 0] / 2,
         ),
         dim=-1,
     )

@@ -11,7 +11,7 @@ from models.experts.dot import dot
 from models.heads import StudentT, squash
 
 HEAD_WIDTH = 32
-SHARPNESS = 4.0  # weights fall with the fourth power of an expert's error, before the network says otherwise
+SHARPNESS = 8.0  # weights fall with the eighth power of an expert's error, before the network says otherwise
 LOG_NARROWNESS = math.log(0.8)  # of a scale in a mean absolute error, before the network says otherwise
 MIN_FREEDOM, MAX_FREEDOM = 1.3, 60.0
 MAX_LOG_SCALE = 7.0  # either way
@@ -22,14 +22,13 @@ class Sighted(NamedTuple):
 
     offsets: Tensor  # (..., C, K, E)
     log_errors: Tensor  # (..., C, K, E)
-    own_error: Tensor  # (..., C, K)
     log_horizon: Tensor  # (K,)
 
 
 class Network(nn.Module):
     """Weighs the experts, corrects them, and sets the spread: ``m = sum(w offset) + b r``, ``b = exp(sum(w L))``.
 
-    With ``w = softmax(logits - 4 (L - min L))`` and ``L`` the experts' log errors. The same weights serve every
+    With ``w = softmax(logits - 8 (L - min L))`` and ``L`` the experts' log errors. The same weights serve every
     channel and every horizon; with ``joint`` channels one hidden state serves the vector of them.
     """
 
@@ -37,7 +36,7 @@ class Network(nn.Module):
         super().__init__()
         self.joint = joint
         self.cell = CELLS[cell](features * (joint or 1), hidden)
-        self.mix = TiledLinear(hidden + 2 * experts + 1 + (joint or 0), HEAD_WIDTH)
+        self.mix = TiledLinear(hidden + 2 * experts + (joint or 0), HEAD_WIDTH)
         self.out = TiledLinear(HEAD_WIDTH, experts + 3)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -78,13 +77,12 @@ class Network(nn.Module):
 
     def forecast(self, hidden: Tensor, sighted: Sighted) -> StudentT:
         """The forecast of every horizon, in its unit. hidden: (..., C, H) -> (..., C, K) each."""
-        offsets, log_errors, own_error, log_horizon = sighted
-        shape, experts = own_error.shape, log_errors.shape[-1]
+        offsets, log_errors, log_horizon = sighted
+        shape, experts = log_errors.shape[:-1], log_errors.shape[-1]
         parts = [
             hidden.unsqueeze(-2).expand(*shape, -1),
             squash(offsets[..., 1:]),  # the first expert is the last value, whose offset is zero
             log_errors / 2,
-            own_error.unsqueeze(-1) / 2,
             (log_horizon / 4).unsqueeze(-1).expand(*shape, 1),
         ]
         if self.joint:

@@ -8,13 +8,15 @@ from torch import Tensor
 
 from models import scaler, tempo
 from models.column import State, fresh_state
+from models.experts.bank import FARTHEST
 from models.experts.sight import Sight
 from models.forecasters.combiner import Combiner
 from models.forecasters.forecaster import Moment
 from models.forecasters.network import Sighted
 from models.heads import StudentT, student_t_nll
+from models.training.streams import Streams
 
-ABSOLUTE_ERROR_WEIGHT = 0.5
+ABSOLUTE_ERROR_WEIGHT = 2.0
 FURTHER_WEIGHT = 0.5  # of a horizon beyond the next reading
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
 MAX_GAP_STEPS = 64.0
@@ -30,6 +32,17 @@ class Batch:
     elapsed: Tensor  # (T, B) float32 seconds, NaN at a first reading
     calendar: Tensor  # (T, B, 2) float32 phases of the day and of the week
 
+    @staticmethod
+    def of(streams: Streams) -> "Batch":
+        """The same streams as tensors."""
+        return Batch(
+            torch.from_numpy(streams.values),
+            torch.from_numpy(streams.present),
+            torch.from_numpy(streams.scored),
+            torch.from_numpy(streams.elapsed_seconds).float(),
+            torch.from_numpy(streams.calendar).float(),
+        )
+
 
 class Observed(NamedTuple):
     """A stretch of a batch as a network sees it: nothing of it depends on the weights. T steps."""
@@ -37,7 +50,7 @@ class Observed(NamedTuple):
     features: Tensor  # (T, B, C, F)
     offsets: Tensor  # (T, B, C, K, E)
     log_errors: Tensor  # (T, B, C, K, E)
-    own_error: Tensor  # (T, B, C, K)
+    log_horizon: Tensor  # (T, 1, 1, K)
     steps: Tensor  # (T, B) elapsed, in the series' own intervals
     is_seen: Tensor  # (T, B)
     target: Tensor  # (T, B, C, K) the change to the reading forecast, in units of the horizon
@@ -58,18 +71,18 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         views, learnt = combiner.bank.observe(sight, state)
         after = {**state, **learnt}
         features, sighted = combiner.observation(moment, sight, views, after)
-        free = combiner.free(views).location * views.unit
+        free = combiner.free(views).location
         state = {**after, **combiner.bank.settle(sight, views, free, state)}
-        seen.append((features, *sighted[:3], moment.steps, moment.present.any(1), views.unit, sight.age))
+        seen.append((features, *sighted[:2], moment.steps, moment.present.any(1), views.unit, sight.age))
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
-    features, offsets, log_errors, own_error, steps, is_seen, unit, age = stacked
+    features, offsets, log_errors, steps, is_seen, unit, age = stacked
     target, is_whole = targets(batch, combiner.horizons, unit, age)
     horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
     horizon_weight[0] = 1.0
     widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
-    return Observed(
-        features, offsets, log_errors, own_error, steps, is_seen, target, widening, is_whole * horizon_weight
-    )
+    log_horizon = combiner.log_horizon.expand(length, 1, 1, -1)
+    weight = is_whole * horizon_weight
+    return Observed(features, offsets, log_errors, log_horizon, steps, is_seen, target, widening, weight)
 
 
 def learn(batch: Batch, t: int, state: State) -> tuple[Moment, dict[str, Tensor]]:
@@ -91,18 +104,18 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
     for k, horizon in enumerate(horizons):
         now, then = slice(None, -horizon), slice(horizon, None)
         moved = (batch.values[then] - batch.values[now]).float()
-        target[now, ..., k] = moved / unit[now, ..., k]
+        target[now, ..., k] = (moved / unit[now, ..., k]).clamp(-FARTHEST, FARTHEST)
         is_whole[now, ..., k] = batch.present[now] & batch.scored[then] & (age[then] - age[now] == horizon)
     return target, is_whole
 
 
 def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """NLL + half the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
+    """NLL + twice the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
     network = combiner.network
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
     hidden, after = network.scan(seen.features, state, seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, seen.own_error, combiner.log_horizon)
+    sighted = Sighted(seen.offsets, seen.log_errors, seen.log_horizon)
     loss = readings_loss(network.forecast(hidden, sighted), seen)
     return (loss * seen.weight).sum(), seen.weight.sum(), after
 

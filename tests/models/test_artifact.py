@@ -1,23 +1,26 @@
 """Artifacts: what is saved is what is loaded, and what does not fit is refused with a reason."""
 
-import json
+import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.artifact import Artifact, ArtifactError, load, save, shipped
+from models.artifact import Artifact, ArtifactError, Origin, load, save, shipped, versions, write_atomically
 from models.forecasters import Spec
 from models.forecasters.recurrent import RecurrentForecaster
 from models.pool import BINS
+
+ORIGIN = Origin({"seed": 7}, {"crps_ratio": 0.75}, {"fingerprint": "0123"}, versions())
 
 
 @pytest.fixture
 def artifact() -> Artifact:
     torch.manual_seed(0)
     prior = torch.arange(BINS, dtype=torch.int64)
-    return Artifact(Spec("lstm", 4), RecurrentForecaster("lstm", 4), prior, {"seed": 7, "nll": 1.5})
+    return Artifact(Spec("lstm", 4), RecurrentForecaster("lstm", 4), prior, ORIGIN)
 
 
 CHOICES = [
@@ -57,7 +60,7 @@ def test_what_is_saved_is_what_is_loaded(artifact: Artifact, tmp_path: Path) -> 
     assert loaded.name == name == artifact.name
     assert loaded.spec == artifact.spec
     assert torch.equal(loaded.prior, artifact.prior)
-    assert loaded.training == artifact.training
+    assert loaded.origin == artifact.origin
 
 
 def test_other_weights_are_another_name(artifact: Artifact) -> None:
@@ -88,11 +91,11 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ({"streamer": "{}"}, "Expected a header with format_version and spec"),
         (
             {"streamer": '{"format_version": 9, "spec": {"cell": "gru", "hidden": 4}}'},
-            "Expected format_version up to 2, got 9",
+            "Expected format_version 1 to 2, got 9",
         ),
         (
             {"streamer": '{"format_version": 1, "spec": {"cell": "mamba", "hidden": 4}}'},
-            r"cell: Expected one of \['gru', 'lstm', .*\], got 'mamba'",
+            r"cell: Expected one of \['attention', 'gru', .*\], got 'mamba'",
         ),
     ],
 )
@@ -103,24 +106,30 @@ def test_a_wrong_header_is_refused(metadata: dict[str, str] | None, message: str
         load(tmp_path / "a.safetensors")
 
 
-def test_an_artifact_of_format_1_is_read_with_the_decay_that_has_become_the_cells(
-    artifact: Artifact, tmp_path: Path
-) -> None:
-    old = {key.replace("cell.forgetting", "forgetting"): w for key, w in artifact.forecaster.state_dict().items()}
-    header = json.dumps({"format_version": 1, "spec": {"cell": "lstm", "hidden": 4}})
-    tensors = {**{f"weights.{key}": weight for key, weight in old.items()}, "prior": artifact.prior}
-    save_file(tensors, tmp_path / "a.safetensors", metadata={"streamer": header})
+def test_weights_that_are_no_numbers_are_refused(artifact: Artifact, tmp_path: Path) -> None:
+    spoilt = RecurrentForecaster("lstm", 4)
+    spoilt.head.linear.bias.data[1] = torch.nan
+    save(dataclasses.replace(artifact, forecaster=spoilt), tmp_path / "a.safetensors")
 
-    loaded = load(tmp_path / "a.safetensors")
-
-    assert "forgetting" in old
-    assert loaded.name == artifact.name
-    assert json.loads(_header(loaded.content))["format_version"] == 2
+    with pytest.raises(ArtifactError, match=r"Expected finite weights, got others in \['head.linear.bias'\]"):
+        load(tmp_path / "a.safetensors")
 
 
-def _header(content: bytes) -> str:
-    metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-    return str(metadata["streamer"])
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    write_atomically(path, b"old")
+
+    def breaks(_: int) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(os, "fsync", breaks)
+    with pytest.raises(OSError, match="the disk is gone"):
+        write_atomically(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    monkeypatch.undo()
+    write_atomically(path, b"newest")
+    assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [("a", b"newest")]
 
 
 def test_weights_of_another_size_are_refused(artifact: Artifact, tmp_path: Path) -> None:

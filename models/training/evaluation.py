@@ -1,0 +1,66 @@
+"""What a forecaster is worth on readings it never saw, judged by the detector as it runs live."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.cells import TILE_ROWS
+from models.column import fresh_state
+from models.detector import Detector
+from models.outcome import Outcome
+from models.pool import BIN_WIDTH, Pool, fold
+from models.skill import skill
+from models.training.batches import padded
+from models.training.forecasting import Batch
+
+
+class Evaluation(NamedTuple):
+    """Figures, and the counts of surprise that a new pool begins with."""
+
+    prior: Tensor  # int64 (BINS,)
+    metrics: dict[str, float]
+
+
+@torch.inference_mode()
+def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
+    """Step every reading, from no state on, and weigh the scored ones.
+
+    ``crps_ratio`` is to the error of the last value, of the median row and channel. ``judged`` are readings of single
+    channels.
+    """
+    pool, ratios, judged, outside = Pool.fresh(1e-3), [], 0, 0
+    for batch in held_out:
+        outcome, last_error = _stepped(detector, padded(batch, TILE_ROWS))
+        pool = fold(pool, outcome)
+        weighed = skill(outcome, detector.explain(outcome))
+        judged, outside = judged + int(weighed.is_judged.sum()), outside + int(weighed.is_outside.sum())
+        score, reference = (numbers.view(len(batch.values), -1).sum(0) for numbers in (weighed.crps, last_error))
+        ratios.append((score / reference)[reference > 0])
+    figures = {
+        "judged": float(judged),
+        "crps_ratio": float(torch.cat(ratios).quantile(0.5)),
+        "band_coverage": 1 - outside / max(judged, 1),
+    }
+    return Evaluation(pool.open, {**figures, **_of_surprise(pool.open)})
+
+
+def _stepped(detector: Detector, batch: Batch) -> tuple[Outcome, Tensor]:
+    """What the detector says of every reading, and how wrong the last value was. -> (T * B, ...), (T * B, C)."""
+    state, pool = fresh_state(detector.columns, batch.values.shape[1]), Pool.fresh(1e-3)
+    outcomes, errors = [], []
+    readings = zip(batch.values, batch.present, batch.elapsed, batch.calendar, strict=True)
+    for scored, reading in zip(batch.scored, readings, strict=True):
+        last = state["last"]
+        outcome, state = detector.step(*reading, state, pool)
+        is_judged = outcome.is_judged & scored
+        outcomes.append(outcome._replace(is_judged=is_judged))
+        errors.append((outcome.value - last).abs().masked_fill(~is_judged, 0.0))
+    return Outcome(*map(torch.cat, zip(*outcomes, strict=True))), torch.cat(errors)
+
+
+def _of_surprise(counts: Tensor) -> dict[str, float]:
+    """How often readings are as improbable as they should be one time in a hundred, and in ten thousand."""
+    beyond = counts.flip(0).cumsum(0).flip(0) / counts.sum().clamp_min(1)
+    return {f"share_beyond_p_1e-{decades}": float(beyond[round(decades / BIN_WIDTH)]) for decades in (2, 4)}

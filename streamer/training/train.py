@@ -1,0 +1,117 @@
+"""What `streamer train` does: gather, teach, and put the artifact in its place."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from connectors.errors import ConfigError
+from models.artifact import Artifact, ArtifactError, load, save, shipped
+from models.forecasters import Spec, build
+from models.pool import BINS
+from models.training.snapshot import SnapshotFile
+from models.training.team import assembled
+from models.training.trainer import Observer
+from streamer.config import Config, GroupOptions
+from streamer.training.options import ArtifactStart, TrainingOptions
+from streamer.training.series import Gathered, gather
+from streamer.training.sources import opened
+from streamer.training.teach import Means, Taught, teach
+from streamer.training.watch import watched
+from streamer.wiring import device_of
+
+
+def train(config: Config) -> Iterator[Table | str]:
+    """Train as the table `training` says. Yields what people want to see of it, of one of all processes.
+
+    Beside the artifact ``output`` lie ``output.csv``, a line an
+    epoch, and as long as it goes on ``output.training``, from which it goes on if it was interrupted.
+
+    Raises:
+        ConfigError: something that is named does not exist, does not fit, or is too little.
+        TransientError: the brokers are away.
+        OffsetGoneError: records were deleted while they were read.
+    """
+    options = config.training
+    if options is None:
+        raise ConfigError("Expected a table `training`, got none")
+    group = _group(config, options)
+    start, output = _start(group, options), Path(options.output)
+    if not output.parent.is_dir():
+        raise ConfigError(f"training.output: Expected a directory {output.parent}, got none")
+    with opened(config, group, options.data) as (source, decoder):
+        found = gather(source, decoder, group.order)
+    yield _of_readings(found)
+    snapshot, device = output.with_name(f"{output.name}.training"), _device(config)
+    with assembled(device) as team, watched(options.epochs, output.with_name(f"{output.name}.csv")) as watch:
+        observer = watch if team.is_leader else Observer()
+        try:
+            taught = teach(start, group, options, found, Means(device, team, SnapshotFile(snapshot), observer))
+        except ConfigError as error:
+            hint = f"; {snapshot} is of a training that was interrupted: remove it to begin anew"
+            raise ConfigError(f"{error}{hint if snapshot.exists() else ''}") from error
+        if team.is_leader:
+            save(taught.artifact, output)
+            snapshot.unlink()
+            yield _of_weights(taught, group)
+            yield f"{taught.artifact.name} is in {output}"
+
+
+def _group(config: Config, options: TrainingOptions) -> GroupOptions:
+    names = [group.name for group in config.groups]
+    if options.group is None and len(names) > 1:
+        raise ConfigError(f"training.group: Expected one of {names}, got none")
+    wanted = options.group or names[0]
+    if wanted not in names:
+        raise ConfigError(f"training.group: Expected one of {names}, got {wanted!r}")
+    return config.groups[names.index(wanted)]
+
+
+def _start(group: GroupOptions, options: TrainingOptions) -> Artifact:
+    start = options.start
+    if isinstance(start, ArtifactStart):
+        try:
+            return load(start.path or group.artifact or shipped(group.cell or "gru"))
+        except ArtifactError as error:
+            raise ConfigError(f"training.start: {error}") from error
+    joint = len(group.all_channels) if start.channels == "joint" else None
+    torch.manual_seed(options.seed)
+    try:
+        spec = Spec(group.cell or "gru", start.hidden, start.forecaster, start.tier, joint)
+    except ValueError as error:
+        raise ConfigError(f"training.start: {error}") from error
+    return Artifact(spec, build(spec).requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
+
+
+def _device(config: Config) -> torch.device:
+    """Of this process: under torchrun every process of a machine has a GPU of its own."""
+    device = device_of(config)
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if device.type == "cuda" else device
+
+
+def _of_readings(found: Gathered) -> str:
+    refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.refused.items()) if count)
+    return f"{found.readings:,} readings of {len(found.series):,} series; refused: {refused or 'none'}"
+
+
+def _of_weights(taught: Taught, group: GroupOptions) -> Table:
+    """The figures on what was held out, before and after."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("on readings held out")
+    table.add_column("before", justify="right")
+    table.add_column("trained", justify="right")
+    before, after = taught.before.metrics, taught.after.metrics
+    for label, name in (
+        ("CRPS as a share of the last value's error", "crps_ratio"),
+        (f"inside the band, of {group.band_coverage:g}", "band_coverage"),
+        ("less likely than .01", "share_beyond_p_1e-2"),
+        ("less likely than .0001", "share_beyond_p_1e-4"),
+    ):
+        table.add_row(label, f"{before[name]:.4f}", f"{after[name]:.4f}")
+    table.add_row("judged", f"{before['judged']:,.0f}", f"{after['judged']:,.0f}")
+    best = taught.position.best
+    table.caption = f"epoch {best.epoch} of {taught.position.epoch} was the best" if best else None
+    return table
