@@ -161,6 +161,20 @@ class Rejects:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is expected some readings later, forecast after each reading. H horizons, in the unit of the results."""
+
+    horizons: tuple[int, ...]  # in readings, each above 1
+    forecast: Float64  # (N, C, H) NaN where there is none yet
+    lower: Float64  # (N, C, H) of the band
+    upper: Float64  # (N, C, H)
+
+    def take(self, which: Any) -> "Ahead":
+        """Those after the readings at ``which``: a slice, a boolean mask or positions."""
+        return Ahead(self.horizons, self.forecast[which], self.lower[which], self.upper[which])
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """What the detector says of every scored reading. ``value`` is in the unit judged: after the group's transform."""
 
@@ -176,6 +190,7 @@ class Results:
     is_anomalous: Bool  # (N,) an alarm of this series is open after this reading
     warming: Bool  # (N,) judged on little history of its own
     artifact: str
+    ahead: Ahead | None = None  # None: the group forecasts the next reading alone
 
     def __len__(self) -> int:
         return len(self.readings)
@@ -195,6 +210,7 @@ class Results:
             self.is_anomalous[which],
             self.warming[which],
             self.artifact,
+            self.ahead and self.ahead.take(which),
         )
 
 

@@ -15,11 +15,13 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
+from streamer.adoption import AdoptionOptions
 from streamer.calendar import calendar_of
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 from streamer.reject_limit import RejectLimitOptions
+from streamer.retraining.options import RetrainingOptions
 from streamer.silence import SilenceOptions
 from streamer.training.options import KafkaData, TrainingOptions
 
@@ -102,7 +104,8 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     forecaster: Literal["combiner", "recurrent", "experts"] | None = None  # None: of the artifact, or combiner
     tier: Literal["compact", "rich"] | None = None  # None: of the artifact, or compact
     cell: Literal["gru", "lstm"] | None = None  # None: of the artifact, or gru
-    artifact: str | None = None  # path of an artifact; None: the one of these that comes with the package
+    artifact: str | None = None  # path of a file or of a shelf; None: the one of these that comes with the package
+    adoption: AdoptionOptions | None = AdoptionOptions()  # None: state goes on with the artifact that it was made by
     reject_limits: RejectLimitOptions = RejectLimitOptions()
 
     def __post_init__(self) -> None:
@@ -175,6 +178,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
     http: HttpOptions = HttpOptions()
+    retraining: RetrainingOptions | None = None  # what `streamer retrain` demands of a challenger
     training: TrainingOptions | None = None  # what `streamer train` does; of no meaning to the daemon
     device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
 

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from connectors.columns import Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
-from models.outcome import Explanation, Outcome
+from models import alarm
+from models.outcome import Outcome
 from models.pool import close_epoch
 from streamer import epoch, eviction, order, silence
 from streamer.judge import Judge
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
-from streamer.scoring import Scorer
+from streamer.scoring import Scored, Scorer
 from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
+from streamer.shadow import Duel, Learnt, Shadow
 from streamer.silence import Watch
 from streamer.table import StateTable
 
@@ -39,6 +41,7 @@ class Progress:
     epochs_closed: int = 0
     evicted: list[str] = field(default_factory=list)  # some may have come back since
     released: list[Int64] = field(default_factory=list)  # the rows of the evicted, which others may have by now
+    duels: list[Duel] = field(default_factory=list)  # of the results, while a shadow follows
 
 
 class Partition:
@@ -64,6 +67,16 @@ class Partition:
             }
         )
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.shadow: Shadow | None = None
+
+    @property
+    def learnt(self) -> Learnt:
+        """What is in force, to go back to."""
+        return Learnt(self.judge, self.table, self.pool)
+
+    @learnt.setter
+    def learnt(self, learnt: Learnt) -> None:
+        self.judge, self.table, self.pool = learnt
 
     def check_fit(self, judge: Judge) -> None:
         """Return if this state can be gone on with by another judge.
@@ -89,6 +102,18 @@ class Partition:
         self.check_fit(judge)
         self.judge = judge
         self.pool = replace(self.pool, line=judge.pool.line)
+
+    def succeed(self, shadow: Shadow) -> None:
+        """Go on with what a shadow has learnt, from here: a barrier.
+
+        What the world was told stays: alarms that are open, order, silences, and where the epoch stands.
+        """
+        judge, table, pool = shadow.learnt
+        rows = self.series.live()
+        table.ensure(self.series.height)
+        table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
+        self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
         """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
@@ -151,6 +176,8 @@ class Partition:
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
         self.pool = close_epoch(self.pool)
+        if self.shadow is not None:
+            self.shadow.close_epoch()
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
@@ -168,6 +195,8 @@ class Partition:
         self.series.release(rows)
         self.columns.reset(rows)
         self.table.reset(torch.from_numpy(rows))
+        if self.shadow is not None:
+            self.shadow.forget(rows)
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()
@@ -178,15 +207,18 @@ class Partition:
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
         scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
-        outcome, explanation, self.pool = scorer.score(scored, rows, elapsed, self.pool)
+        came = scorer.score(scored, rows, elapsed, self.pool)
+        self.pool = came.pool
+        if self.shadow is not None:
+            progress.duels.append(self.shadow.follow(scored, rows, elapsed, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)
-        results = _results(self.judge, scored, outcome, explanation)
+        results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        changed = (outcome.opened | outcome.closed).numpy()
+        changed = (came.outcome.opened | came.outcome.closed).numpy()
         if changed.any():
-            progress.alarms.append(self._alarms(results.take(changed), rows[changed], outcome, changed))
+            progress.alarms.append(self._alarms(results.take(changed), rows[changed], came.outcome, changed))
 
     def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
         watch = self._watch
@@ -224,7 +256,9 @@ class Partition:
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
-def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Explanation) -> Results:
+def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
+    outcome, explanation, ahead, _ = came
+    further = tuple(judge.choices.horizons[1:])
     surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(
         readings=readings,
@@ -239,4 +273,5 @@ def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Ex
         is_anomalous=outcome.is_open.numpy(),
         warming=outcome.warming.numpy(),
         artifact=judge.artifact.name,
+        ahead=ahead and Ahead(further, *(column.numpy() for column in ahead)),
     )

@@ -20,10 +20,9 @@ from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
 from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
-from models.artifact import Artifact, ArtifactError, shipped
-from models.artifact import load as load_artifact
 from streamer import __version__, history
 from streamer.accounting import CountingEncoder
+from streamer.artifacts import artifact_of
 from streamer.board import Board
 from streamer.config import Config, FilesSink, GroupOptions, KafkaSink, KafkaSource, ReplaySource
 from streamer.daemon import Daemon, is_healthy
@@ -39,6 +38,8 @@ from streamer.metrics import Metrics
 from streamer.phases import Phases
 from streamer.reject_limit import RejectLimit
 from streamer.reload import Reload, policy_of
+from streamer.shelf_watch import ShelfWatch
+from streamer.succession import Succession
 from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist
 
@@ -124,7 +125,19 @@ def assemble(
     )
     server = HttpServer(app, config.http.host, config.http.port)
     reload = Reload(config, tenancy, board, metrics)
-    return Daemon(engine, parts.source, parts.delivery, server, reload)
+    succession = _succession(config, tenancy, parts.source, metrics, clock)
+    return Daemon(engine, succession, parts.source, parts.delivery, server, reload)
+
+
+def _succession(config: Config, tenancy: Tenancy, source: Source, metrics: Metrics, clock: Clock) -> Succession | None:
+    """What brings promoted artifacts to partitions. Files are read once: nothing is promoted meanwhile."""
+    if not isinstance(config.source, KafkaSource):
+        return None
+    from connectors.kafka_past import KafkaPast  # noqa: PLC0415  # files need no client
+
+    watch = ShelfWatch(config.groups, metrics, clock)
+    options = {group.name: group.adoption for group in config.groups if group.adoption is not None}
+    return Succession(tenancy, source, partial(KafkaPast, config.brokers), watch, options, metrics, clock)
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -167,34 +180,6 @@ def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases
     metrics.band_target(options.name, options.band_coverage)
     reject_limit = RejectLimit(options.name, options.reject_limits, clock, metrics.life.reject_limit)
     return Group(options.holds, decoder, judges, phases, reject_limit, clock)
-
-
-def artifact_of(options: GroupOptions) -> Artifact:
-    """The artifact that a group names, or the shipped one that it describes.
-
-    Raises:
-        ConfigError: it is not there, cannot be read, or is not what the group asks for.
-    """
-    shipped_one = shipped(options.cell or "gru", options.forecaster or "combiner", options.tier or "compact")
-    path = options.artifact or shipped_one
-    try:
-        artifact = load_artifact(path)
-        artifact.forecaster.at(tuple(options.horizons))
-    except ArtifactError as error:
-        raise ConfigError(f"artifact of group {options.name!r}: {error}") from error
-    except ValueError as error:
-        raise ConfigError(f"artifact of group {options.name!r}: {path}: {error}") from error
-    for key in ("forecaster", "tier", "cell"):
-        asked, has = getattr(options, key), getattr(artifact.spec, key)
-        if asked not in (None, has):
-            raise ConfigError(f"artifact of group {options.name!r}: {path}: Expected {key} {asked!r}, got {has!r}")
-    channels = len(options.all_channels)
-    if artifact.spec.joint not in (None, channels):
-        raise ConfigError(
-            f"artifact of group {options.name!r}: {path}: Expected one of {channels} channels, "
-            f"got one of the joint state of {artifact.spec.joint}"
-        )
-    return artifact
 
 
 def on_kafka(config: Config, encoder: Encoder, source: "KafkaRecords | None" = None) -> Parts:

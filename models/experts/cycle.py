@@ -45,13 +45,15 @@ class Cycle(nn.Module):
         known = state["lag_error"]
         is_known = ~error.isnan()
         rate = torch.maximum(0.5 / self.lags, 1 / (sight.age.unsqueeze(-1) - self.lags).clamp_min(1))
-        learnt = torch.where(is_known, torch.lerp(known, torch.nan_to_num(error), rate), known)
+        learnt = torch.where(is_known & sight.present.unsqueeze(-1), torch.lerp(known, error, rate), known)
         half = learnt.index_select(-1, self.halves)
         ratio = (learnt / half.clamp_min(1e-30)).masked_fill(sight.age.unsqueeze(-1) < 2 * self.lags, torch.inf)
         score, best = (ratio + self.penalties).min(-1)
         is_clear = ratio.gather(-1, best.unsqueeze(-1)).squeeze(-1) < CLEAR
         return {
-            "ring": ring.scatter(-1, turn % RING, sight.last.unsqueeze(-1)),
+            "ring": torch.where(
+                sight.present.unsqueeze(-1), ring.scatter(-1, turn % RING, sight.last.unsqueeze(-1)), ring
+            ),
             "lag_error": learnt,
             "period": torch.where(is_clear & score.isfinite(), best + 1, 0).int(),
         }

@@ -16,7 +16,7 @@ from models.forecasters.network import Sighted
 from models.heads import StudentT, student_t_nll
 from models.training.streams import Streams
 
-ABSOLUTE_ERROR_WEIGHT = 2.0
+ABSOLUTE_ERROR_WEIGHT = 1.0
 FURTHER_WEIGHT = 0.5  # of a horizon beyond the next reading
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
 MAX_GAP_STEPS = 64.0
@@ -110,7 +110,7 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
 
 
 def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """NLL + twice the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
+    """NLL + absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
     network = combiner.network
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
@@ -127,7 +127,8 @@ def readings_loss(forecast: StudentT, seen: Observed) -> Tensor:
     widening[..., 0] = seen.widening.unsqueeze(-1)
     error = seen.target - location
     nll = student_t_nll(error / (torch.exp(log_scale) * widening), log_scale, freedom).clamp_max(MAX_NLL)
-    return nll + ABSOLUTE_ERROR_WEIGHT * error.abs().clamp_max(MAX_NLL)
+    relative = error.abs() * torch.exp(-seen.log_errors[..., -1])  # to what the experts together are used to
+    return nll + ABSOLUTE_ERROR_WEIGHT * relative.clamp_max(MAX_NLL)
 
 
 def fresh_hidden(combiner: Combiner, rows: int, channels: int) -> dict[str, Tensor]:

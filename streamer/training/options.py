@@ -47,7 +47,7 @@ class TrainingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How the weights of one group are trained."""
 
     data: FilesData | KafkaData
-    output: str  # the artifact; beside it the log, and the snapshot as long as training goes on
+    output: str | None = None  # of `train`: the artifact; beside it the log, and the snapshot while it goes on
     group: str | None = None  # None: the only one
     start: ArtifactStart | RandomStart = ArtifactStart()
     seed: Annotated[int, Meta(ge=0)] = 7

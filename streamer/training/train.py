@@ -17,13 +17,14 @@ from models.pool import BINS
 from models.training.snapshot import SnapshotFile
 from models.training.team import Team, assembled
 from models.training.trainer import Observer
+from streamer.artifacts import artifact_of
 from streamer.config import Config, GroupOptions
 from streamer.training.options import ArtifactStart, TrainingOptions
 from streamer.training.series import Gathered, gather
 from streamer.training.sources import opened
 from streamer.training.teach import Means, Taught, teach
 from streamer.training.watch import watched
-from streamer.wiring import artifact_of, device_of
+from streamer.wiring import device_of
 
 
 def train(config: Config) -> Iterator[Table | str]:
@@ -40,8 +41,10 @@ def train(config: Config) -> Iterator[Table | str]:
     options = config.training
     if options is None:
         raise ConfigError("Expected a table `training`, got none")
-    group = _group(config, options)
-    start, output = _start(group, options), Path(options.output)
+    group = group_of(config, options)
+    start, output = _start(group, options), Path(options.output or "")
+    if not output.name:
+        raise ConfigError("training.output: Expected a path, got none")
     if not output.parent.is_dir():
         raise ConfigError(f"training.output: Expected a directory {output.parent}, got none")
     device = _device(config)
@@ -69,7 +72,7 @@ def _taught(start: Artifact, group: GroupOptions, options: TrainingOptions, foun
     try:
         return teach(start, group, options, found, means)
     except ConfigError as error:
-        left = _beside(Path(options.output), "training")
+        left = _beside(Path(options.output or ""), "training")
         hint = f"; {left} is of a training that was interrupted: remove it to begin anew"
         raise ConfigError(f"{error}{hint if left.exists() else ''}") from error
 
@@ -78,7 +81,12 @@ def _beside(output: Path, suffix: str) -> Path:
     return output.with_name(f"{output.name}.{suffix}")
 
 
-def _group(config: Config, options: TrainingOptions) -> GroupOptions:
+def group_of(config: Config, options: TrainingOptions) -> GroupOptions:
+    """The group whose weights are trained.
+
+    Raises:
+        ConfigError: it does not exist, or none is named where there are more.
+    """
     names = [group.name for group in config.groups]
     if options.group is None and len(names) > 1:
         raise ConfigError(f"training.group: Expected one of {names}, got none")

