@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from connectors.columns import Ahead, Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
@@ -41,6 +42,20 @@ class Progress:
     released: list[Int64] = field(default_factory=list)  # the rows of the evicted, which others may have by now
 
 
+def host_parts(channels: int) -> dict[str, dict[str, NDArray[np.generic]]]:
+    """What is remembered of a series beside the detector's state, by what remembers it: initial values by column."""
+    return {
+        "order": order.initial_columns(channels),
+        "opening": {
+            "opened_offset": np.array(-1, dtype=np.int64),
+            "opened_index": np.array(-1, dtype=np.int64),
+            "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+        },
+        "silence": silence.initial_columns(),
+        "eviction": eviction.initial_columns(),
+    }
+
+
 class Partition:
     """State rows, pool and epoch of one group in one source partition."""
 
@@ -53,16 +68,8 @@ class Partition:
         self.pool = judge.pool
         self.epoch = epoch.Epoch()
         self.table = StateTable(judge.detector.columns, judge.device)
-        self.columns = HostColumns(
-            {
-                **order.initial_columns(len(judge.channels)),
-                "opened_offset": np.array(-1, dtype=np.int64),
-                "opened_index": np.array(-1, dtype=np.int64),
-                "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
-                **silence.initial_columns(),
-                **eviction.initial_columns(),
-            }
-        )
+        parts = host_parts(len(judge.channels))
+        self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
 
     def check_fit(self, judge: Judge) -> None:
