@@ -33,6 +33,11 @@ class Tier(StrEnum):
     COMPACT = "compact"  # at most 1 KiB
     RICH = "rich"  # at most 8 KiB
 
+    @property
+    def limit_bytes(self) -> int:
+        """Of all the state of one channel, at horizon 1."""
+        return 1024 if self is Tier.COMPACT else 8192
+
 
 class Views(NamedTuple):
     """What the experts say after a reading. K horizons, E experts."""
