@@ -62,7 +62,7 @@ class Folder:
 
     def type(self, script: str, **variables: str) -> str:
         """What commands say that must succeed."""
-        command = ["bash", "-euc", script.replace(".venv/bin/", f"{BIN}/")]
+        command = ["bash", "-euc", re.sub(r"(?<!\S)\.venv/bin/", f"{BIN}/", script)]
         environment = os.environ | {"COLUMNS": "200"} | variables
         done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"

@@ -47,10 +47,12 @@ def train(config: Config) -> Iterator[Table | str]:
         raise ConfigError("training.output: Expected a path, got none")
     if not output.parent.is_dir():
         raise ConfigError(f"training.output: Expected a directory {output.parent}, got none")
+    torch.set_num_threads(1)  # the same bits on every machine; more cores are more processes
     device = _device(config)
     with assembled(device) as team:
         with opened(config, group, options.data) as (source, decoder):
             found = gather(source, decoder, group.order)
+        _same(found, team)
         if team.is_leader:
             yield _of_readings(found)
         with _watched(options, output, team) as observer:
@@ -61,6 +63,13 @@ def train(config: Config) -> Iterator[Table | str]:
             _beside(output, "training").unlink()
             yield _of_weights(taught, group)
             yield f"{taught.artifact.name} is in {output}"
+
+
+def _same(found: Gathered, team: Team) -> None:
+    """Processes that read what is still written to may see different ends of it."""
+    ours = found.fingerprint.encode()
+    if team.share(ours) != ours:
+        raise ConfigError("training.data: Expected equal readings in every process, got others; say where they end")
 
 
 def _watched(options: TrainingOptions, output: Path, team: Team) -> AbstractContextManager[Observer]:
