@@ -81,7 +81,7 @@ def story(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Story:
     folder, idle = tmp_path_factory.mktemp("retrain"), tmp_path_factory.mktemp("idle")
-    topic, poor = make_topic(prefix="sensors"), rival(request.param, size=0.6)
+    topic, poor = make_topic(prefix="sensors"), rival(request.param, 0.6, "recurrent")
     promoted(folder / "shelf", poor)
     changes = fresh_names() | {
         "groups.0.topics": [topic],
