@@ -1,5 +1,7 @@
 """The synthetic streams: seeded, varied, in their own time, coupled where they should be, and honest about flaws."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,18 @@ def test_streams_are_finite_and_some_readings_are_missing_or_not_scored(streams:
     assert 0.95 < streams.present.mean() < 0.995
     assert 0.99 < streams.scored[streams.present].mean() < 1
     assert not (streams.scored & ~streams.present).any()
+
+
+@pytest.mark.parametrize("part", ["mixing.mixed", "flaws.injured", "flaws.presence"])
+def test_what_one_part_rules_out_is_not_scored(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_rng: np.random.Generator, what: Any, *_: Any) -> Any:
+        shape = what if isinstance(what, tuple) else what.shape
+        ruled_out = np.zeros(shape, dtype=bool)
+        return ruled_out if part == "flaws.presence" else (np.zeros(shape), ruled_out)
+
+    monkeypatch.setattr(f"models.training.streams.{part}", nothing)
+
+    assert not draw(np.random.default_rng(0), 60, 30).scored.any()
 
 
 def test_streams_have_units_and_levels_over_many_decades(streams: Streams) -> None:
