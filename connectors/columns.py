@@ -115,18 +115,16 @@ class Readings:
         values = np.empty((0, channels))
         return cls(group, topic_partition, series, numbers, numbers, numbers, values, values.astype(np.bool_))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Readings"]) -> "Readings":
+        """The readings of one or more parts of the same group and partition, one after the other."""
+        columns = ("series", "offset", "index", "timestamp", "values", "present")
+        together = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+        return cls(parts[0].group, parts[0].topic_partition, **together)
+
     def followed_by(self, later: "Readings") -> "Readings":
         """These readings and the later ones of the same group and partition."""
-        return Readings(
-            self.group,
-            self.topic_partition,
-            np.concatenate((self.series, later.series)),
-            np.concatenate((self.offset, later.offset)),
-            np.concatenate((self.index, later.index)),
-            np.concatenate((self.timestamp, later.timestamp)),
-            np.concatenate((self.values, later.values)),
-            np.concatenate((self.present, later.present)),
-        )
+        return Readings.joined((self, later))
 
     def take(self, which: Any) -> "Readings":
         """The readings at ``which``: a slice, a boolean mask or positions."""

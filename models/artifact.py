@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -21,6 +22,7 @@ from models.forecasters import Forecaster, Kind, Spec, build
 from models.pool import BINS
 
 FORMAT_VERSION = 2
+OLD_WEEK = (10, 12)  # the inputs of a format 1 that see the sine and the cosine of the week, then begun on Thursday
 OLD_METRICS = ("nll", "share_beyond_p_1e-2", "share_beyond_p_1e-4")  # that format 1 had among the recipe
 SHIPPED = Path(__file__).parent / "artifacts"
 
@@ -145,12 +147,23 @@ def _migrated(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[dict[
     if header["format_version"] == 1:  # the decay over gaps was the forecaster's, and figures stood in the recipe
         renamed = {"weights.forgetting": "weights.cell.forgetting"}
         tensors = {renamed.get(key, key): tensor for key, tensor in tensors.items()}
+        tensors |= {key: _from_monday(tensors[key]) for key in ("weights.cell.input.weight",) if key in tensors}
         recipe = dict(header.get("training", {}))
         header = header | {
             "metrics": {key: recipe.pop(key) for key in OLD_METRICS if key in recipe},
             "training": recipe,
         }
     return header, tensors
+
+
+def _from_monday(weight: Tensor) -> Tensor:
+    """Input weights that see the same week in phases that are three days larger: a rotation. (F, H) -> (F, H)."""
+    angle = 2 * math.pi * 3 / 7
+    sine, cosine = (weight[row] for row in OLD_WEEK)
+    turned = weight.clone()
+    turned[OLD_WEEK[0]] = sine * math.cos(angle) + cosine * math.sin(angle)
+    turned[OLD_WEEK[1]] = cosine * math.cos(angle) - sine * math.sin(angle)
+    return turned
 
 
 def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecaster:

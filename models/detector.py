@@ -40,16 +40,21 @@ class Detector(nn.Module):
         self.quantile = StudentQuantile(options.band_coverage)
 
     @property
+    def parts(self) -> dict[str, tuple[Column, ...]]:
+        """Everything that is remembered of a series, by what remembers it."""
+        channels = len(self.options.transforms)
+        return {
+            "transform": self.transforms.columns,
+            "tempo": tempo.columns(),
+            "scale": scaler.columns(channels),
+            **self.forecaster.parts(channels),
+            "alarm": alarm.columns(),
+        }
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Everything that is remembered of a series."""
-        channels = len(self.options.transforms)
-        return (
-            *self.transforms.columns,
-            *tempo.columns(),
-            *scaler.columns(channels),
-            *self.forecaster.columns(channels),
-            *alarm.columns(),
-        )
+        return tuple(column for part in self.parts.values() for column in part)
 
     def step(
         self, values: Tensor, present: Tensor, elapsed_seconds: Tensor, calendar: Tensor, state: State, pool: Pool

@@ -162,16 +162,23 @@ def check(config: ConfigPath) -> None:
 
 @app.command()
 def demo(
+    config: Annotated[
+        Path | None,
+        typer.Argument(metavar="[CONFIG]", help="Judge by its groups, on the demo's data of their topics."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Run through, print a table and end.")] = False,
     port: Annotated[int, typer.Option(help="Of the live page and /metrics, on loopback; 0: any free one.")] = 9464,
     cell: Annotated[str, typer.Option(help="gru or lstm.")] = "gru",
 ) -> None:
-    """Run the whole pipeline on real bundled data beside synthetic series; needs no service."""
+    """Run the whole pipeline on real bundled data beside synthetic series; needs no service.
+
+    With CONFIG, such as config/market.yaml, its groups judge what the demo has for their topics.
+    """
     from streamer.demo import Demo  # noqa: PLC0415
     from streamer.signals import stopped_by_signals  # noqa: PLC0415
 
     with stopped_by_signals() as stop:
-        Demo(cell, port).run(stop, once)
+        Demo(cell, port, config).run(stop, once)
 
 
 @app.command()

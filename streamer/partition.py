@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from connectors.columns import Ahead, Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
@@ -44,6 +45,20 @@ class Progress:
     duels: list[Duel] = field(default_factory=list)  # of the results, while a shadow follows
 
 
+def host_parts(channels: int) -> dict[str, dict[str, NDArray[np.generic]]]:
+    """What is remembered of a series beside the detector's state, by what remembers it: initial values by column."""
+    return {
+        "order": order.initial_columns(channels),
+        "opening": {
+            "opened_offset": np.array(-1, dtype=np.int64),
+            "opened_index": np.array(-1, dtype=np.int64),
+            "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+        },
+        "silence": silence.initial_columns(),
+        "eviction": eviction.initial_columns(),
+    }
+
+
 class Partition:
     """State rows, pool and epoch of one group in one source partition."""
 
@@ -56,16 +71,8 @@ class Partition:
         self.pool = judge.pool
         self.epoch = epoch.Epoch()
         self.table = StateTable(judge.detector.columns, judge.device)
-        self.columns = HostColumns(
-            {
-                **order.initial_columns(len(judge.channels)),
-                "opened_offset": np.array(-1, dtype=np.int64),
-                "opened_index": np.array(-1, dtype=np.int64),
-                "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
-                **silence.initial_columns(),
-                **eviction.initial_columns(),
-            }
-        )
+        parts = host_parts(len(judge.channels))
+        self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
         self.shadow: Shadow | None = None
 

@@ -1,1 +1,1 @@
-"""What the forecast benchmark is made of."""
+"""What `bench_forecast.py` is made of: real series, who forecasts them, the scores, and tables of them."""

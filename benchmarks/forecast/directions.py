@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import results_page
 
-from forecast.baselines import LAST
+from forecast.baselines import AR8
 from forecast.batch import Batch, Float64, Series
 from forecast.entrants import Entrant
-from forecast.field import everybody
+from forecast.field import everybody, tiers
 from forecast.scores import Forecast
 from forecast.sources import prices, returns
-from models.experts.bank import Tier
 
 WARM_UP = 64  # readings that are not counted
 
@@ -23,9 +22,7 @@ class Directions:
 
     batch: Batch
     from_zero: bool  # whether the values are changes themselves
-    tables: dict[str, Float64] = field(
-        default_factory=dict
-    )  # name: (B, 2, 2) counts: fall, rise as forecast; as it came
+    tables: dict[str, Float64] = field(default_factory=dict)  # name: (B, 2, 2), fall and rise foreseen, and come
 
     def add(self, name: str, first: int, forecast: Forecast) -> None:
         """Count forecasts of the next reading. Days on which nothing moved are left out."""
@@ -42,17 +39,14 @@ class Directions:
 
 
 def direction_table(entrants: Sequence[Entrant]) -> list[str]:
-    """Accuracy and Matthews' correlation of the next day's direction; returns are summed over ten stocks."""
-    rows: list[list[str]] = []
-    for series, from_zero in ((returns(), True), *(([one], False) for one in prices())):
-        directions = counted(series, from_zero, entrants)
-        label = "ten stocks" if from_zero else series[0].name
-        names = ["AR(8)", *(f"{tier} experts" for tier in Tier), *(entrant.name for entrant in entrants)]
-        tables = {name: directions.tables[name].sum(axis=0) for name in names}
-        came = tables[names[0]].sum(axis=0)
-        days = came.sum()
-        cells = (f"{np.trace(table) / days:.3f} / {matthews(table):+.3f}" for table in tables.values())
-        rows.append([label, f"{days:,.0f}", f"{0.5 / np.sqrt(days):.3f}", f"{came.max() / days:.3f}", *cells])
+    """Accuracy and Matthews' correlation of the next day's direction."""
+    names = [AR8, *(f"{tier} experts" for tier in tiers(entrants)), *(entrant.name for entrant in entrants)]
+    stocks, others = (
+        counted(series, from_zero, entrants) for series, from_zero in ((returns(), True), (prices(), False))
+    )
+    rows = [["ten stocks", *_cells({name: stocks.tables[name].sum(axis=0) for name in names})]]
+    for b, one in enumerate(others.batch.series):
+        rows.append([one.name, *_cells({name: others.tables[name][b] for name in names})])
     return results_page.table(["series", "days", "one sigma", "majority", *names], rows)
 
 
@@ -61,9 +55,16 @@ def counted(series: Sequence[Series], from_zero: bool, entrants: Sequence[Entran
     directions = Directions(Batch.of(series), from_zero)
     for said in everybody(directions.batch, (1,), entrants):
         for name, first, forecast in said:
-            if name != LAST:
-                directions.add(name, first, forecast)
+            directions.add(name, first, forecast)
     return directions
+
+
+def _cells(tables: dict[str, Float64]) -> list[str]:
+    """Days, the standard error of an accuracy if they were independent, the share of the more frequent direction."""
+    came = next(iter(tables.values())).sum(axis=0)
+    days = came.sum()
+    scores = (f"{np.trace(table) / days:.3f} / {matthews(table):+.3f}" for table in tables.values())
+    return [f"{days:,.0f}", f"{0.5 / np.sqrt(days):.3f}", f"{came.max() / days:.3f}", *scores]
 
 
 def matthews(table: Float64) -> float:

@@ -40,11 +40,13 @@ class Entrant:
 
 
 def entrants(paths: Sequence[Path]) -> list[Entrant]:
-    """Read the artifacts; two of one name are told apart by their files."""
+    """Read the artifacts with a network, for the experts are there without; their files tell two of one name apart."""
     found: list[Entrant] = []
     for path in paths:
         artifact = load(path)
         spec = artifact.spec
+        if spec.forecaster == Kind.EXPERTS.value:
+            continue
         tier = "" if spec.forecaster == Kind.RECURRENT.value else str(spec.tier)
         name = f"{tier} {spec.cell}".strip()
         if name in {entrant.name for entrant in found}:

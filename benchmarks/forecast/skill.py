@@ -8,7 +8,7 @@ import results_page
 from forecast.baselines import AR8, LAST
 from forecast.batch import Float64
 from forecast.entrants import Entrant
-from forecast.field import is_known, shown
+from forecast.field import is_known, shown, tiers
 from forecast.scores import Tally, median_and_mean
 from models.experts.bank import Tier
 
@@ -43,7 +43,7 @@ def promise_table(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
     header = ["forecaster", "h", "beats last value", "beats AR(8)", "beats experts", "worst loss to best expert"]
     header += ["loses over 10 %", "90 % band covers: median", "all readings"]
     rows = []
-    for name, tier in [*((f"{tier} experts", tier) for tier in Tier), *((e.name, e.tier) for e in entrants)]:
+    for name, tier in [*((f"{tier} experts", tier) for tier in tiers(entrants)), *((e.name, e.tier) for e in entrants)]:
         for k, horizon in enumerate(tally.horizons):
             if is_known(tally, name, k):
                 rows.append([name, str(horizon), *_promises(tally, name, tier or Tier.COMPACT, k)])

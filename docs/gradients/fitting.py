@@ -1,6 +1,7 @@
 """A cell with a linear head, and the loop that fits it to a task."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -90,7 +91,7 @@ def fit(reader: Reader, task: Task, recipe: Recipe, generator: Generator) -> Fit
     return course
 
 
-def seeded(make: type[Cell], task: Task, seed: int) -> tuple[Reader, Generator]:
+def seeded(make: Callable[[int, int], Cell], task: Task, seed: int) -> tuple[Reader, Generator]:
     """A reader and a generator of sequences, both drawn from the seed."""
     torch.manual_seed(seed)
     return Reader(make(task.inputs, HIDDEN), task.outputs), Generator().manual_seed(seed)

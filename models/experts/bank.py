@@ -33,6 +33,11 @@ class Tier(StrEnum):
     COMPACT = "compact"  # at most 1 KiB
     RICH = "rich"  # at most 8 KiB
 
+    @property
+    def limit_bytes(self) -> int:
+        """Of all the state of one channel, at horizon 1."""
+        return 1024 if self is Tier.COMPACT else 8192
+
 
 class Views(NamedTuple):
     """What the experts say after a reading. K horizons, E experts."""
@@ -84,7 +89,7 @@ class Bank(nn.Module):
             *(self.cycle.columns(channels) if self.cycle else ()),
             *self.direct.columns(channels, horizons),
             *self.slots.columns(channels),
-            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1)),
+            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1), initial=float("nan")),
         )
 
     def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
@@ -112,7 +117,8 @@ class Bank(nn.Module):
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
         rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
-        return torch.lerp(state["errors"], error, rate.unsqueeze(-1))
+        errors = torch.where(state["errors"].isnan() & is_learnt.unsqueeze(-1), error, state["errors"])
+        return torch.lerp(errors, error, rate.unsqueeze(-1))
 
     def _experience(self, age: Tensor) -> Tensor:
         """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
@@ -145,10 +151,8 @@ class Bank(nn.Module):
             ],
             dim=-1,
         )
-        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0)
-        experience = self._experience(sight.age)
-        errors = errors.masked_fill((experience < 0.5).unsqueeze(-1), 0.0)
+        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0).nan_to_num(nan=0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
         alone = errors[..., : offsets.shape[-1]]
         offsets = torch.cat((offsets, dot(shares(alone * -SHARPNESS), offsets).unsqueeze(-1)), -1)
-        return Views(offsets, errors[..., :-1], errors[..., -1], experience, inputs, unit)
+        return Views(offsets, errors[..., :-1], errors[..., -1], self._experience(sight.age), inputs, unit)

@@ -8,7 +8,7 @@ from models.experts.sight import Sight
 
 SLOWEST = 0.35  # of what a bin forgets in a cycle, once there were more than two
 LONGEST_CYCLE = 1e7  # readings
-CLIP = 4.0  # mean absolute residuals: more of one reading is not learnt
+CLIP = 4.0  # mean absolute residuals, or scales: more of one reading is not learnt
 YOUNG = 16.0  # readings before anything is clipped
 RESIDUAL_RATE = 0.012
 TINY = 1e-12
@@ -50,7 +50,7 @@ class Season:
         residual = -gap - (known[..., 0] + known[..., 1])
         usual = state[f"{self.name}_residual"]
         cycles = sight.age * pace
-        limit = (CLIP * usual).masked_fill((cycles <= 1) | (sight.age <= YOUNG), torch.inf)
+        limit = (CLIP * torch.maximum(usual, sight.scale)).masked_fill((cycles <= 1) | (sight.age <= YOUNG), torch.inf)
         residual = torch.clamp(residual, -limit, limit)
         kept = (cycles / (cycles + 1)).clamp(TINY, 1 - SLOWEST)
         rate = -torch.expm1(torch.log(kept) * (self.bins * pace)) * sight.weight

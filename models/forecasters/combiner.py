@@ -53,14 +53,11 @@ class Combiner(Forecaster):
         return Combiner(Bank(self.bank.tier, horizons), self.network)
 
     @override
-    def columns(self, channels: int) -> tuple[Column, ...]:
+    def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
         shapes = self.network.state_shapes(channels) if self.network else {}
         hidden = tuple(Column(name, torch.float32, shape) for name, shape in shapes.items())
-        return (
-            *self.bank.columns(channels),
-            *hidden,
-            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN),
-        )
+        forecast = Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN)
+        return {"experts": self.bank.columns(channels), "cell": hidden, "forecast": (forecast,)}
 
     @override
     def ahead(self, state: State) -> StudentT:

@@ -14,7 +14,6 @@ from models.heads import StudentT, StudentTHead, squash
 
 CALENDAR = 4  # sine and cosine of the time of day and of the week
 FEATURES = 9 + CALENDAR
-THURSDAY = 3 / 7  # of a week from Monday on: where it began when the first weights were trained
 
 
 class RecurrentForecaster(Forecaster):
@@ -38,10 +37,10 @@ class RecurrentForecaster(Forecaster):
         return self
 
     @override
-    def columns(self, channels: int) -> tuple[Column, ...]:
+    def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
         shapes = self.cell.state_shapes.items()
         hidden = tuple(Column(name, torch.float32, (channels, *shape)) for name, shape in shapes)
-        return (*hidden, Column("forecast", torch.float32, (channels, 3)))
+        return {"cell": hidden, "forecast": (Column("forecast", torch.float32, (channels, 3)),)}
 
     @override
     def ahead(self, state: State) -> StudentT:
@@ -79,7 +78,6 @@ class RecurrentForecaster(Forecaster):
             ),
             dim=-1,
         )
-        day, week = moment.calendar.unbind(-1)
-        angle = torch.stack((day, week - THURSDAY), -1) * (2 * math.pi)
+        angle = moment.calendar * (2 * math.pi)
         of_row = torch.cat((torch.log1p(moment.steps).unsqueeze(-1), of_all, torch.sin(angle), torch.cos(angle)), -1)
         return torch.cat((moves, of_channel, of_row.unsqueeze(1).expand(rows, channels, -1)), -1)

@@ -61,4 +61,5 @@ class TrainingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     weight_decay: Annotated[float, Meta(ge=0)] = 1e-4
     clip_norm: Annotated[float, Meta(gt=0)] = 1.0
     accumulated_windows: Count = 1  # for one step of the optimiser
+    mixed_precision: bool = False  # bfloat16 for what bears it, on a GPU
     reset_ratio: Ratio = 0.1  # of the rows, at every window: they are series that nobody has seen

@@ -104,6 +104,7 @@ class Draw:
     rows: int  # at most: no more than hold all readings twice over
     length: int
     seed: int
+    time_zone: str = "UTC"
 
     def __call__(self, epoch: int) -> Batch:
         """A batch of as many stretches as it takes, at most ``rows``."""

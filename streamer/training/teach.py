@@ -89,6 +89,7 @@ def _settings(options: TrainingOptions) -> Settings:
         accumulated_windows=options.accumulated_windows,
         reset_ratio=options.reset_ratio,
         patience=options.patience,
+        is_mixed=options.mixed_precision,
     )
 
 

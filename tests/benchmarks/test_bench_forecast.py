@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from forecast.sources import a_tenth, prices, real_series, returns, temperatures, timed
 
+from models.artifact import shipped
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -109,7 +111,9 @@ def test_the_skill_is_measured_and_the_section_alone_is_written(data: Path, tmp_
     results = tmp_path / "RESULTS.md"
     results.write_text("before\n<!-- forecast: begin -->\nold\n<!-- forecast: end -->\nafter\n")
 
-    done = bench(data, "--part", "skill", "--markdown", str(results))
+    artifacts = [option for name in ("gru", "gru-recurrent") for option in ("--artifact", str(shipped(name)))]
+
+    done = bench(data, "--part", "skill", *artifacts, "--markdown", str(results))
 
     assert done.returncode == 0, done.stderr
     before, section, after = re.split("<!-- forecast: (?:begin|end) -->", results.read_text())
@@ -119,6 +123,10 @@ def test_the_skill_is_measured_and_the_section_alone_is_written(data: Path, tmp_
         assert len(re.findall(rf"^\| {source} ", section, re.MULTILINE)) == 6  # three horizons, CRPS and MASE
     for forecaster in ("compact experts", "rich experts"):
         assert len(re.findall(rf"^\| {forecaster} ", section, re.MULTILINE)) == 3
+    assert len(re.findall(r"^\| compact gru +\| +(?:1|12|24) \|", section, re.MULTILINE)) == 6  # promises, and worth
+    assert (
+        len(re.findall(r"^\| gru +\| +(?:1|12|24) \|", section, re.MULTILINE)) == 2
+    )  # which knows the next reading alone
     assert "nan" not in section
 
 

@@ -32,7 +32,7 @@ def changed(**changes: Any) -> dict[str, Any]:
     return raw
 
 
-@pytest.mark.parametrize("name", ["sensors", "market"])
+@pytest.mark.parametrize("name", ["sensors", "market", "weather"])
 def test_the_shipped_configurations_load(name: str) -> None:
     loaded = config.load(ROOT / "config" / f"{name}.yaml", environment={})
 

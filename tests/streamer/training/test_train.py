@@ -1,17 +1,20 @@
 """`streamer train` on files: from a configuration to an artifact that the daemon uses."""
 
 import csv
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from rich.table import Table
+from typing_extensions import override
 
 from connectors.errors import ConfigError
 from models.artifact import load
 from models.forecasters import Spec
 from models.training.snapshot import SnapshotFile
+from models.training.team import Alone
 from streamer.config import parse
 from streamer.training import train as command
 from streamer.wiring import build
@@ -175,6 +178,21 @@ def test_what_cannot_be_trained_is_said(
 
     with pytest.raises(ConfigError, match=message):
         train(raw)
+
+
+class Elsewhere(Alone):
+    """A process whose leader has seen other readings."""
+
+    @override
+    def share(self, content: bytes | None) -> bytes | None:
+        return b"other readings"
+
+
+def test_processes_that_saw_different_readings_are_refused(lines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "assembled", lambda _: nullcontext(Elsewhere()))
+
+    with pytest.raises(ConfigError, match="Expected equal readings in every process, got others; say where they end"):
+        train(config(lines))
 
 
 def test_a_configuration_without_the_table_is_refused(lines: Path) -> None:
