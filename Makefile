@@ -74,7 +74,7 @@ pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 
 .PHONY: gradients
 gradients: $(INSTALLED) ## Measure how gradients travel through time, for docs/gradients.md; LAGS="400 2000" runs those alone
-	@$(BIN)/python -m docs.gradients $(if $(LAGS),lags --lags $(LAGS)) $(if $(STEPS),--steps $(STEPS))
+	@$(BIN)/python -m docs.gradients $(if $(LAGS),lags --lags $(LAGS) --steps $(or $(STEPS),500))
 
 .PHONY: docs
 docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pictures, parts of the README

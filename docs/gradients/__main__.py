@@ -2,8 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
 
 import torch
 
@@ -38,6 +37,13 @@ def keep_lags(results: Results, measured: Iterable[lags.Attempt]) -> None:
         print(f"{row.task} at {row.lag:,}: {row.cell}: steps {row.steps}, loss {row.loss}", flush=True)
 
 
+def asked(arguments: argparse.Namespace, seeds: range) -> Iterator[lags.Attempt]:
+    """Run the tasks as the command line says."""
+    contenders = [of for of in lags.CONTENDERS if of.name in (arguments.cells or [of.name])]
+    for lag in arguments.lags:
+        yield from lags.measure(lag, arguments.steps, contenders, seeds)
+
+
 def write(results: Results) -> None:
     """Write the page and its pictures from what was measured."""
     PAGE.write_text(with_sections(PAGE.read_text(encoding="utf-8"), sections(results)), encoding="utf-8")
@@ -60,6 +66,8 @@ def main() -> None:
         default=DEFAULT_STEPS,
         help="of the optimiser at each lag, at most",
     )
+    cells = [contender.name for contender in lags.CONTENDERS]
+    parser.add_argument("--cells", nargs="*", choices=cells, help="to run them with; without any, all of them")
     parser.add_argument("--write", action="store_true", help="measure nothing, only write the page")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -68,8 +76,7 @@ def main() -> None:
         if part.name in (arguments.parts or names) and not arguments.write:
             start = time.process_time()
             if part.name == "lags":
-                asked = chain.from_iterable(lags.measure(lag, arguments.steps, part.seeds) for lag in arguments.lags)
-                keep_lags(results, asked)
+                keep_lags(results, asked(arguments, part.seeds))
             else:
                 results[part.name] = Measured(machine(), rounded(part.measure(part.seeds)))
                 save(results)

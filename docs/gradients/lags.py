@@ -1,6 +1,7 @@
 """Whether a cell learns what lies far back: the adding and the copy task at growing lags."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 
 import msgspec
 import torch
@@ -45,14 +46,13 @@ class Attempt(msgspec.Struct, frozen=True):
     loss: list[float]  # of the last steps, as a share of the baseline
 
 
-def measure(lag: int, steps: int, seeds: range) -> Iterator[Attempt]:
-    """Train every contender on both tasks, for so many steps of the optimiser at most."""
-    for name, make in TASKS.items():
+def measure(lag: int, steps: int, contenders: Sequence[Contender], seeds: range) -> Iterator[Attempt]:
+    """Train contenders on both tasks, for so many steps of the optimiser at most."""
+    for contender, (name, make) in product(contenders, TASKS.items()):
         task = make(lag)
-        for contender in CONTENDERS:
-            courses = [attempt(contender, task, steps, seed) for seed in seeds]
-            losses = [course.recent_loss / task.baseline for course in courses]
-            yield Attempt(name, lag, contender.name, [len(course.losses) for course in courses], losses)
+        courses = [attempt(contender, task, steps, seed) for seed in seeds]
+        losses = [course.recent_loss / task.baseline for course in courses]
+        yield Attempt(name, lag, contender.name, [len(course.losses) for course in courses], losses)
 
 
 def attempt(contender: Contender, task: Adding | Copying, steps: int, seed: int) -> Fit:
@@ -80,11 +80,12 @@ def open_gates(cell: Cell, lag: int) -> None:
 def attempt_table(rows: list[Attempt]) -> str:
     """In how many steps a task was solved, and what loss was left where it was not."""
     by_place = {(row.cell, row.task, row.lag): row for row in rows}
+    names = [contender.name for contender in CONTENDERS]
     places = sorted({(row.task, row.lag) for row in rows})
     header = ["cell", *(f"{task} at {lag:,}" for task, lag in places)]
     body = [
         [cell, *(_told(by_place.get((cell, *place))) for place in places)]
-        for cell in dict.fromkeys(row.cell for row in rows)
+        for cell in sorted({row.cell for row in rows}, key=names.index)
     ]
     return table(header, body)
 

@@ -53,6 +53,7 @@ class Part(Generic[Row]):
 
 
 Results = dict[str, Measured]
+AT_DEFAULT_LAG = partial(lags.measure, DEFAULT_LAG, DEFAULT_STEPS, lags.CONTENDERS)
 PARTS: tuple[Part[Any], ...] = (
     Part(
         "truncation",
@@ -66,7 +67,13 @@ PARTS: tuple[Part[Any], ...] = (
     Part("slopes", slopes.Growth, range(3), slopes.measure, slopes.growth_table, slopes.growth_chart),
     Part("clipping", clipping.Course, range(2), clipping.measure, clipping.course_table, clipping.course_chart),
     Part("reach", reach.Reach, range(1), reach.measure, reach.reach_table, reach.reach_chart),
-    Part("lags", lags.Attempt, range(1), partial(lags.measure, DEFAULT_LAG, DEFAULT_STEPS), lags.attempt_table),
+    Part(
+        "lags",
+        lags.Attempt,
+        range(1),
+        partial(lags.measure, DEFAULT_LAG, DEFAULT_STEPS, lags.CONTENDERS),
+        lags.attempt_table,
+    ),
     Part("shape", shape.Shape, range(2), shape.measure, shape.shape_table),
 )
 SOURCES: dict[str, Callable[..., Any]] = {"elman": by_hand.elman_backward, "lstm": by_hand.lstm_backward}

@@ -12,11 +12,10 @@ BY_NAME = {contender.name: contender for contender in CONTENDERS}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gru", "rg_lru"])
-def test_a_cell_learns_to_add_numbers_a_hundred_steps_apart(name: str) -> None:
+def test_a_gru_learns_to_add_numbers_a_hundred_steps_apart() -> None:
     task = Adding(100)
 
-    course = attempt(BY_NAME[name], task, steps=1000, seed=0)
+    course = attempt(BY_NAME["gru"], task, steps=1000, seed=0)
 
     assert course.is_solved(SOLVED, task.baseline)
 
@@ -32,11 +31,12 @@ def test_a_cell_learns_to_copy_over_a_hundred_steps(name: str) -> None:
 
 
 def test_a_plain_network_does_not_learn_in_the_steps_in_which_a_linear_one_does() -> None:
-    task = Copying(100)
+    task = Adding(100)
 
-    course = attempt(BY_NAME["rnn"], task, steps=150, seed=0)
+    plain, linear = (attempt(BY_NAME[name], task, steps=200, seed=0) for name in ("rnn", "rg_lru"))
 
-    assert course.recent_loss > 0.9 * task.baseline
+    assert plain.recent_loss > 0.9 * task.baseline
+    assert linear.is_solved(SOLVED, task.baseline)
 
 
 @pytest.mark.parametrize("cell", [GRU, LSTM])
@@ -62,8 +62,8 @@ def test_only_gates_can_be_opened() -> None:
 
 def test_the_table_tells_solved_from_given_up_and_from_not_run() -> None:
     rows = [
-        Attempt("adding", 100, "gru", [350], [0.09]),
         Attempt("adding", 400, "gru", [500], [1.01]),
+        Attempt("adding", 100, "gru", [350], [0.09]),
         Attempt("adding", 100, "rnn", [500], [0.98]),
     ]
 
@@ -71,6 +71,6 @@ def test_the_table_tells_solved_from_given_up_and_from_not_run() -> None:
 
     assert [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "---" not in line] == [
         ["cell", "adding at 100", "adding at 400"],
-        ["gru", "in 350", "no in 500 (1.01)"],
         ["rnn", "no in 500 (0.98)", "not run"],
+        ["gru", "in 350", "no in 500 (1.01)"],
     ]
