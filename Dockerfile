@@ -31,7 +31,7 @@ RUN useradd --system --uid 10001 --home-dir /tmp --shell /usr/sbin/nologin strea
 COPY --from=build /opt/streamer /opt/streamer
 ENV PATH=/opt/streamer/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # Mount something that lasts here: without its checkpoints a group that has committed offsets does not start.
-ENV STREAMER_CHECKPOINTS=/var/lib/streamer/checkpoints
+ENV STREAMER_CHECKPOINTS=/var/lib/streamer/checkpoints STREAMER_SHELF=/var/lib/streamer/artifacts
 USER 10001
 EXPOSE 9464
 

@@ -68,6 +68,14 @@ bench-recovery: $(INSTALLED) ## Measure how long it takes from a kill to the fir
 	@.ci/system-packages tests
 	@$(BIN)/python benchmarks/bench_recovery.py
 
+.PHONY: bench-forecast
+bench-forecast: $(INSTALLED) ## Measure how well unseen real series are forecast; STREAMER_DATA names their folder
+	@$(BIN)/python benchmarks/bench_forecast.py
+
+.PHONY: bench-cells
+bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters, and what it costs
+	@$(BIN)/python benchmarks/bench_cells.py
+
 .PHONY: pretrained
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain

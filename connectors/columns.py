@@ -115,18 +115,16 @@ class Readings:
         values = np.empty((0, channels))
         return cls(group, topic_partition, series, numbers, numbers, numbers, values, values.astype(np.bool_))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Readings"]) -> "Readings":
+        """The readings of one or more parts of the same group and partition, one after the other."""
+        columns = ("series", "offset", "index", "timestamp", "values", "present")
+        together = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+        return cls(parts[0].group, parts[0].topic_partition, **together)
+
     def followed_by(self, later: "Readings") -> "Readings":
         """These readings and the later ones of the same group and partition."""
-        return Readings(
-            self.group,
-            self.topic_partition,
-            np.concatenate((self.series, later.series)),
-            np.concatenate((self.offset, later.offset)),
-            np.concatenate((self.index, later.index)),
-            np.concatenate((self.timestamp, later.timestamp)),
-            np.concatenate((self.values, later.values)),
-            np.concatenate((self.present, later.present)),
-        )
+        return Readings.joined((self, later))
 
     def take(self, which: Any) -> "Readings":
         """The readings at ``which``: a slice, a boolean mask or positions."""
@@ -161,6 +159,20 @@ class Rejects:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is expected some readings later, forecast after each reading. H horizons, in the unit of the results."""
+
+    horizons: tuple[int, ...]  # in readings, each above 1
+    forecast: Float64  # (N, C, H) NaN where there is none yet
+    lower: Float64  # (N, C, H) of the band
+    upper: Float64  # (N, C, H)
+
+    def take(self, which: Any) -> "Ahead":
+        """Those after the readings at ``which``: a slice, a boolean mask or positions."""
+        return Ahead(self.horizons, self.forecast[which], self.lower[which], self.upper[which])
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """What the detector says of every scored reading. ``value`` is in the unit judged: after the group's transform."""
 
@@ -176,6 +188,7 @@ class Results:
     is_anomalous: Bool  # (N,) an alarm of this series is open after this reading
     warming: Bool  # (N,) judged on little history of its own
     artifact: str
+    ahead: Ahead | None = None  # None: the group forecasts the next reading alone
 
     def __len__(self) -> int:
         return len(self.readings)
@@ -195,6 +208,7 @@ class Results:
             self.is_anomalous[which],
             self.warming[which],
             self.artifact,
+            self.ahead and self.ahead.take(which),
         )
 
 

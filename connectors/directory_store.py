@@ -72,7 +72,7 @@ class DirectoryStore(CheckpointStore):
         """
         path = self._path(key, next_offset)
         partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_PARTIAL}")
-        with _told(path, "keep a checkpoint"):
+        with told(path, "keep a checkpoint"):
             self._make(path.parent)
             self._sweep(path.parent)
             try:
@@ -82,13 +82,13 @@ class DirectoryStore(CheckpointStore):
                 with suppress(OSError):
                     self._disk.unlink(partial)
                 raise
-            self._sync_directory(path.parent)
+            sync_directory(self._disk, path.parent)
         return size_bytes
 
     @override
     def offsets(self, key: StateKey) -> list[int]:
         folder = self._path(key, 0).parent
-        with _told(folder, "list checkpoints"):
+        with told(folder, "list checkpoints"):
             names = _names(folder)
         return sorted(int(whole[1]) for whole in map(_WHOLE.fullmatch, names) if whole)
 
@@ -96,19 +96,19 @@ class DirectoryStore(CheckpointStore):
     def load(self, key: StateKey, next_offset: int) -> Buffer:
         path = self._path(key, next_offset)
         # Not mapped: a disk that fails under a map ends the process without a word.
-        with _told(path, "read a checkpoint"):
+        with told(path, "read a checkpoint"):
             return path.read_bytes()
 
     @override
     def prune(self, key: StateKey, next_offsets: Collection[int]) -> None:
         for next_offset in next_offsets:
             path = self._path(key, next_offset)
-            with _told(path, "remove a checkpoint"):
+            with told(path, "remove a checkpoint"):
                 self._disk.unlink(path)
         folder = self._path(key, 0).parent
-        with _told(folder, "remove checkpoints"):
+        with told(folder, "remove checkpoints"):
             if next_offsets and folder.exists():
-                self._sync_directory(folder)
+                sync_directory(self._disk, folder)
 
     def _path(self, key: StateKey, next_offset: int) -> Path:
         topic, partition = key.topic_partition
@@ -125,7 +125,7 @@ class DirectoryStore(CheckpointStore):
             if parent.stat().st_dev != file_system:
                 break
             with suppress(PermissionError):  # one that we may not read is none that we made
-                self._sync_directory(parent)
+                sync_directory(self._disk, parent)
         self._made.add(folder)
 
     def _sweep(self, folder: Path) -> None:
@@ -143,16 +143,18 @@ class DirectoryStore(CheckpointStore):
             self._disk.sync(file.fileno())
         return size_bytes
 
-    def _sync_directory(self, directory: Path) -> None:
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            self._disk.sync(descriptor)
-        finally:
-            os.close(descriptor)
+
+def sync_directory(disk: Disk, directory: Path) -> None:
+    """Return when the names in a directory are durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        disk.sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
-def _told(path: Path, tried: str) -> Iterator[None]:
+def told(path: Path, tried: str) -> Iterator[None]:
     """Say of what the system refuses where it was, and what was tried."""
     try:
         yield

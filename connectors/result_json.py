@@ -15,6 +15,7 @@ from connectors.columns import Bool, Int64, Results
 
 SCHEMA_VERSION = 1
 _PER_CHANNEL = ("value", "forecast", "lower", "upper", "shares")
+_AHEAD = ("forecast", "lower", "upper")
 
 
 def result_objects(results: Results) -> list[bytes]:
@@ -38,6 +39,7 @@ def result_objects(results: Results) -> list[bytes]:
         *(_member(name, b'"\0"') for name in ("series", "timestamp")),
         *(_member(name, _channels_template(results.channels)) for name in _PER_CHANNEL),
         *(_member(name, b"\0") for name in ("anomaly_score", "p_value", "is_anomalous", "warming")),
+        *([_member("ahead", _ahead_template(results))] if results.ahead else []),
     ]
     template = b",".join(members).replace(b"%", b"%%").replace(b"\0", b"%b") + b"}"
     return [template % row for row in zip(*_texts(results), strict=True)]
@@ -57,6 +59,11 @@ def bulk_object(results: Results) -> bytes:
         "is_anomalous": np.ascontiguousarray(results.is_anomalous),
         "warming": np.ascontiguousarray(results.warming),
     }
+    if results.ahead:
+        columns["ahead"] = {
+            str(horizon): {name: np.ascontiguousarray(getattr(results.ahead, name)[..., place].T) for name in _AHEAD}
+            for place, horizon in enumerate(results.ahead.horizons)
+        }
     envelope = {
         "schema_version": SCHEMA_VERSION,
         "group": readings.group,
@@ -91,6 +98,11 @@ def _texts(results: Results) -> Iterator[list[bytes]]:
     yield _numbers(results.p_value)
     yield _booleans(results.is_anomalous)
     yield _booleans(results.warming)
+    if ahead := results.ahead:
+        for place in range(len(ahead.horizons)):
+            for name in _AHEAD:
+                for channel in range(len(results.channels)):
+                    yield _numbers(getattr(ahead, name)[:, channel, place])
 
 
 def _channels(results: Results, name: str) -> NDArray[np.float64] | NDArray[np.float32]:
@@ -114,6 +126,14 @@ def _booleans(column: Bool) -> list[bytes]:
 
 def _member(name: str, value: bytes) -> bytes:
     return orjson.dumps(name) + b":" + value
+
+
+def _ahead_template(results: Results) -> bytes:
+    """The object of all further horizons, each by its number of readings."""
+    channels = _channels_template(results.channels)
+    each = b"{" + b",".join(_member(name, channels) for name in _AHEAD) + b"}"
+    horizons = results.ahead.horizons if results.ahead else ()
+    return b"{" + b",".join(_member(str(horizon), each) for horizon in horizons) + b"}"
 
 
 def _channels_template(channels: tuple[str, ...]) -> bytes:

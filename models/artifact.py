@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -16,10 +17,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.forecasters import Forecaster, Spec, build
+from models.experts.bank import Tier
+from models.forecasters import Forecaster, Kind, Spec, build
 from models.pool import BINS
 
 FORMAT_VERSION = 2
+OLD_WEEK = (10, 12)  # the inputs of a format 1 that see the sine and the cosine of the week, then begun on Thursday
 OLD_METRICS = ("nll", "share_beyond_p_1e-2", "share_beyond_p_1e-4")  # that format 1 had among the recipe
 SHIPPED = Path(__file__).parent / "artifacts"
 
@@ -49,11 +52,16 @@ class Artifact:
 
     @cached_property
     def name(self) -> str:
-        """Cell, size and a fingerprint of the weights: equal names are equal scores."""
+        """Cell and size, or kind and tier where there is no cell, and a fingerprint of the weights.
+
+        Equal names are equal scores.
+        """
         digest = hashlib.sha256()
         for key, weight in sorted(self.forecaster.state_dict().items()):
             digest.update(key.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
-        return f"{self.spec.cell}{self.spec.hidden}-{digest.hexdigest()[:10]}"
+        spec = self.spec
+        what = f"{spec.cell}{spec.hidden}" if spec.cell else f"{spec.forecaster}-{spec.tier}"
+        return f"{what}-{digest.hexdigest()[:10]}"
 
     @cached_property
     def content(self) -> bytes:
@@ -139,6 +147,7 @@ def _migrated(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[dict[
     if header["format_version"] == 1:  # the decay over gaps was the forecaster's, and figures stood in the recipe
         renamed = {"weights.forgetting": "weights.cell.forgetting"}
         tensors = {renamed.get(key, key): tensor for key, tensor in tensors.items()}
+        tensors |= {key: _from_monday(tensors[key]) for key in ("weights.cell.input.weight",) if key in tensors}
         recipe = dict(header.get("training", {}))
         header = header | {
             "metrics": {key: recipe.pop(key) for key in OLD_METRICS if key in recipe},
@@ -147,13 +156,24 @@ def _migrated(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[dict[
     return header, tensors
 
 
+def _from_monday(weight: Tensor) -> Tensor:
+    """Input weights that see the same week in phases that are three days larger: a rotation. (F, H) -> (F, H)."""
+    angle = 2 * math.pi * 3 / 7
+    sine, cosine = (weight[row] for row in OLD_WEEK)
+    turned = weight.clone()
+    turned[OLD_WEEK[0]] = sine * math.cos(angle) + cosine * math.sin(angle)
+    turned[OLD_WEEK[1]] = cosine * math.cos(angle) - sine * math.sin(angle)
+    return turned
+
+
 def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecaster:
     forecaster = build(spec)
     weights = {key.removeprefix("weights."): tensor for key, tensor in tensors.items()}
     try:
         forecaster.load_state_dict(weights)
     except RuntimeError as error:
-        raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {error}") from error
+        told = " ".join(str(error).split())
+        raise ArtifactError(f"{path}: Expected the weights of {spec}, got: {told}") from error
     if wild := [name for name, weight in weights.items() if not weight.isfinite().all()]:
         raise ArtifactError(f"{path}: Expected finite weights, got others in {wild}")
     return forecaster.eval().requires_grad_(False)
@@ -161,9 +181,16 @@ def _with_weights(spec: Spec, tensors: dict[str, Tensor], path: str) -> Forecast
 
 def versions() -> dict[str, str]:
     """Of what trains here, for an origin."""
-    return {"python": python_version(), **{name: version(name) for name in ("streamer", "torch", "numpy")}}
+    packages = {name: version(name) for name in ("streamer", "numpy")}
+    return {"python": python_version(), "torch": str(torch.__version__), **packages}
 
 
-def shipped(cell: str) -> Path:
-    """The artifact of this cell that comes with the package."""
-    return SHIPPED / f"{cell}.safetensors"
+def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:
+    """The artifact of these that comes with the package. A recurrent one has no tier, experts have no cell."""
+    kinds = {
+        Kind.COMBINER.value: (cell, tier),
+        Kind.RECURRENT.value: (cell, forecaster),
+        Kind.EXPERTS.value: (forecaster, tier),
+    }
+    words = [word for word in kinds[forecaster] if word != Tier.COMPACT.value]
+    return SHIPPED / f"{'-'.join(words)}.safetensors"

@@ -9,13 +9,14 @@ from models import alarm, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
 from models.forecasters import Forecaster, Moment
-from models.outcome import Explanation, Outcome
+from models.outcome import Ahead, Explanation, Outcome
 from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
 MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
 WARMING_READINGS = 32
+LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,21 @@ class Detector(nn.Module):
         self.quantile = StudentQuantile(options.band_coverage)
 
     @property
+    def parts(self) -> dict[str, tuple[Column, ...]]:
+        """Everything that is remembered of a series, by what remembers it."""
+        channels = len(self.options.transforms)
+        return {
+            "transform": self.transforms.columns,
+            "tempo": tempo.columns(),
+            "scale": scaler.columns(channels),
+            **self.forecaster.parts(channels),
+            "alarm": alarm.columns(),
+        }
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Everything that is remembered of a series."""
-        channels = len(self.options.transforms)
-        return (
-            *self.transforms.columns,
-            *tempo.columns(),
-            *scaler.columns(channels),
-            *self.forecaster.columns(channels),
-            *alarm.columns(),
-        )
+        return tuple(column for part in self.parts.values() for column in part)
 
     def step(
         self, values: Tensor, present: Tensor, elapsed_seconds: Tensor, calendar: Tensor, state: State, pool: Pool
@@ -59,6 +65,7 @@ class Detector(nn.Module):
         calendar: (B, 2) float32, phases of day and week; B a multiple of 32. The pool is read only.
         """
         judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
+        judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, alarm_state = self._judge(judged, present, steps, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
@@ -77,6 +84,19 @@ class Detector(nn.Module):
             upper=outcome.forecast + half_band,
             shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
         )
+
+    def ahead(self, state: State) -> Ahead:
+        """The forecasts beyond the next reading, and their bands, from the state after a reading.
+
+        B a multiple of 32, so that no bit of a row depends on how many came with it.
+        """
+        location, log_scale, freedom = (part[..., 1:] for part in self.forecaster.ahead(state))
+        scale = scaler.floored_scale(state)
+        is_unknown = ~scaler.is_known(state, scale)
+        forecast = state["last"].unsqueeze(-1) + location * scale.unsqueeze(-1)
+        forecast = forecast.masked_fill(is_unknown.unsqueeze(-1), torch.nan)
+        half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
+        return Ahead(forecast, forecast - half_band, forecast + half_band)
 
     def _judge(
         self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool

@@ -9,6 +9,7 @@ from models.cells import TiledLinear
 
 MIN_LOG_SCALE, MAX_LOG_SCALE = -6.0, 7.0  # a first scale is a guess: it may be off by a thousand
 SATURATION = 8.0  # scales beyond which a network sees little more: an outlier must not poison the hidden state
+LARGEST = 1e30  # what is squashed: infinity over infinity is no number
 MIN_FREEDOM, MAX_FREEDOM = 2.0, 60.0
 
 
@@ -50,5 +51,6 @@ def student_t_nll(z: Tensor, log_scale: Tensor, freedom: Tensor) -> Tensor:
 
 
 def squash(x: Tensor) -> Tensor:
-    """``x / (1 + |x| / SATURATION)``: near the identity for small x, bounded by the saturation."""
+    """``x / (1 + |x| / SATURATION)``: near the identity for small x, bounded by the saturation, for infinite x too."""
+    x = x.clamp(-LARGEST, LARGEST)
     return x / (1 + x.abs() / SATURATION)

@@ -23,6 +23,14 @@ class Outcome(NamedTuple):
     warming: Tensor  # (B,) judged on little history of its own
 
 
+class Ahead(NamedTuple):
+    """What is expected at H further horizons, forecast after a reading. NaN where there is nothing to go by yet."""
+
+    forecast: Tensor  # (B, C, H) float64, in the unit of the value as judged
+    lower: Tensor  # (B, C, H) float64, of the band
+    upper: Tensor  # (B, C, H) float64
+
+
 class Explanation(NamedTuple):
     """What an outcome means, for people: worked out for many readings at once, since no state depends on it."""
 

@@ -26,6 +26,8 @@ def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarm
         _account_results(metrics, group, results)
     for changed in alarms:
         account_alarms(metrics, group.name, changed)
+    for duel in batch.duels:
+        metrics.shadow.fought(group.name, duel)
     for _ in range(batch.epochs_closed):
         metrics.epoch(group.name)
     metrics.held(group.name, group.held)

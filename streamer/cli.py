@@ -3,8 +3,6 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -20,7 +18,9 @@ from connectors.errors import (
     TransientError,
 )
 from streamer import __version__
+from streamer.arguments import ConfigPath, named
 from streamer.logs import LogFormat, set_up_logs
+from streamer.shelf_cli import promote, retrain, rollback
 
 BUG_EXIT = 1
 WIDE_COLUMNS = 200  # of a table that nobody sees on a screen
@@ -41,7 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 log = logging.getLogger("streamer")
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file, YAML.", show_default=False)]
+for command in (promote, retrain, rollback):
+    app.command()(command)
 
 
 @app.callback()
@@ -66,7 +67,7 @@ def run(config: ConfigPath) -> None:
     from streamer.signals import reload_asked_by_signal, stacks_told_on_signal, stopped_by_signals  # noqa: PLC0415
 
     loaded = load(config)
-    with reload_asked_by_signal() as reload, stacks_told_on_signal(), _named(config):
+    with reload_asked_by_signal() as reload, stacks_told_on_signal(), named(config):
         from streamer.wiring import build  # noqa: PLC0415  # torch: seconds
 
         # Until the daemon is built there is nothing to finish, and SIGTERM ends the process at once.
@@ -95,7 +96,7 @@ def reset(
 
     from streamer.reset import connected, table  # noqa: PLC0415  # torch: seconds
 
-    with _named(config), connected(loaded) as (planned, partitions):
+    with named(config), connected(loaded) as (planned, partitions):
         moves = planned.plan(position, is_fresh=fresh, partitions=partitions)
         width = None if sys.stdout.isatty() else WIDE_COLUMNS
         Console(markup=False, highlight=False, width=width).print(table(moves))
@@ -126,7 +127,7 @@ def replay(
     from streamer.progress import shown  # noqa: PLC0415
     from streamer.replay import Request, redirected, replay  # noqa: PLC0415  # torch: seconds
 
-    with _named(config), shown() as told:
+    with named(config), shown() as told:
         tally = replay(redirected(loaded, results, topic_suffix), Request(first, last, with_state), told)
     typer.echo(str(tally))
 
@@ -142,7 +143,7 @@ def train(config: ConfigPath) -> None:
     from streamer.training.train import train  # noqa: PLC0415  # torch: seconds
 
     console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else WIDE_COLUMNS)
-    with _named(config):
+    with named(config):
         for part in train(loaded):
             console.print(part)
 
@@ -155,22 +156,29 @@ def check(config: ConfigPath) -> None:
     loaded = load(config)
     from streamer.check import report  # noqa: PLC0415  # torch: seconds
 
-    with _named(config):
+    with named(config):
         typer.echo(report(loaded), nl=False)
 
 
 @app.command()
 def demo(
+    config: Annotated[
+        Path | None,
+        typer.Argument(metavar="[CONFIG]", help="Judge by its groups, on the demo's data of their topics."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Run through, print a table and end.")] = False,
     port: Annotated[int, typer.Option(help="Of the live page and /metrics, on loopback; 0: any free one.")] = 9464,
     cell: Annotated[str, typer.Option(help="gru or lstm.")] = "gru",
 ) -> None:
-    """Run the whole pipeline on real bundled data beside synthetic series; needs no service."""
+    """Run the whole pipeline on real bundled data beside synthetic series; needs no service.
+
+    With CONFIG, such as config/market.yaml, its groups judge what the demo has for their topics.
+    """
     from streamer.demo import Demo  # noqa: PLC0415
     from streamer.signals import stopped_by_signals  # noqa: PLC0415
 
     with stopped_by_signals() as stop:
-        Demo(cell, port).run(stop, once)
+        Demo(cell, port, config).run(stop, once)
 
 
 @app.command()
@@ -215,15 +223,6 @@ def inspect(
     console = Console(markup=False, highlight=False, emoji=False)
     for part in look(path, series):
         console.print(part, soft_wrap=isinstance(part, str))
-
-
-@contextmanager
-def _named(config: Path) -> Iterator[None]:
-    """Put the file before what is wrong with its content where only the rest of the world shows it."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"{config}: {error}") from error
 
 
 def main() -> NoReturn:

@@ -15,10 +15,13 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
+from streamer.adoption import AdoptionOptions
+from streamer.calendar import calendar_of
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
 from streamer.reject_limit import RejectLimitOptions
+from streamer.retraining.options import RetrainingOptions
 from streamer.silence import SilenceOptions
 from streamer.training.options import KafkaData, TrainingOptions
 
@@ -72,11 +75,18 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What decides the scores of a group beside its readings and its artifact. A change takes effect at a barrier."""
 
     channels: Annotated[list[str | Channel], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["value"])
+    horizons: list[Annotated[int, Meta(ge=1, le=100_000)]] = msgspec.field(default_factory=lambda: [1])  # in readings
+    time_zone: str = "UTC"  # by whose clock a day and a week go round: a name of the IANA database
     band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     alarm: AlarmOptions = AlarmOptions()
     order: OrderOptions = OrderOptions()
     eviction: EvictionOptions = EvictionOptions()
     silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
+
+    def __post_init__(self) -> None:
+        if self.horizons[:1] != [1] or self.horizons != sorted(set(self.horizons)):
+            raise ValueError(f"horizons: Expected 1 and then larger ones in order, got {self.horizons}")
+        calendar_of(self.time_zone)
 
     @property
     def all_channels(self) -> list[Channel]:
@@ -91,11 +101,16 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     topics: list[str] = []
     topic_patterns: list[str] = []  # regular expressions that match the whole name
     format: Format
-    cell: Literal["gru", "lstm"] = "gru"
-    artifact: str | None = None  # path of an artifact; None: the one of the cell that comes with the package
+    forecaster: Literal["combiner", "recurrent", "experts"] | None = None  # None: of the artifact, or combiner
+    tier: Literal["compact", "rich"] | None = None  # None: of the artifact, or compact
+    cell: Literal["gru", "lstm"] | None = None  # None: of the artifact, or gru
+    artifact: str | None = None  # path of a file or of a shelf; None: the one of these that comes with the package
+    adoption: AdoptionOptions | None = AdoptionOptions()  # None: state goes on with the artifact that it was made by
     reject_limits: RejectLimitOptions = RejectLimitOptions()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_forecaster()
         if not self.topics and not self.topic_patterns:
             raise ValueError(f"Expected topics or topic_patterns in group {self.name!r}, got neither")
         for pattern in self.topic_patterns:
@@ -108,6 +123,15 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         names = [channel.name for channel in self.all_channels]
         if len(set(names)) != len(names):
             raise ValueError(f"Expected different names in channels, got {names}")
+
+    def _check_forecaster(self) -> None:
+        """A setting that changes nothing is a mistake."""
+        if self.forecaster == "recurrent" and self.tier is not None:
+            raise ValueError(f"tier: Expected none with forecaster recurrent, which has no experts, got {self.tier!r}")
+        if self.forecaster == "recurrent" and self.horizons != [1]:
+            raise ValueError(f"horizons: Expected [1] with forecaster recurrent, got {self.horizons}")
+        if self.forecaster == "experts" and self.cell is not None:
+            raise ValueError(f"cell: Expected none with forecaster experts, which has no network, got {self.cell!r}")
 
     @property
     def choices(self) -> Choices:
@@ -154,6 +178,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
     http: HttpOptions = HttpOptions()
+    retraining: RetrainingOptions | None = None  # what `streamer retrain` demands of a challenger
     training: TrainingOptions | None = None  # what `streamer train` does; of no meaning to the daemon
     device: Annotated[str, Meta(pattern=r"auto|cpu|cuda(:\d+)?")] = "auto"
 

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from connectors.ports import Delivery, Source
+from streamer.config import Config
 from streamer.engine import Engine
 from streamer.http_server import HttpServer
 from streamer.reload import Reload
+from streamer.succession import Succession
 
 log = logging.getLogger("streamer")
 
@@ -19,8 +21,18 @@ STUCK_SECONDS = 60.0  # a loop that has not come round for so long is not health
 class Daemon:
     """The engine with the server that tells of it, and the order in which both end."""
 
-    def __init__(self, engine: Engine, source: Source, delivery: Delivery, server: HttpServer, reload: Reload) -> None:
-        self.reload = reload  # to be called between turns
+    def __init__(
+        self,
+        engine: Engine,
+        succession: Succession | None,
+        source: Source,
+        delivery: Delivery,
+        server: HttpServer,
+        reload: Reload,
+    ) -> None:
+        """``succession`` is None where no artifact can be promoted while the daemon runs."""
+        self._reload = reload
+        self._succession = succession
         self._has_left = False
         self._engine = engine
         self._source = source
@@ -45,6 +57,14 @@ class Daemon:
         """
         while not is_over():
             self._engine.turn()
+            if self._succession is not None:
+                self._succession.tick()
+
+    def reload(self, read: Callable[[], Config]) -> None:
+        """Read the configuration again, between two turns, and look at the shelves."""
+        self._reload(read)
+        if self._succession is not None:
+            self._succession.look_soon()
 
     @property
     def has_ended(self) -> bool:
@@ -56,6 +76,8 @@ class Daemon:
         if self._has_left:
             return
         self._has_left = True
+        if self._succession is not None:
+            self._succession.close()
         self._engine.leave()
         self._delivery.close()
         self._source.close()

@@ -12,9 +12,11 @@ from streamer import order, snapshot
 from streamer.checkpoint import Checkpoint
 from streamer.judge import Judges
 from streamer.newest import Newest
+from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
 from streamer.phases import Phases
 from streamer.reject_limit import RejectLimit
+from streamer.shadow import Duel
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Batch:
     rejects: list[Rejects] = field(default_factory=list)
     epochs_closed: int = 0
     evicted: int = 0  # series
+    duels: list[Duel] = field(default_factory=list)
 
 
 class Group:
@@ -89,16 +92,20 @@ class Group:
     def process(self, records: Records) -> Batch:
         """Decode, order and score the next records of one of the group's partitions."""
         partition = self.partitions[records.topic_partition]
-        choices = partition.judge.choices
         with self._phases.measure("decode"):
-            readings, undecoded = self._decoder.decode(records)
-            read = len(readings) + len(undecoded)
-            future = order.from_the_future(readings, records, choices.order)
-            rejects = [undecoded] if len(undecoded) else []
-            if future.any():
-                rejects.append(_future(readings.take(future), records, choices.order.max_future_seconds))
-                readings = readings.take(~future)
+            readings, rejects = self.decode(records, partition.judge.choices.order)
+        read = len(readings) + sum(map(len, rejects))
         return self._batch(partition.advance(readings), records, read, rejects)
+
+    def decode(self, records: Records, options: OrderOptions) -> tuple[Readings, list[Rejects]]:
+        """The readings in records that may be put in order, and those that may not."""
+        readings, undecoded = self._decoder.decode(records)
+        future = order.from_the_future(readings, records, options)
+        rejects = [undecoded] if len(undecoded) else []
+        if future.any():
+            rejects.append(_future(readings.take(future), records, options.max_future_seconds))
+            readings = readings.take(~future)
+        return readings, rejects
 
     def flush(self, where: TopicPartition) -> Batch:
         """Score what is held back in a partition to which nothing more will come."""
@@ -128,6 +135,7 @@ class Group:
             [*rejects, *_out_of_order(progress, records)],
             progress.epochs_closed,
             len(progress.evicted),
+            progress.duels,
         )
 
     def _show(self, progress: Progress, where: TopicPartition) -> None:

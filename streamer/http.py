@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.columns import Ahead
 from streamer.guard import Guard
 from streamer.metrics import Metrics
 from streamer.series_block import SeriesBlock, SeriesSnapshot
@@ -111,7 +112,19 @@ def ranked(snapshots: Sequence[SeriesSnapshot]) -> dict[str, Any]:
 def _rows(snapshot: SeriesSnapshot) -> list[dict[str, Any]]:
     names = ("anomaly_score", "anomaly_score_max", "value", "forecast", "lower", "upper")
     columns = [getattr(snapshot, name).tolist() for name in names]
+    further = [{"ahead": ahead} for ahead in _ahead(snapshot.ahead)] if snapshot.ahead else [{}] * len(snapshot)
     return [
-        {"group": snapshot.group, "series": series, **dict(zip(names, numbers, strict=True))}
-        for series, *numbers in zip(snapshot.series, *columns, strict=True)
+        {"group": snapshot.group, "series": series, **dict(zip(names, numbers, strict=True)), **more}
+        for series, *numbers, more in zip(snapshot.series, *columns, further, strict=True)
     ]
+
+
+def _ahead(ahead: Ahead) -> Iterator[dict[str, dict[str, list[float]]]]:
+    """What is expected of each series at each further horizon, by channel."""
+    names = ("forecast", "lower", "upper")
+    by_horizon = [[getattr(ahead, name)[..., place].tolist() for name in names] for place in range(len(ahead.horizons))]
+    for row in range(len(ahead.forecast)):
+        yield {
+            str(horizon): {name: column[row] for name, column in zip(names, columns, strict=True)}
+            for horizon, columns in zip(ahead.horizons, by_horizon, strict=True)
+        }

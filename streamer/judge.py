@@ -14,6 +14,7 @@ from models.artifact import read as read_artifact
 from models.detector import Detector, DetectorOptions
 from models.pool import Pool
 from models.transform import Transform
+from streamer.calendar import Calendar, calendar_of
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.phases import Phases
@@ -30,6 +31,7 @@ class Judge:
     artifact: Artifact
     pool: Pool  # before a partition's first epoch
     device: torch.device
+    calendar: Calendar
     phases: Phases
 
 
@@ -56,7 +58,11 @@ class Judges:
         return self.of(self.choices, before.artifact)
 
     def of(self, choices: Choices, artifact: Artifact) -> Judge:
-        """The judge of these."""
+        """The judge of these.
+
+        Raises:
+            StateError: they do not go together.
+        """
         key = (msgspec.json.encode(choices), artifact.name)
         if key not in self._made:
             self._made[key] = self._make(self.group, choices, artifact)
@@ -77,10 +83,21 @@ class Judges:
 
 
 def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.device, phases: Phases) -> Judge:
-    """A judge of these choices and this artifact on a device."""
+    """A judge of these choices and this artifact on a device.
+
+    Raises:
+        StateError: the artifact cannot forecast at the horizons.
+    """
     channels = choices.all_channels
+    try:
+        forecaster = artifact.forecaster.at(tuple(choices.horizons))
+    except ValueError as error:
+        raise StateError(
+            f"group {group!r}: {error}, by the artifact {artifact.name} that its state was made of; "
+            "`streamer reset` begins anew"
+        ) from error
     detector = Detector(
-        artifact.forecaster,
+        forecaster,
         DetectorOptions(
             transforms=tuple(Transform(channel.transform) for channel in channels),
             hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
@@ -95,6 +112,7 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
         artifact=artifact,
         pool=Pool.fresh(choices.alarm.tail_probability, artifact.prior),
         device=device,
+        calendar=calendar_of(choices.time_zone),
         phases=phases,
     )
 

@@ -9,7 +9,9 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from connectors.columns import SILENCE, Float64, Reason
 from streamer.life_metrics import LifeMetrics
+from streamer.retrain_metrics import RetrainMetrics
 from streamer.score_histogram import ScoreHistogram
+from streamer.shadow_metrics import ShadowMetrics
 from streamer.state_metrics import StateMetrics
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
@@ -49,6 +51,8 @@ class Metrics:
         self._declare_loop(topics)
         self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
         self.life = LifeMetrics(groups, self._counter, self._gauge)
+        self.shadow = ShadowMetrics(groups, self._counter, self._gauge)
+        self.retraining = RetrainMetrics(self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 

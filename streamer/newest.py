@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from connectors.columns import BEGINNING, Int64, Results
+from connectors.columns import BEGINNING, Ahead, Int64, Results
 from streamer.series_block import SeriesSnapshot
 from streamer.series_rows import PADDING_ROW, HostColumns
 
 PEAK_SECONDS = 60.0
+AHEAD = ("forecast", "lower", "upper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Newest:
                 "timestamp": np.zeros((), np.int64),
             }
         )
+        self._ahead = self._look_to(())
         self._rotated_at = now
 
     def update(self, results: Results, rows: Int64, now: float) -> None:
@@ -45,6 +47,7 @@ class Newest:
         for name in ("value", "forecast", "lower", "upper", "anomaly_score", "is_anomalous", "warming"):
             columns[name][rows] = getattr(results, name)
         columns["timestamp"][rows] = results.readings.timestamp
+        self._update_ahead(results.ahead, rows)
         if now - self._rotated_at >= PEAK_SECONDS:
             columns["peak_before"][:] = columns["peak"]
             columns["peak"][:] = 0
@@ -53,8 +56,9 @@ class Newest:
 
     def reset(self, rows: Int64) -> None:
         """Forget what stands in the rows of series that were evicted."""
-        self._columns.ensure(int(rows.max()) + 1)
-        self._columns.reset(rows)
+        for columns in (self._columns, self._ahead):
+            columns.ensure(int(rows.max()) + 1)
+            columns.reset(rows)
 
     def fleet(self, series: int, live_from: int = BEGINNING) -> Fleet:
         """Count what is known of these many series, those that nothing came of yet among them.
@@ -71,8 +75,9 @@ class Newest:
 
     def snapshot(self, series: tuple[str, ...], rows: Int64) -> SeriesSnapshot:
         """Copy these rows. ``series`` are their names."""
-        columns = self._columns
-        columns.ensure(int(rows.max(initial=PADDING_ROW)) + 1)
+        columns, ahead = self._columns, self._ahead
+        for one in (columns, ahead):
+            one.ensure(int(rows.max(initial=PADDING_ROW)) + 1)
         return SeriesSnapshot(
             group=self._group,
             channels=self._channels,
@@ -83,4 +88,19 @@ class Newest:
             upper=columns["upper"][rows],
             anomaly_score=columns["anomaly_score"][rows],
             anomaly_score_max=np.maximum(columns["peak"][rows], columns["peak_before"][rows]),
+            ahead=Ahead(self._horizons, *(ahead[name][rows] for name in AHEAD)) if self._horizons else None,
         )
+
+    def _update_ahead(self, ahead: Ahead | None, rows: Int64) -> None:
+        horizons = ahead.horizons if ahead else ()
+        if horizons != self._horizons:
+            self._ahead = self._look_to(horizons)
+        if ahead:
+            self._ahead.ensure(int(rows.max()) + 1)
+            for name in AHEAD:
+                self._ahead[name][rows] = getattr(ahead, name)
+
+    def _look_to(self, horizons: tuple[int, ...]) -> HostColumns:
+        """Columns for what is expected at these horizons; those of others mean nothing any more."""
+        self._horizons = horizons
+        return HostColumns(dict.fromkeys(AHEAD, np.full((len(self._channels), len(horizons)), np.nan)))

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from connectors.columns import Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
-from models.outcome import Explanation, Outcome
+from models import alarm
+from models.outcome import Outcome
 from models.pool import close_epoch
 from streamer import epoch, eviction, order, silence
 from streamer.judge import Judge
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
-from streamer.scoring import Scorer
+from streamer.scoring import Scored, Scorer
 from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
+from streamer.shadow import Duel, Learnt, Shadow
 from streamer.silence import Watch
 from streamer.table import StateTable
 
@@ -39,6 +42,21 @@ class Progress:
     epochs_closed: int = 0
     evicted: list[str] = field(default_factory=list)  # some may have come back since
     released: list[Int64] = field(default_factory=list)  # the rows of the evicted, which others may have by now
+    duels: list[Duel] = field(default_factory=list)  # of the results, while a shadow follows
+
+
+def host_parts(channels: int) -> dict[str, dict[str, NDArray[np.generic]]]:
+    """What is remembered of a series beside the detector's state, by what remembers it: initial values by column."""
+    return {
+        "order": order.initial_columns(channels),
+        "opening": {
+            "opened_offset": np.array(-1, dtype=np.int64),
+            "opened_index": np.array(-1, dtype=np.int64),
+            "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+        },
+        "silence": silence.initial_columns(),
+        "eviction": eviction.initial_columns(),
+    }
 
 
 class Partition:
@@ -53,17 +71,19 @@ class Partition:
         self.pool = judge.pool
         self.epoch = epoch.Epoch()
         self.table = StateTable(judge.detector.columns, judge.device)
-        self.columns = HostColumns(
-            {
-                **order.initial_columns(len(judge.channels)),
-                "opened_offset": np.array(-1, dtype=np.int64),
-                "opened_index": np.array(-1, dtype=np.int64),
-                "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
-                **silence.initial_columns(),
-                **eviction.initial_columns(),
-            }
-        )
+        parts = host_parts(len(judge.channels))
+        self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.shadow: Shadow | None = None
+
+    @property
+    def learnt(self) -> Learnt:
+        """What is in force, to go back to."""
+        return Learnt(self.judge, self.table, self.pool)
+
+    @learnt.setter
+    def learnt(self, learnt: Learnt) -> None:
+        self.judge, self.table, self.pool = learnt
 
     def check_fit(self, judge: Judge) -> None:
         """Return if this state can be gone on with by another judge.
@@ -72,10 +92,12 @@ class Partition:
             StateError: it cannot.
         """
         if judge.detector.columns != self.judge.detector.columns or judge.channels != self.judge.channels:
+            before, now = (
+                f"{list(one.channels)} at the horizons {one.choices.horizons}" for one in (self.judge, judge)
+            )
             raise StateError(
                 f"group {judge.group!r}, {self.topic_partition}: Expected the channels that its state was made of, "
-                f"{list(self.judge.channels)}, with the same transforms, got {list(judge.channels)}; "
-                "`streamer reset` begins anew"
+                f"{before}, with the same transforms, got {now}; `streamer reset` begins anew"
             )
 
     def adopt(self, judge: Judge) -> None:
@@ -87,6 +109,18 @@ class Partition:
         self.check_fit(judge)
         self.judge = judge
         self.pool = replace(self.pool, line=judge.pool.line)
+
+    def succeed(self, shadow: Shadow) -> None:
+        """Go on with what a shadow has learnt, from here: a barrier.
+
+        What the world was told stays: alarms that are open, order, silences, and where the epoch stands.
+        """
+        judge, table, pool = shadow.learnt
+        rows = self.series.live()
+        table.ensure(self.series.height)
+        table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
+        self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
         """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
@@ -149,6 +183,8 @@ class Partition:
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
         self.pool = close_epoch(self.pool)
+        if self.shadow is not None:
+            self.shadow.close_epoch()
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
@@ -166,6 +202,8 @@ class Partition:
         self.series.release(rows)
         self.columns.reset(rows)
         self.table.reset(torch.from_numpy(rows))
+        if self.shadow is not None:
+            self.shadow.forget(rows)
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()
@@ -175,16 +213,19 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        scorer = Scorer(self.judge.detector, self.table)
-        outcome, explanation, self.pool = scorer.score(scored, rows, elapsed, self.pool)
+        scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
+        came = scorer.score(scored, rows, elapsed, self.pool)
+        self.pool = came.pool
+        if self.shadow is not None:
+            progress.duels.append(self.shadow.follow(scored, rows, elapsed, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)
-        results = _results(self.judge, scored, outcome, explanation)
+        results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        changed = (outcome.opened | outcome.closed).numpy()
+        changed = (came.outcome.opened | came.outcome.closed).numpy()
         if changed.any():
-            progress.alarms.append(self._alarms(results.take(changed), rows[changed], outcome, changed))
+            progress.alarms.append(self._alarms(results.take(changed), rows[changed], came.outcome, changed))
 
     def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
         watch = self._watch
@@ -222,7 +263,9 @@ class Partition:
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
-def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Explanation) -> Results:
+def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
+    outcome, explanation, ahead, _ = came
+    further = tuple(judge.choices.horizons[1:])
     surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(
         readings=readings,
@@ -237,4 +280,5 @@ def _results(judge: Judge, readings: Readings, outcome: Outcome, explanation: Ex
         is_anomalous=outcome.is_open.numpy(),
         warming=outcome.warming.numpy(),
         artifact=judge.artifact.name,
+        ahead=ahead and Ahead(further, *(column.numpy() for column in ahead)),
     )

@@ -14,8 +14,8 @@ from streamer.metrics import Metrics
 from streamer.tenancy import Tenancy
 from streamer.watchlist import WatchPolicy
 
-CHANGEABLE = (  # channels are what state is made of
-    *(f"groups[].{name}" for name in Choices.__struct_fields__ if name != "channels"),
+CHANGEABLE = (  # channels and horizons are what state is made of
+    *(f"groups[].{name}" for name in Choices.__struct_fields__ if name not in {"channels", "horizons"}),
     "groups[].reject_limits",
     "http.pinned",
     "http.series_limit",

@@ -1,7 +1,7 @@
 """Scoring: takes accepted readings through the detector, round by round, and puts the verdicts back in order."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,30 +10,35 @@ from numpy.typing import NDArray
 from connectors.columns import Int64, Readings
 from models.cells import padded_rows
 from models.detector import Detector
-from models.outcome import Explanation, Outcome
+from models.outcome import Ahead, Explanation, Outcome
 from models.pool import Pool, fold
-from streamer import calendar
+from streamer.calendar import Calendar
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
 
 
+class Scored(NamedTuple):
+    """What came of N readings, in offset order, on the host."""
+
+    outcome: Outcome
+    explanation: Explanation
+    ahead: Ahead | None  # None where the next reading alone is forecast
+    pool: Pool  # that counted them
+
+
 class Scorer:
     """The detector over the state table of one partition."""
 
-    def __init__(self, detector: Detector, table: StateTable) -> None:
+    def __init__(self, detector: Detector, calendar: Calendar, table: StateTable) -> None:
         self._detector = detector
+        self._calendar = calendar
         self._table = table
         self._device = table.device
 
     @torch.inference_mode()
-    def score(
-        self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], pool: Pool
-    ) -> tuple[Outcome, Explanation, Pool]:
-        """Judge and learn readings of one epoch.
-
-        rows: (N,), elapsed_seconds: (N,) -> outcome and explanation (N, …) in offset order, on the host, and the pool
-        that counted them.
+    def score(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], pool: Pool) -> Scored:
+        """Judge and learn readings of one epoch. rows: (N,), elapsed_seconds: (N,).
 
         Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
         """
@@ -42,10 +47,11 @@ class Scorer:
         values = self._padded(np.nan_to_num(readings.values), 0.0)
         present = self._padded(readings.present, False)
         elapsed = self._padded(elapsed_seconds, np.nan)
-        phases = self._padded(calendar.phases(readings.timestamp), 0.0)
+        phases = self._padded(self._calendar.phases(readings.timestamp), 0.0)
         row = self._padded(rows, PADDING_ROW)
         rounds = split_rounds(rows)
-        outcomes = []
+        is_far = len(self._detector.forecaster.horizons) > 1
+        outcomes, views = [], []
         for positions in rounds:
             size = len(positions)
             padding = np.full(padded_rows(size) - size, count)
@@ -55,15 +61,27 @@ class Scorer:
             outcome, state = self._detector.step(v, p, e, c, self._table.gather(at_row), pool)
             self._table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
+            if is_far:
+                views.append([column[:size] for column in self._detector.ahead(state)])
         back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)
-        joined = Outcome(*(torch.cat(columns).index_select(0, back) for columns in zip(*outcomes, strict=True)))
+        joined = Outcome(*_joined(outcomes, back))
         explanation = self._detector.explain(joined)
-        return Outcome(*_on_host(joined)), Explanation(*_on_host(explanation)), fold(pool, joined)
+        return Scored(
+            Outcome(*_on_host(joined)),
+            Explanation(*_on_host(explanation)),
+            Ahead(*_on_host(_joined(views, back))) if is_far else None,
+            fold(pool, joined),
+        )
 
     def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:
         """One reading of nothing behind the last, on the device. (N, …) -> (N + 1, …)."""
         last = np.full((1, *column.shape[1:]), filling, dtype=column.dtype)
         return torch.from_numpy(np.concatenate((column, last))).to(self._device)
+
+
+def _joined(rounds: list[list[torch.Tensor]], back: torch.Tensor) -> list[torch.Tensor]:
+    """The columns of all rounds, each in one piece, in offset order."""
+    return [torch.cat(columns).index_select(0, back) for columns in zip(*rounds, strict=True)]
 
 
 def _on_host(columns: Iterable[torch.Tensor]) -> list[torch.Tensor]:

@@ -1,16 +1,17 @@
 """Writes the rows of single series on the metrics page from an immutable snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import Float64, Int64
+from connectors.columns import Ahead, Float64, Int64
 from streamer.number_text import WIDTH, number_text
 
 CHANNEL_LABELS = ("group", "series", "channel")
+FORECAST_LABELS = (*CHANNEL_LABELS, "horizon")  # the last one only where a group forecasts at more than one
 SERIES_LABELS = ("group", "series")
 
 
@@ -30,6 +31,7 @@ class SeriesSnapshot:
     upper: Float64  # (N, C)
     anomaly_score: Float64  # (N,) 1 is the line
     anomaly_score_max: Float64  # (N,) the peak of the last minute
+    ahead: Ahead | None = None  # (N, C, H) where the group forecasts further than the next reading
 
     def __len__(self) -> int:
         return len(self.series)
@@ -44,11 +46,12 @@ class Family(NamedTuple):
     description: str
 
 
+FORECAST = "Forecast made before the newest value was seen; of a horizon beyond 1, of so many readings after it."
 FAMILIES = (
     Family("streamer_series_value", "value", CHANNEL_LABELS, "Newest value, after the transform of its group."),
-    Family("streamer_series_forecast", "forecast", CHANNEL_LABELS, "Forecast made before the newest value was seen."),
-    Family("streamer_series_forecast_lower", "lower", CHANNEL_LABELS, "Lower edge of the forecast band."),
-    Family("streamer_series_forecast_upper", "upper", CHANNEL_LABELS, "Upper edge of the forecast band."),
+    Family("streamer_series_forecast", "forecast", FORECAST_LABELS, FORECAST),
+    Family("streamer_series_forecast_lower", "lower", FORECAST_LABELS, "Lower edge of the forecast band."),
+    Family("streamer_series_forecast_upper", "upper", FORECAST_LABELS, "Upper edge of the forecast band."),
     Family("streamer_series_anomaly_score", "anomaly_score", SERIES_LABELS, "Newest anomaly score; above 1: anomaly."),
     Family(
         "streamer_series_anomaly_score_max",
@@ -75,10 +78,9 @@ class SeriesBlock:
         for family in FAMILIES:
             heading = f"# HELP {family.name} {family.description}\n# TYPE {family.name} gauge\n".encode()
             rows = []
-            for snapshot in snapshots:
-                place = _Place(family.name, snapshot.group, snapshot.series, _channels(family, snapshot))
+            for place, numbers in (part for snapshot in snapshots for part in _parts(family, snapshot)):
                 in_use[place] = lines = self._kept.get(place) or _lines(place)
-                rows.append(_filled(lines, getattr(snapshot, family.column).reshape(-1)))
+                rows.append(_filled(lines, numbers.reshape(-1)))
             parts += [heading, *rows] if any(rows) else []
         self._kept = in_use
         return b"".join(parts) + (b"# EOF\n" if openmetrics else b"")
@@ -90,7 +92,8 @@ class _Place(NamedTuple):
     name: str
     group: str
     series: tuple[str, ...]
-    channels: tuple[str, ...] | None  # None where the family has one number a series
+    channels: tuple[str, ...] | None = None  # None where the family has one number a series
+    horizon: int | None = None  # None where the group has but one
 
 
 class _Lines(NamedTuple):
@@ -101,14 +104,22 @@ class _Lines(NamedTuple):
     width: Int64  # (R,) bytes of a line with its end
 
 
-def _channels(family: Family, snapshot: SeriesSnapshot) -> tuple[str, ...] | None:
-    return snapshot.channels if family.labels == CHANNEL_LABELS else None
+def _parts(family: Family, snapshot: SeriesSnapshot) -> Iterator[tuple[_Place, Float64]]:
+    """The numbers of one family and one snapshot, those of each horizon by themselves."""
+    first = _Place(family.name, snapshot.group, snapshot.series)
+    if family.labels != SERIES_LABELS:
+        first = first._replace(channels=snapshot.channels)
+    ahead = snapshot.ahead if family.labels == FORECAST_LABELS else None
+    yield first._replace(horizon=1 if ahead else None), getattr(snapshot, family.column)
+    if ahead:
+        for place, horizon in enumerate(ahead.horizons):
+            yield first._replace(horizon=horizon), getattr(ahead, family.column)[..., place]
 
 
 def _lines(place: _Place) -> _Lines:
     start = f'{place.name}{{group="{_escape(place.group)}",series="'
-    channels = place.channels
-    ends = ['"} '] if channels is None else [f'",channel="{_escape(channel)}"}} ' for channel in channels]
+    last = '"} ' if place.horizon is None else f'",horizon="{place.horizon}"}} '
+    ends = [last] if place.channels is None else [f'",channel="{_escape(name)}{last}' for name in place.channels]
     names = [_escape(one) for one in place.series]
     room = "0" * WIDTH + "\n"
     lines = [f"{start}{one}{end}{room}".encode() for one in names for end in ends]

@@ -1,6 +1,6 @@
 """The state table: every column of every series of one partition, as one slab on the device."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from connectors.columns import Int64
 from models.column import Column, State
 from streamer.room import Room
 from streamer.series_rows import FIRST_CAPACITY
@@ -52,6 +53,11 @@ class StateTable:
         """Bytes of the slab, free rows included."""
         return self._slab.numel() * _WORD
 
+    @property
+    def views(self) -> dict[str, Tensor]:
+        """The columns where they lie, until the table grows. -> name: (capacity, *shape)."""
+        return self._views(self._slab)
+
     def ensure(self, rows: int) -> None:
         """Make room for this many rows; new ones hold the initial values."""
         capacity = self._slab.shape[0]
@@ -66,6 +72,14 @@ class StateTable:
     def scatter(self, rows: Tensor, state: State) -> None:
         """Store the state of these rows, each of which occurs once. State may be longer: padding is left out."""
         self._slab.index_copy_(0, rows, self._pack(state, rows.shape[0], self._slab.device))
+
+    @torch.inference_mode()
+    def take(self, names: Iterable[str], rows: Int64, other: Mapping[str, Tensor], other_rows: Int64) -> None:
+        """Take these columns over from the `views` of another table on the same device. rows, other_rows: (N,)."""
+        ours, to = self.views, torch.from_numpy(rows).to(self.device)
+        place = torch.from_numpy(other_rows).to(self.device)
+        for name in names:
+            ours[name][to] = other[name][place]
 
     @torch.inference_mode()
     def reset(self, rows: Tensor) -> None:

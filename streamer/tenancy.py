@@ -11,6 +11,7 @@ from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.event_clock import EventClock
 from streamer.group import Group
+from streamer.judge import Judge
 from streamer.keeper import Keeper, NotInTimeError
 from streamer.metrics import Metrics
 from streamer.origin import Origin
@@ -124,19 +125,38 @@ class Tenancy:
         self._retention.check(self.tenures.values())
 
     def _pass_barrier(self, tenure: Tenure) -> bool:
-        """Go on by the choices of today, once the checkpoint that names them is durable. -> whether it was tried."""
-        before, judge = tenure.partition.judge, tenure.group.judges.now(tenure.partition.judge)
-        if judge is before or tenure.is_silent or not self._keeper.may_try(tenure):
+        """Go on by the choices of today, and by what a shadow that is ready has learnt.
+
+        The order is the guarantee: nothing comes of them before the checkpoint that names them is durable. -> whether
+        it was tried.
+        """
+        partition, shadow = tenure.partition, tenure.partition.shadow
+        heir = shadow if shadow is not None and shadow.is_ready else None
+        judge = tenure.group.judges.now(heir.learnt.judge if heir else partition.judge)
+        if judge is partition.judge or tenure.is_silent or not self._keeper.may_try(tenure):
             return False
-        tenure.partition.adopt(judge)
+        before = partition.learnt
+        if heir is not None:
+            partition.succeed(heir)
+        partition.adopt(judge)
         try:
             self._keeper.save(tenure, self._leave_seconds, anew=True)
         except NotInTimeError as error:
             raise DoubtError(f"{error}: by which choices its group goes on is not known") from error
         except StoreError as error:
-            tenure.partition.adopt(before)
+            partition.learnt, partition.shadow = before, shadow
             log.error("%s; its group's new choices wait", error)  # noqa: TRY400
+        else:
+            self._tell_adopted(tenure, before.judge)
         return True
+
+    def _tell_adopted(self, tenure: Tenure, before: Judge) -> None:
+        judge = tenure.partition.judge
+        if judge.artifact.name != before.artifact.name:
+            self._metrics.shadow.adopted(judge.group)
+            self._metrics.artifact(judge.group, judge.artifact.name, judge.artifact.spec.cell)
+            log.info("%s-%d: goes on with the artifact %s in place of %s, from offset %d",
+                     *tenure.where, judge.artifact.name, before.artifact.name, tenure.next_offset)  # fmt: skip
 
     def leave(self) -> None:
         """Save everything that is ours, as far as there is time: whoever has it next steps the rest again."""
@@ -173,7 +193,7 @@ class Tenancy:
         offset = checkpoint.next_offset
         self._compare_builds(checkpoint.build, group, where)
         if checkpoint.artifact != (configured := group.judges.artifact.name):
-            log.warning("%s-%d: goes on with the artifact %s of its state; `streamer reset --fresh` begins with %s",
+            log.warning("%s-%d: goes on with the artifact %s of its state, and not yet with %s",
                         *where, checkpoint.artifact, configured)  # fmt: skip
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",

@@ -20,10 +20,9 @@ from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
 from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
-from models.artifact import Artifact, ArtifactError, shipped
-from models.artifact import load as load_artifact
 from streamer import __version__, history
 from streamer.accounting import CountingEncoder
+from streamer.artifacts import artifact_of
 from streamer.board import Board
 from streamer.config import Config, FilesSink, GroupOptions, KafkaSink, KafkaSource, ReplaySource
 from streamer.daemon import Daemon, is_healthy
@@ -39,6 +38,8 @@ from streamer.metrics import Metrics
 from streamer.phases import Phases
 from streamer.reject_limit import RejectLimit
 from streamer.reload import Reload, policy_of
+from streamer.shelf_watch import ShelfWatch
+from streamer.succession import Succession
 from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist
 
@@ -124,7 +125,19 @@ def assemble(
     )
     server = HttpServer(app, config.http.host, config.http.port)
     reload = Reload(config, tenancy, board, metrics)
-    return Daemon(engine, parts.source, parts.delivery, server, reload)
+    succession = _succession(config, tenancy, parts.source, metrics, clock)
+    return Daemon(engine, succession, parts.source, parts.delivery, server, reload)
+
+
+def _succession(config: Config, tenancy: Tenancy, source: Source, metrics: Metrics, clock: Clock) -> Succession | None:
+    """What brings promoted artifacts to partitions. Files are read once: nothing is promoted meanwhile."""
+    if not isinstance(config.source, KafkaSource):
+        return None
+    from connectors.kafka_past import KafkaPast  # noqa: PLC0415  # files need no client
+
+    watch = ShelfWatch(config.groups, metrics, clock)
+    options = {group.name: group.adoption for group in config.groups if group.adoption is not None}
+    return Succession(tenancy, source, partial(KafkaPast, config.brokers), watch, options, metrics, clock)
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -160,26 +173,13 @@ def device_of(config: Config) -> torch.device:
 
 
 def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
-    artifact = _artifact(options)
+    artifact = artifact_of(options)
     judges = Judges(options.name, options.choices, artifact, partial(make_judge, device=device, phases=phases))
     decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
     reject_limit = RejectLimit(options.name, options.reject_limits, clock, metrics.life.reject_limit)
     return Group(options.holds, decoder, judges, phases, reject_limit, clock)
-
-
-def _artifact(options: GroupOptions) -> Artifact:
-    try:
-        artifact = load_artifact(options.artifact or shipped(options.cell))
-    except ArtifactError as error:
-        raise ConfigError(f"artifact of group {options.name!r}: {error}") from error
-    if artifact.spec.cell != options.cell:
-        raise ConfigError(
-            f"artifact of group {options.name!r}: {options.artifact}: Expected cell {options.cell!r}, "
-            f"got {artifact.spec.cell!r}"
-        )
-    return artifact
 
 
 def on_kafka(config: Config, encoder: Encoder, source: "KafkaRecords | None" = None) -> Parts:

@@ -62,6 +62,46 @@ def test_the_daemon_accepts_its_configuration_with_the_variables_it_is_given() -
     assert "0.0.0.0" in checked.stdout
 
 
+def test_retraining_runs_on_schedule_and_goes_on_when_the_champion_stays(tmp_path: Path) -> None:
+    """Its own script, in a shell: `sleep` ends the third time, and `streamer` says that the champion stays."""
+    service = SERVICES["retrain"]
+    (script,) = service["command"]
+    for name, body in (
+        ("sleep", 'echo "sleep $1" >> said; [ "$(grep -c sleep said)" -lt 3 ]'),
+        ("streamer", 'echo "streamer $*" >> said; exit 3'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "RETRAIN_SECONDS": "7"}
+
+    done = subprocess.run(
+        [*service["entrypoint"], script.replace("$$", "$")],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said == ["sleep 7", *["streamer retrain /etc/streamer/sensors.yaml", "sleep 7"] * 2]
+    assert done.stdout == "exit 3\n" * 2
+
+
+def test_retraining_and_the_daemon_share_a_configuration_and_a_shelf() -> None:
+    ours, daemon = SERVICES["retrain"], SERVICES["streamer"]
+    [shelf] = re.findall(r"^ENV .*STREAMER_SHELF=(\S+)", DOCKERFILE, re.MULTILINE)
+
+    assert set(ours["volumes"]) == set(daemon["volumes"])
+    assert [volume for volume in ours["volumes"] if shelf.startswith(volume.partition(":")[2])] != []
+    assert ours["environment"]["KAFKA_BOOTSTRAP_SERVERS"] == daemon["environment"]["KAFKA_BOOTSTRAP_SERVERS"]
+    assert ours["profiles"] == ["retrain"]
+
+
+def test_the_configuration_of_the_container_says_how_to_retrain() -> None:
+    checked = run(STREAMER, "check", here("/etc/streamer/sensors.yaml"), STREAMER_SHELF="/var/lib/streamer/artifacts")
+
+    assert checked.returncode == 0, checked.stderr
+    assert "artifact: /var/lib/streamer/artifacts" in checked.stdout
+    assert "window_seconds: 604800.0" in checked.stdout
+
+
 @pytest.fixture(scope="module")
 def kafka_classes(kafka: str, require: Callable[[str], str]) -> list[str]:
     """The command that runs a main class of Kafka: the broker's jars, fetched with it, and its command line tools."""

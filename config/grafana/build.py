@@ -25,6 +25,7 @@ from config.grafana.state import state
 GROUP = 'group=~"$group"'
 SERIES = 'group=~"$group", series=~"$series"'
 CHANNEL = 'group=~"$group", series=~"$series", channel=~"$channel"'
+NEXT = f'{CHANNEL}, horizon=~"|1"'  # of the next reading, whether or not its group looks further
 SUBSTITUTES = {"$group": ".*", "$series": ".*", "$channel": ".*", "$__rate_interval": "1m", "$__range": "5m"}
 
 
@@ -119,9 +120,9 @@ def single_series() -> list[Panel]:
     band = graph(
         "$series $channel",
         [
-            target(f"streamer_series_forecast_upper{{{CHANNEL}}}", "upper"),
-            target(f"streamer_series_forecast_lower{{{CHANNEL}}}", "lower"),
-            target(f"streamer_series_forecast{{{CHANNEL}}}", "forecast"),
+            target(f"streamer_series_forecast_upper{{{NEXT}}}", "upper"),
+            target(f"streamer_series_forecast_lower{{{NEXT}}}", "lower"),
+            target(f"streamer_series_forecast{{{NEXT}}}", "forecast"),
             target(f"streamer_series_value{{{CHANNEL}}}", "value"),
         ],
         "The value and the forecast that was made before it was seen, with its band.",

@@ -121,8 +121,6 @@ class Block(Stack):
         super().__init__([*layers, Norm(hidden)])
 
 
-def deep(cell: Make, inputs: int, hidden: int, depth: int, dropout: float | None = None) -> Stack:
-    """``depth`` cells of one kind. With a dropout, even of 0, all but the first are residual."""
-    layers = [cell(hidden, hidden) for _ in range(depth - 1)]
-    upper = layers if dropout is None else [Residual(layer, dropout) for layer in layers]
-    return Stack([cell(inputs, hidden), *upper])
+def deep(cell: Make, inputs: int, hidden: int, depth: int, wrap: Callable[[Cell], Cell] = lambda layer: layer) -> Stack:
+    """``depth`` cells of one kind. ``wrap``, such as `Residual`, is put around all but the first."""
+    return Stack([cell(inputs, hidden), *(wrap(cell(hidden, hidden)) for _ in range(depth - 1))])

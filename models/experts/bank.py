@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.column import Column, State
 from models.experts.cycle import Cycle
 from models.experts.direct import Direct
-from models.experts.dot import dot
+from models.experts.dot import dot, shares
 from models.experts.levels import Levels
 from models.experts.season import Season
 from models.experts.sight import Sight
@@ -33,6 +33,11 @@ class Tier(StrEnum):
     COMPACT = "compact"  # at most 1 KiB
     RICH = "rich"  # at most 8 KiB
 
+    @property
+    def limit_bytes(self) -> int:
+        """Of all the state of one channel, at horizon 1."""
+        return 1024 if self is Tier.COMPACT else 8192
+
 
 class Views(NamedTuple):
     """What the experts say after a reading. K horizons, E experts."""
@@ -40,6 +45,7 @@ class Views(NamedTuple):
     offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
     log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
     own_error: Tensor  # (B, C, K) the same of whoever uses the bank
+    experience: Tensor  # (B, C, K) about how many errors that is the mean of
     inputs: Tensor  # (B, C, K, D) of the direct forecasts
     unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
 
@@ -47,8 +53,10 @@ class Views(NamedTuple):
 class Bank(nn.Module):
     """The experts of one tier at some horizons. Nothing here is trained; every series has its own."""
 
+    from_now: Tensor  # (1 + K,) float32, steps: none, and each horizon
     horizon_steps: Tensor  # (K,) float32
     spreading: Tensor  # (K,)
+    log_spreading: Tensor  # (K,)
     experience: Tensor  # (K,) errors learnt a reading
 
     def __init__(self, tier: Tier, horizons: tuple[int, ...]) -> None:
@@ -65,8 +73,10 @@ class Bank(nn.Module):
         self.slots = Slots(horizons, self.direct.inputs + 2 + len(self.experts))
         steps = torch.tensor(horizons, dtype=torch.float32)
         counts = torch.tensor(self.slots.counts, dtype=torch.float32)
+        self.register_buffer("from_now", torch.tensor((0, *horizons), dtype=torch.float32), persistent=False)
         self.register_buffer("horizon_steps", steps, persistent=False)
         self.register_buffer("spreading", steps**SPREADING, persistent=False)
+        self.register_buffer("log_spreading", SPREADING * torch.log(steps), persistent=False)
         self.register_buffer("experience", counts / steps, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
@@ -79,7 +89,7 @@ class Bank(nn.Module):
             *(self.cycle.columns(channels) if self.cycle else ()),
             *self.direct.columns(channels, horizons),
             *self.slots.columns(channels),
-            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1)),
+            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1), initial=float("nan")),
         )
 
     def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
@@ -93,13 +103,12 @@ class Bank(nn.Module):
         is_learnt = matured.is_due & sight.is_next.unsqueeze(-1)
         learnt.update(self.direct.learn(matured, is_learnt, state))
         learnt["errors"] = self._judged(matured, is_learnt, sight, state)
-        learnt = where_present(sight.present, learnt, state)
         return self._views(sight, {**state, **learnt}), learnt
 
     def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
         """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
         kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
-        return where_present(sight.present, self.slots.write(sight.last, kept, state), state)
+        return self.slots.write(sight, kept, state)
 
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
         """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
@@ -107,8 +116,9 @@ class Bank(nn.Module):
         forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
-        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).unsqueeze(-1)
-        return torch.where(is_learnt.unsqueeze(-1), torch.lerp(state["errors"], error, rate), state["errors"])
+        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
+        errors = torch.where(state["errors"].isnan() & is_learnt.unsqueeze(-1), error, state["errors"])
+        return torch.lerp(errors, error, rate.unsqueeze(-1))
 
     def _experience(self, age: Tensor) -> Tensor:
         """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
@@ -118,11 +128,9 @@ class Bank(nn.Module):
         unit = sight.scale.unsqueeze(-1) * self.spreading
         levels = state["levels"]
         shape = (*sight.scale.shape, len(self.horizons))
-        of_seasons = [season.offsets(sight, state, self.horizon_steps) for season in self.seasons]
-        changes = [
-            ahead - season.offsets(sight, state, torch.zeros_like(self.horizon_steps[:1]))
-            for season, ahead in zip(self.seasons, of_seasons, strict=True)
-        ]
+        usual = [season.offsets(sight, state, self.from_now) for season in self.seasons]
+        of_seasons = [season[..., 1:] for season in usual]
+        changes = [season[..., 1:] - season[..., :1] for season in usual]
         moves = [sight.difference, *levels.unbind(-1)]
         further = []
         if self.cycle:
@@ -143,19 +151,8 @@ class Bank(nn.Module):
             ],
             dim=-1,
         )
-        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0)
-        is_unknown = (self._experience(sight.age) < 0.5).unsqueeze(-1)
-        errors = errors.masked_fill(is_unknown, 0.0)
+        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0).nan_to_num(nan=0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
         alone = errors[..., : offsets.shape[-1]]
-        weight = torch.softmax(SHARPNESS * (alone.amin(-1, keepdim=True) - alone), -1)
-        offsets = torch.cat((offsets, dot(weight, offsets).unsqueeze(-1)), -1)
-        return Views(offsets, errors[..., :-1], errors[..., -1], inputs, unit)
-
-
-def where_present(present: Tensor, learnt: State, state: State) -> dict[str, Tensor]:
-    """The new columns where a channel is present, the old ones elsewhere. present: (B, C)."""
-    return {
-        name: torch.where(present.view(*present.shape, *[1] * (column.dim() - 2)), column, state[name])
-        for name, column in learnt.items()
-    }
+        offsets = torch.cat((offsets, dot(shares(alone * -SHARPNESS), offsets).unsqueeze(-1)), -1)
+        return Views(offsets, errors[..., :-1], errors[..., -1], self._experience(sight.age), inputs, unit)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from models.column import Column, State
-from models.experts.dot import dot
+from models.experts.dot import dot, total
 from models.experts.slots import Matured
 
 FORGETTING = 0.998
@@ -35,16 +35,12 @@ class Direct:
         target = (matured.moved / unit.clamp_min(1e-30)).clamp(-CLIP, CLIP)
         weights, covariance = state["direct_weights"], state["direct_covariance"]
         q = dot(covariance, x.unsqueeze(-2))  # (B, C, K, D)
-        gain = q / (FORGETTING + dot(q, x)).unsqueeze(-1)
+        gain = (q / (FORGETTING + dot(q, x)).unsqueeze(-1)).masked_fill(~is_learnt.unsqueeze(-1), 0.0)
         learnt = weights + gain * (target - dot(weights, x)).unsqueeze(-1)
         smaller = covariance - gain.unsqueeze(-1) * q.unsqueeze(-2)
-        trace = torch.stack([smaller[..., i, i] for i in range(self.inputs)], -1)
-        growth = (LARGEST_TRACE / dot(trace, torch.ones_like(trace))).clamp_max(1 / FORGETTING)
-        smaller = smaller * growth[..., None, None]
-        return {
-            "direct_weights": torch.where(is_learnt.unsqueeze(-1), learnt, weights),
-            "direct_covariance": torch.where(is_learnt[..., None, None], smaller, covariance),
-        }
+        trace = total(torch.diagonal(smaller, dim1=-2, dim2=-1))
+        growth = (LARGEST_TRACE / trace).clamp_max(1 / FORGETTING).masked_fill(~is_learnt, 1.0)
+        return {"direct_weights": learnt, "direct_covariance": smaller * growth[..., None, None]}
 
     def offsets(self, x: Tensor, unit: Tensor, state: State) -> Tensor:
         """The forecast, less the value. x: (B, C, K, D), unit: (B, C, K) -> (B, C, K)."""

@@ -1,7 +1,7 @@
 """Exponential means of three memories, kept as their gaps to the value: where a series has lately been."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.column import Column, State
 from models.experts.sight import Sight
@@ -9,8 +9,14 @@ from models.experts.sight import Sight
 MEMORIES = (4.0, 32.0, 256.0)  # readings
 
 
-class Levels:
+class Levels(nn.Module):
     """``m' = m + max(1 / tau, 1 / n) (y - m)``, kept as ``m - y``: a difference of large numbers is never taken."""
+
+    slowest: Tensor  # (M,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("slowest", 1 / torch.tensor(MEMORIES), persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
         """The gaps, per channel and memory, and the share of readings that did not move."""
@@ -21,9 +27,8 @@ class Levels:
 
     def learn(self, sight: Sight, state: State) -> dict[str, Tensor]:
         """Take in one reading a row."""
-        of_mean = 1 / sight.age.clamp_min(1)
-        rate = torch.stack([of_mean.clamp_min(1 / memory) for memory in MEMORIES], -1)
+        rate = torch.maximum(sight.share.unsqueeze(-1), self.slowest) * sight.weight.unsqueeze(-1)
         return {
             "levels": (state["levels"] - sight.difference.unsqueeze(-1)) * (1 - rate),
-            "still": torch.lerp(state["still"], (sight.difference == 0).float(), of_mean.clamp_min(1 / MEMORIES[1])),
+            "still": torch.lerp(state["still"], (sight.difference == 0).float(), rate[..., 1]),
         }

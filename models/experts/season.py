@@ -8,7 +8,10 @@ from models.experts.sight import Sight
 
 SLOWEST = 0.35  # of what a bin forgets in a cycle, once there were more than two
 LONGEST_CYCLE = 1e7  # readings
-CLIP = 4.0  # mean absolute residuals: more of one reading is not learnt
+CLIP = 4.0  # mean absolute residuals, or scales: more of one reading is not learnt
+YOUNG = 16.0  # readings before anything is clipped
+RESIDUAL_RATE = 0.012
+TINY = 1e-12
 
 
 class Season:
@@ -36,9 +39,9 @@ class Season:
     def learn(self, sight: Sight, state: State) -> dict[str, Tensor]:
         """Take in one reading a row."""
         rows, channels = sight.age.shape
-        age = sight.age.clamp_min(1)
-        readings = (1 / sight.pace[:, self.which]).clamp(1, LONGEST_CYCLE).unsqueeze(1)  # of a cycle, (B, 1)
-        gap = (state[f"{self.name}_gap"] - sight.difference) * (1 - torch.maximum(1 / age, 1 / readings))
+        pace = sight.pace[:, self.which, None].clamp(1 / LONGEST_CYCLE, 1)  # (B, 1)
+        gap_rate = torch.maximum(sight.share, pace) * sight.weight
+        gap = (state[f"{self.name}_gap"] - sight.difference) * (1 - gap_rate)
         index, share = self._place(sight.phase[:, self.which])
         index = index.unsqueeze(1).expand(rows, channels, 2)
         share = share.unsqueeze(1)  # (B, 1, 2)
@@ -46,14 +49,15 @@ class Season:
         known = bins.gather(2, index) * share
         residual = -gap - (known[..., 0] + known[..., 1])
         usual = state[f"{self.name}_residual"]
-        limit = torch.where(age > readings.clamp_min(16), CLIP * usual, torch.inf)
-        residual = torch.minimum(torch.maximum(residual, -limit), limit)
-        forgotten = (1 / (age / readings + 1)).clamp_min(SLOWEST)
-        rate = 1 - torch.pow(1 - forgotten, self.bins / readings)
+        cycles = sight.age * pace
+        limit = (CLIP * torch.maximum(usual, sight.scale)).masked_fill((cycles <= 1) | (sight.age <= YOUNG), torch.inf)
+        residual = torch.clamp(residual, -limit, limit)
+        kept = (cycles / (cycles + 1)).clamp(TINY, 1 - SLOWEST)
+        rate = -torch.expm1(torch.log(kept) * (self.bins * pace)) * sight.weight
         return {
             self.name: bins.scatter_add(2, index, (rate * residual).unsqueeze(-1) * share),
             f"{self.name}_gap": gap,
-            f"{self.name}_residual": torch.lerp(usual, residual.abs(), (1 / age).clamp_min(0.012)),
+            f"{self.name}_residual": torch.lerp(usual, residual.abs(), sight.rate(RESIDUAL_RATE)),
         }
 
     def offsets(self, sight: Sight, state: State, horizons: Tensor) -> Tensor:
@@ -70,5 +74,5 @@ class Season:
         position = phase * self.bins
         below = position.floor()
         share = position - below
-        index = below.long() % self.bins
-        return torch.stack((index, (index + 1) % self.bins), -1), torch.stack((1 - share, share), -1)
+        index = torch.stack((below, below + 1), -1).long() % self.bins
+        return index, torch.stack((1 - share, share), -1)

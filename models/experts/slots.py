@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.column import Column, State
+from models.experts.sight import Sight
 
 SLOTS = 3  # at most, a horizon: every horizon / 3 readings one forecast is kept
 
@@ -30,6 +31,7 @@ class Slots(nn.Module):
     def __init__(self, horizons: tuple[int, ...], width: int) -> None:
         super().__init__()
         self.counts = [min(SLOTS, horizon) for horizon in horizons]
+        self.is_single = horizons == (1,)  # one slot, due at every reading
         self.width = width
         places = [(h, j * h // s) for h, s in zip(horizons, self.counts, strict=True) for j in range(s)]
         periods, turns = torch.tensor(places, dtype=torch.int32).unbind(1)
@@ -47,29 +49,32 @@ class Slots(nn.Module):
 
     def read(self, last: Tensor, state: State) -> Matured:
         """What is due at the reading with this value. last: (B, C) float64."""
-        due = self._due(state["turn"])  # (B, C, S)
-        moved = (last.unsqueeze(-1) - state["slot_value"]).float()
-        due_now = due & ~moved.isnan()
-        moved = torch.nan_to_num(moved).masked_fill(~due_now, 0.0)
-        kept = state["slots"].masked_fill(~due.unsqueeze(-1), 0.0)
-        if len(self.counts) == len(self.periods):  # a slot a horizon: nothing to choose from
-            return Matured(due_now, moved, kept)
-        parts = [_sum(part) for part in torch.split(kept, self.counts, 2)]
+        kept = state["slots"]
+        moved = (last.unsqueeze(-1) - state["slot_value"]).float()  # (B, C, S)
+        is_due = ~moved.isnan()
+        moved = torch.nan_to_num(moved)
+        if self.is_single:
+            return Matured(is_due, moved, kept)
+        due = self._due(state["turn"])
+        is_due = is_due & due
+        moved = moved.masked_fill(~due, 0.0)
+        parts = [_sum(part) for part in torch.split(kept.masked_fill(~due.unsqueeze(-1), 0.0), self.counts, 2)]
         return Matured(
-            is_due=torch.stack([part.any(-1) for part in torch.split(due_now, self.counts, -1)], -1),
+            is_due=torch.stack([part.any(-1) for part in torch.split(is_due, self.counts, -1)], -1),
             moved=torch.stack([_sum(part) for part in torch.split(moved, self.counts, -1)], -1),
             kept=torch.stack(parts, 2),
         )
 
-    def write(self, last: Tensor, kept: Tensor, state: State) -> dict[str, Tensor]:
+    def write(self, sight: Sight, kept: Tensor, state: State) -> dict[str, Tensor]:
         """Keep the forecasts made at this reading where a slot is free for them. kept: (B, C, K, W)."""
-        due = self._due(state["turn"])
-        if len(self.counts) != len(self.periods):
+        due = sight.present.unsqueeze(-1)
+        if not self.is_single:
+            due = due & self._due(state["turn"])
             repeats = torch.tensor(self.counts, device=kept.device)
             kept = kept.repeat_interleave(repeats, dim=2, output_size=len(self.periods))
         return {
-            "turn": state["turn"] + 1,
-            "slot_value": torch.where(due, last.unsqueeze(-1), state["slot_value"]),
+            "turn": state["turn"] + sight.present,
+            "slot_value": torch.where(due, sight.last.unsqueeze(-1), state["slot_value"]),
             "slots": torch.where(due.unsqueeze(-1), kept, state["slots"]),
         }
 

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from models.column import Column, State
-from models.experts.dot import dot
 from models.experts.sight import Sight
 
 ORDER = 8
@@ -14,7 +13,7 @@ FARTHEST = 16  # steps iterated: what a stationary difference is expected to be 
 
 
 class YuleWalker:
-    """``r_k += max(1 / n, .002) (z_t z_{t-k} - r_k)`` with ``z = clip(difference / scale)``, solved by Levinson-Durbin.
+    """``r_k += max(1 / n, .002) (z_t z_{t-k} - r_k)`` with ``z = clip(difference / scale)``, solved order by order.
 
     Stationary by construction, so that the iterated forecast of a further horizon cannot explode.
     """
@@ -30,34 +29,39 @@ class YuleWalker:
         """Take in one reading a row."""
         z = (sight.difference / sight.scale).clamp(-CLIP, CLIP).unsqueeze(-1)
         window = torch.cat((z, state["lags"]), -1)  # (B, C, 9)
-        rate = (1 / sight.age.clamp_min(1)).clamp_min(FORGETTING).unsqueeze(-1)
         return {
-            "lags": window[..., :ORDER],
-            "autocovariance": torch.lerp(state["autocovariance"], z * window, rate),
+            "lags": torch.where(sight.present.unsqueeze(-1), window[..., :ORDER], state["lags"]),
+            "autocovariance": torch.lerp(state["autocovariance"], z * window, sight.rate(FORGETTING).unsqueeze(-1)),
         }
 
     def offsets(self, sight: Sight, state: State, horizons: tuple[int, ...]) -> Tensor:
         """The iterated forecast at each horizon, less the value. -> (B, C, K)."""
-        coefficients = self._solve(state["autocovariance"], sight.age)
-        window = state["lags"]
-        total = torch.zeros_like(sight.scale)
-        sums = []
+        coefficients = _solve(state["autocovariance"], sight.age).unbind(0)
+        window = list(state["lags"].unbind(-1))
+        sums = [torch.zeros_like(sight.scale)]
         for _ in range(min(max(horizons), FARTHEST)):
-            z = dot(coefficients, window)
-            total = total + z
-            sums.append(total)
-            window = torch.cat((z.unsqueeze(-1), window[..., :-1]), -1)
-        return torch.stack([sums[min(h, FARTHEST) - 1] for h in horizons], -1) * sight.scale.unsqueeze(-1)
+            z = coefficients[0] * window[0]
+            for coefficient, lag in zip(coefficients[1:], window[1:], strict=True):
+                z = torch.addcmul(z, coefficient, lag)
+            window = [z, *window[:-1]]
+            sums.append(sums[-1] + z)
+        return torch.stack([sums[min(h, FARTHEST)] for h in horizons], -1) * sight.scale.unsqueeze(-1)
 
-    def _solve(self, autocovariance: Tensor, age: Tensor) -> Tensor:
-        """Levinson-Durbin with a ridge that fades with age. (B, C, 9), (B, C) -> (B, C, 8)."""
-        error = autocovariance[..., :1] * 1.001 + (5 / age.clamp(1, 500)).unsqueeze(-1)
-        solved = autocovariance[..., 1:2] / error
-        error = error * (1 - solved * solved)
-        for k in range(1, ORDER):
-            backwards = autocovariance[..., 1 : k + 1].flip(-1)
-            reflection = (autocovariance[..., k + 1] - dot(solved, backwards)).unsqueeze(-1) / error
-            reflection = reflection.clamp(-0.999, 0.999)  # exact arithmetic never needs it
-            solved = torch.cat((solved - reflection * solved.flip(-1), reflection), -1)
-            error = error * (1 - reflection * reflection)
-        return solved
+
+def _solve(autocovariance: Tensor, age: Tensor) -> Tensor:
+    """Schur's recursion for the reflections, Levinson's for the coefficients, with a ridge that fades with age.
+
+    (B, C, 9), (B, C) -> (8, B, C).
+    """
+    r = autocovariance.movedim(-1, 0)
+    power = r[:1] * 1.001 + 5 / age.clamp(1, 500)
+    ahead, behind = torch.cat((power, r[1:ORDER])), r[1:].contiguous()
+    solved = r[:0]
+    for _ in range(ORDER):
+        reflection = (behind[:1] / ahead[:1]).clamp(-0.999, 0.999)  # exact arithmetic never needs the clamp
+        solved = torch.cat((torch.addcmul(solved, reflection, solved.flip(0), value=-1), reflection))
+        ahead, behind = (
+            torch.addcmul(ahead[:-1], reflection, behind[:-1], value=-1),
+            torch.addcmul(behind[1:], reflection, ahead[1:], value=-1),
+        )
+    return solved

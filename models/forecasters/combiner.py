@@ -18,9 +18,9 @@ from models.heads import StudentT, squash
 
 FREEDOM = 5.0
 LOG_NARROWNESS = math.log(0.9)
-DOUBT, DISTRUST = math.log(1.01), math.log(1.05)  # own error over the best expert's: from here to there the gate closes
+STEEPNESS, CAUTION = 16.0, 1.0  # of the gate: at equal errors of the best expert the network has .27 of the say
 UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
-YOUNG = 48.0  # readings before the gate may close: errors are guesses, and the network is worth most
+YOUNG = 24.0  # errors seen at a horizon before the gate closes: they are guesses, and the network is worth most
 
 
 class Observation(NamedTuple):
@@ -33,8 +33,8 @@ class Observation(NamedTuple):
 class Combiner(Forecaster):
     """A bank of experts with a network on top; without one, the experts weighed by their errors.
 
-    A gate goes back from the network to the experts where the network's own running error is larger than the best
-    expert's, so that no series loses much by it.
+    A gate mixes the network's forecast with the experts' by their running errors, so that no series loses much by a
+    network that does not know its kind.
     """
 
     log_horizon: Tensor  # (K,)
@@ -53,14 +53,11 @@ class Combiner(Forecaster):
         return Combiner(Bank(self.bank.tier, horizons), self.network)
 
     @override
-    def columns(self, channels: int) -> tuple[Column, ...]:
+    def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
         shapes = self.network.state_shapes(channels) if self.network else {}
         hidden = tuple(Column(name, torch.float32, shape) for name, shape in shapes.items())
-        return (
-            *self.bank.columns(channels),
-            *hidden,
-            Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN),
-        )
+        forecast = Column("forecast", torch.float32, (channels, len(self.horizons), 3), initial=UNKNOWN)
+        return {"experts": self.bank.columns(channels), "cell": hidden, "forecast": (forecast,)}
 
     @override
     def ahead(self, state: State) -> StudentT:
@@ -76,11 +73,11 @@ class Combiner(Forecaster):
             own, forecast, hidden = free, free, dict[str, Tensor]()
         else:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
-            forecast = gated(own, free, views, sight.age)
+            forecast = gated(own, free, views)
         learnt.update(self.bank.settle(sight, views, own.location, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
-            forecast.log_scale + torch.log(self.bank.spreading),
+            forecast.log_scale + self.bank.log_spreading,
             forecast.freedom,
         )
         is_stepped = moment.present.any(1)
@@ -106,11 +103,11 @@ class Combiner(Forecaster):
         return StudentT(location, views.log_errors[..., -1] + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
 
 
-def gated(own: StudentT, free: StudentT, views: Views, age: Tensor) -> StudentT:
-    """The network's forecast, or the experts' where it has been worse than the best of them. (B, C, K) each."""
+def gated(own: StudentT, free: StudentT, views: Views) -> StudentT:
+    """The network's forecast and the experts', each the more the less it was wrong. (B, C, K) each."""
     excess = views.own_error - views.log_errors.amin(-1)
-    trust = ((DISTRUST - excess) / (DISTRUST - DOUBT)).clamp(0, 1)
-    trust = torch.where(age.unsqueeze(-1) < YOUNG, torch.ones_like(trust), trust)
+    trust = torch.sigmoid(-STEEPNESS * excess - CAUTION)
+    trust = torch.where(views.experience < YOUNG, torch.ones_like(trust), trust)
     return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
 
 
@@ -124,6 +121,8 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     scale = sight.scale
     gaps = torch.stack((state["near_gap"], state["far_gap"]), -1)
     moves = torch.cat((state["levels"], gaps), -1) / scale.unsqueeze(-1)
+    squashed = squash(torch.cat((state["lags"], moves, sighted.offsets[..., 0, 1:]), -1))
+    first = ORDER + moves.shape[-1]  # of the experts' offsets
     weight = moment.present.float()
     weighted = squash(moment.difference / scale) * weight
     of_all = torch.stack((weighted, weighted.abs()), -1).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)  # (B, 2)
@@ -142,10 +141,9 @@ def features(moment: Moment, sight: Sight, sighted: Sighted, state: State) -> Te
     of_row = torch.cat((torch.log1p(moment.steps).unsqueeze(-1), of_all, torch.sin(angle), torch.cos(angle)), -1)
     return torch.cat(
         (
-            squash(state["lags"]),
-            squash(moves),
+            squashed[..., :first],
             of_channel,
-            squash(sighted.offsets[..., 0, 1:]),
+            squashed[..., first:],
             sighted.log_errors[..., 0, :] / 2,
             of_row.unsqueeze(1).expand(*scale.shape, -1),
         ),

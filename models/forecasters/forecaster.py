@@ -29,8 +29,12 @@ class Forecaster(nn.Module, ABC):
     horizons: tuple[int, ...]  # in steps; the first one is 1
 
     @abstractmethod
+    def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
+        """What it remembers of a series, by what remembers it. Column ``forecast`` is filled by `advance`."""
+
     def columns(self, channels: int) -> tuple[Column, ...]:
-        """Everything it remembers of a series. Column ``forecast`` is there after the first `advance`."""
+        """Everything it remembers of a series."""
+        return tuple(column for part in self.parts(channels).values() for column in part)
 
     @abstractmethod
     def at(self, horizons: tuple[int, ...]) -> "Forecaster":

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from models.cells import CELLS, CellState, TiledLinear
-from models.experts.dot import dot
+from models.experts.dot import dot, shares
 from models.heads import StudentT, squash
 
 HEAD_WIDTH = 32
@@ -28,7 +28,7 @@ class Sighted(NamedTuple):
 class Network(nn.Module):
     """Weighs the experts, corrects them, and sets the spread: ``m = sum(w offset) + b r``, ``b = exp(sum(w L))``.
 
-    With ``w = softmax(logits - 8 (L - min L))`` and ``L`` the experts' log errors. The same weights serve every
+    With ``w = softmax(logits - 8 L)`` and ``L`` the experts' log errors. The same weights serve every
     channel and every horizon; with ``joint`` channels one hidden state serves the vector of them.
     """
 
@@ -55,7 +55,7 @@ class Network(nn.Module):
             y, after = self.cell.step(features.flatten(1), state, elapsed, is_seen)
             return y.unsqueeze(1).expand(rows, channels, -1), after
         flat = {name: part.flatten(0, 1) for name, part in state.items()}
-        of_each = (column.repeat_interleave(channels) for column in (elapsed, is_seen))
+        of_each = (column.unsqueeze(1).expand(rows, channels).flatten() for column in (elapsed, is_seen))
         y, after = self.cell.step(features.flatten(0, 1), flat, *of_each)
         return y.view(rows, channels, -1), {
             name: part.view(rows, channels, *part.shape[1:]) for name, part in after.items()
@@ -90,8 +90,7 @@ class Network(nn.Module):
             parts.append(which.expand(*shape, self.joint))
         mixed = self.mix(torch.cat(parts, -1).reshape(-1, self.mix.weight.shape[0]))
         raw = self.out(mixed * torch.sigmoid(mixed)).view(*shape, experts + 3)
-        least = log_errors.amin(-1, keepdim=True)
-        weight = torch.softmax(raw[..., :experts] - SHARPNESS * (log_errors - least), -1)
+        weight = shares(raw[..., :experts] - SHARPNESS * log_errors)
         log_size = dot(weight, log_errors)
         return StudentT(
             dot(weight, offsets) + torch.exp(log_size) * raw[..., experts],

@@ -37,10 +37,10 @@ class RecurrentForecaster(Forecaster):
         return self
 
     @override
-    def columns(self, channels: int) -> tuple[Column, ...]:
+    def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
         shapes = self.cell.state_shapes.items()
         hidden = tuple(Column(name, torch.float32, (channels, *shape)) for name, shape in shapes)
-        return (*hidden, Column("forecast", torch.float32, (channels, 3)))
+        return {"cell": hidden, "forecast": (Column("forecast", torch.float32, (channels, 3)),)}
 
     @override
     def ahead(self, state: State) -> StudentT:

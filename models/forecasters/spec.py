@@ -37,6 +37,8 @@ class Spec:
             raise ValueError(f"tier: Expected one of {tiers}, got {self.tier!r}")
         if self.forecaster != Kind.EXPERTS.value and self.cell not in CELLS:
             raise ValueError(f"cell: Expected one of {sorted(CELLS)}, got {self.cell!r}")
+        if self.joint is not None and self.forecaster != Kind.COMBINER.value:
+            raise ValueError(f"joint: Expected a combiner where channels share a state, got {self.forecaster!r}")
 
 
 def build(spec: Spec) -> Forecaster:

@@ -14,8 +14,9 @@ from models.forecasters.combiner import Combiner
 from models.forecasters.forecaster import Moment
 from models.forecasters.network import Sighted
 from models.heads import StudentT, student_t_nll
+from models.training.streams import Streams
 
-ABSOLUTE_ERROR_WEIGHT = 2.0
+ABSOLUTE_ERROR_WEIGHT = 1.0
 FURTHER_WEIGHT = 0.5  # of a horizon beyond the next reading
 MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
 MAX_GAP_STEPS = 64.0
@@ -31,6 +32,17 @@ class Batch:
     elapsed: Tensor  # (T, B) float32 seconds, NaN at a first reading
     calendar: Tensor  # (T, B, 2) float32 phases of the day and of the week
 
+    @staticmethod
+    def of(streams: Streams) -> "Batch":
+        """The same streams as tensors."""
+        return Batch(
+            torch.from_numpy(streams.values),
+            torch.from_numpy(streams.present),
+            torch.from_numpy(streams.scored),
+            torch.from_numpy(streams.elapsed_seconds).float(),
+            torch.from_numpy(streams.calendar).float(),
+        )
+
 
 class Observed(NamedTuple):
     """A stretch of a batch as a network sees it: nothing of it depends on the weights. T steps."""
@@ -38,6 +50,7 @@ class Observed(NamedTuple):
     features: Tensor  # (T, B, C, F)
     offsets: Tensor  # (T, B, C, K, E)
     log_errors: Tensor  # (T, B, C, K, E)
+    log_horizon: Tensor  # (T, 1, 1, K)
     steps: Tensor  # (T, B) elapsed, in the series' own intervals
     is_seen: Tensor  # (T, B)
     target: Tensor  # (T, B, C, K) the change to the reading forecast, in units of the horizon
@@ -67,7 +80,9 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
     horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
     horizon_weight[0] = 1.0
     widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
-    return Observed(features, offsets, log_errors, steps, is_seen, target, widening, is_whole * horizon_weight)
+    log_horizon = combiner.log_horizon.expand(length, 1, 1, -1)
+    weight = is_whole * horizon_weight
+    return Observed(features, offsets, log_errors, log_horizon, steps, is_seen, target, widening, weight)
 
 
 def learn(batch: Batch, t: int, state: State) -> tuple[Moment, dict[str, Tensor]]:
@@ -95,12 +110,12 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
 
 
 def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """NLL + twice the absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
+    """NLL + absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
     network = combiner.network
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
     hidden, after = network.scan(seen.features, state, seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, combiner.log_horizon)
+    sighted = Sighted(seen.offsets, seen.log_errors, seen.log_horizon)
     loss = readings_loss(network.forecast(hidden, sighted), seen)
     return (loss * seen.weight).sum(), seen.weight.sum(), after
 
@@ -112,7 +127,8 @@ def readings_loss(forecast: StudentT, seen: Observed) -> Tensor:
     widening[..., 0] = seen.widening.unsqueeze(-1)
     error = seen.target - location
     nll = student_t_nll(error / (torch.exp(log_scale) * widening), log_scale, freedom).clamp_max(MAX_NLL)
-    return nll + ABSOLUTE_ERROR_WEIGHT * error.abs().clamp_max(MAX_NLL)
+    relative = error.abs() * torch.exp(-seen.log_errors[..., -1])  # to what the experts together are used to
+    return nll + ABSOLUTE_ERROR_WEIGHT * relative.clamp_max(MAX_NLL)
 
 
 def fresh_hidden(combiner: Combiner, rows: int, channels: int) -> dict[str, Tensor]:

@@ -1,9 +1,10 @@
-"""The demo's data as JSON lines: real series that ship with river, and synthetic ones that say so."""
+"""The demo's data as JSON lines: real series that ship with packages, and synthetic ones that say so."""
 
 import csv
 import gzip
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
+from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import orjson
 from river import datasets
 from river.drift import datasets as drift_datasets
 
+from connectors.errors import ConfigError
 from streamer.demo.synthetic import Fleet
 
 Row = dict[str, Any]
+STATIONS = {"seattle": "seattle-temps.csv", "san-francisco": "sf-temps.csv"}
+STANDARD_TIME = timezone(timedelta(hours=-8))
 OCCUPANCY = {"V1": "temperature", "V2": "humidity", "V3": "light", "V4": "co2"}
 
 
@@ -62,27 +66,60 @@ def passengers() -> Iterator[Row]:
         yield _row("airline", x["month"], passengers=count)
 
 
+def weather() -> Iterator[Row]:
+    """Temperatures of Seattle and San Francisco as they usually are, Fahrenheit, hourly, for the days of 2010.
+
+    The files have the local standard time, and no hour where summer time begins.
+    """
+    cities = {city: _temperatures(file) for city, file in STATIONS.items()}
+    for rows in zip(*cities.values(), strict=True):
+        for city, (time, degrees) in zip(cities, rows, strict=True):
+            yield _row(city, time, temperature=degrees)
+
+
+def _temperatures(file: str) -> list[tuple[datetime, float]]:
+    package = find_spec("vega_datasets")
+    if package is None or not package.submodule_search_locations:
+        raise ConfigError(f"{file}: Expected the package vega_datasets, which holds it, got none")
+    with (Path(package.submodule_search_locations[0]) / "_data" / file).open(encoding="utf-8") as lines:
+        return [
+            (datetime.strptime(row["date"][:16], "%Y/%m/%d %H:%M").replace(tzinfo=STANDARD_TIME), float(row["temp"]))
+            for row in csv.DictReader(lines)
+        ]
+
+
 REAL: dict[str, Callable[[], Iterator[Row]]] = {
     "water-flow": water_flow,
     "occupancy": occupancy,
     "stocks": stocks,
-    "apple": apple,
-    "brent": brent,
-    "bitcoin": bitcoin,
+    "prices-apple": apple,
+    "prices-brent": brent,
+    "prices-bitcoin": bitcoin,
     "passengers": passengers,
-}
+}  # by topic
+OFFERED = {**REAL, "weather": weather}  # to other configurations than the demo's own
 
 
 def write(directory: Path, fleet: Fleet, ticks: int) -> None:
-    """Write every set as ``<name>.jsonl``, and as many ticks of the synthetic fleet."""
-    for name, rows in REAL.items():
-        _write(directory / f"{name}.jsonl", map(orjson.dumps, rows()))
+    """Write every set that is always there as ``<topic>.jsonl``, and as many ticks of the synthetic fleet."""
+    for topic in REAL:
+        write_set(directory, topic)
     _write(directory / "synthetic.jsonl", (row for tick in range(ticks) for row in fleet.rows(tick)))
 
 
-def _write(path: Path, lines: Iterable[bytes]) -> None:
+def write_set(directory: Path, topic: str) -> Path:
+    """Write one of the sets `OFFERED`. -> the file.
+
+    Raises:
+        ConfigError: it comes with a package that is not installed.
+    """
+    return _write(directory / f"{topic}.jsonl", map(orjson.dumps, OFFERED[topic]()))
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> Path:
     with path.open("wb") as file:
         file.writelines(line + b"\n" for line in lines)
+    return path
 
 
 def _row(series: str, time: datetime, **values: float) -> Row:

@@ -1,4 +1,4 @@
-"""A source that replays files and then goes on with the synthetic fleet, a tick each second."""
+"""A source that replays files and then, where there is a synthetic fleet, goes on with it, a tick each second."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ class LiveSource(ReplaySource):
     """Like the replay, but the end of the files is where the clock takes over. It never ends."""
 
     def __init__(
-        self, files: Sequence[ReplayFile], fleet: Fleet, ticks: int, clock: Callable[[], float] = time.monotonic
+        self, files: Sequence[ReplayFile], fleet: Fleet | None, ticks: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """``ticks`` of the fleet are in the files already."""
+        """``ticks`` of the fleet are in the files already. Without a fleet nothing comes after the files."""
         super().__init__(files)
         self.has_replayed = False
         self._fleet = fleet
@@ -36,16 +36,17 @@ class LiveSource(ReplaySource):
         if arrived and not isinstance(arrived[0], Ended):
             return arrived
         if not self.has_replayed:
-            self.has_replayed, self._due = True, self._clock()
+            self.has_replayed = True
+            self._due = self._clock() if self._fleet else self._due
             return []
         wait_seconds = self._due - self._clock()
         if wait_seconds > 0:
             time.sleep(min(wait_seconds, timeout_seconds))
-        return [self._next_tick()] if self._clock() >= self._due else []
+        return [self._next_tick(self._fleet)] if self._fleet and self._clock() >= self._due else []
 
-    def _next_tick(self) -> Event | Records:
+    def _next_tick(self, fleet: Fleet) -> Event | Records:
         first = self._tick * SERIES
-        rows = self._fleet.rows(self._tick)
+        rows = fleet.rows(self._tick)
         self._tick += 1
         self._due += TICK_SECONDS
         return Records(

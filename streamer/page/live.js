@@ -10,7 +10,7 @@ const NUMBERS_KEPT = 2000; // channels of all series; above it only the chosen s
 
 const byId = (id) => document.getElementById(id);
 const keyOf = (row) => `${encodeURIComponent(row.group)}/${encodeURIComponent(row.series)}`;
-const memory = new Map(); // key -> [{at, score, value, forecast, lower, upper}]
+const memory = new Map(); // key -> [{at, score, value, forecast, lower, upper, ahead}]
 const rowElements = new Map(); // key -> the parts of its table row
 let newest = { channels: {}, series: [] };
 
@@ -41,7 +41,7 @@ function remember(at) {
     present.add(key);
     if (numbers > NUMBERS_KEPT && key !== chosen()) continue;
     const points = memory.get(key) ?? [];
-    points.push({ at, score: row.anomaly_score ?? NaN, value: row.value, forecast: row.forecast, lower: row.lower, upper: row.upper });
+    points.push({ at, score: row.anomaly_score ?? NaN, value: row.value, forecast: row.forecast, lower: row.lower, upper: row.upper, ahead: row.ahead });
     while (points[0].at < at - SPAN_MS) points.shift();
     memory.set(key, points);
   }
@@ -157,7 +157,7 @@ function showDetail(now) {
       upper: number(point.upper, place),
       isAnomalous: point.score > 1,
     }));
-    const said = `${short(number(last.value, place))}, expected ${short(number(last.forecast, place))}`;
+    const said = `${short(number(last.value, place))}, expected ${short(number(last.forecast, place))}${outlook(last, place)}`;
     content.append(figure({ title, newest: said, points: column, now, spanMs }));
   });
   const scores = points.map((point) => ({ at: point.at, value: point.score, isAnomalous: point.score > 1 }));
@@ -165,6 +165,16 @@ function showDetail(now) {
   content.append(figure({ title: "anomaly score", newest: score, points: scores, now, spanMs, threshold: 1 }));
   content.append(times(spanMs), legend());
   detail.replaceChildren(...content.childNodes);
+}
+
+/** What is expected further ahead, where the group looks there: a phrase for each horizon. */
+function outlook({ ahead }, place) {
+  return Object.entries(ahead ?? {})
+    .map(([horizon, { forecast, lower, upper }]) => {
+      const [middle, low, high] = [forecast, lower, upper].map((list) => short(number(list, place)));
+      return ` · in ${horizon} readings ${middle} (${low} to ${high})`;
+    })
+    .join("");
 }
 
 function times(spanMs) {

@@ -37,10 +37,8 @@ class ArtifactStart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class RandomStart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="random"):
-    """Begin with weights drawn at random, and with a network of one's own shape. The cell is the group's."""
+    """Begin with weights drawn at random, of the group's forecaster, tier and cell."""
 
-    forecaster: Literal["combiner", "recurrent"] = "combiner"
-    tier: Literal["compact", "rich"] = "compact"
     hidden: Count = 32
     channels: Literal["each", "joint"] = "each"  # joint: one hidden state for the vector of them
 
@@ -49,14 +47,13 @@ class TrainingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How the weights of one group are trained."""
 
     data: FilesData | KafkaData
-    output: str  # the artifact; beside it the log, and the snapshot as long as training goes on
+    output: str | None = None  # of `train`: the artifact; beside it the log, and the snapshot while it goes on
     group: str | None = None  # None: the only one
     start: ArtifactStart | RandomStart = ArtifactStart()
     seed: Annotated[int, Meta(ge=0)] = 7
     epochs: Count = 30
     patience: Count | None = 5  # epochs without a better held-out loss, and training ends
     held_out_ratio: Annotated[float, Meta(gt=0, lt=1)] = 0.2  # of the series; of one series, its last part
-    horizons: Annotated[list[Count], Meta(min_length=1)] = msgspec.field(default_factory=lambda: [1, 12, 24])  # steps
     rows: Count = 256  # stretches side by side in an epoch, at most
     length: Annotated[int, Meta(ge=2)] = 1024  # readings of a stretch, at most
     window: Annotated[int, Meta(ge=2)] = 64  # readings that gradients go back through; what is remembered goes on
@@ -64,8 +61,5 @@ class TrainingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     weight_decay: Annotated[float, Meta(ge=0)] = 1e-4
     clip_norm: Annotated[float, Meta(gt=0)] = 1.0
     accumulated_windows: Count = 1  # for one step of the optimiser
+    mixed_precision: bool = False  # bfloat16 for what bears it, on a GPU
     reset_ratio: Ratio = 0.1  # of the rows, at every window: they are series that nobody has seen
-
-    def __post_init__(self) -> None:
-        if self.horizons[0] != 1 or sorted(set(self.horizons)) != self.horizons:
-            raise ValueError(f"Expected horizons that begin with 1 and grow, got {self.horizons}")

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Series:
         return Series(self.name, self.timestamp[start:stop], self.values[start:stop], self.present[start:stop])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gathered:
     """What came of a source."""
 
@@ -47,7 +47,7 @@ class Gathered:
         """How many were accepted."""
         return sum(map(len, self.series))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for equal readings, whatever they were read from."""
         digest = hashlib.sha256()
@@ -73,7 +73,7 @@ def gather(source: Source, decoder: Decoder, options: OrderOptions) -> Gathered:
         parts[records.topic_partition].append(readings.take(~future))
     series = []
     for _, batches in sorted(parts.items()):
-        series += _in_order(reduce(Readings.followed_by, batches), options, refused)
+        series += _in_order(Readings.joined(batches), options, refused)
     return Gathered(sorted(series, key=lambda one: one.name), refused)
 
 

@@ -10,7 +10,7 @@ import torch
 from models.training.batches import transformed
 from models.training.forecasting import Batch
 from models.transform import Transform
-from streamer import calendar
+from streamer.calendar import Calendar
 from streamer.order import NANOSECONDS
 from streamer.training.series import Series, total
 
@@ -71,14 +71,40 @@ def _thinned(stretches: list[Stretch], most: int) -> list[Stretch]:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How readings look to the detector: what is judged of them, and by whose clock."""
+
+    transforms: Sequence[Transform]  # one a channel
+    calendar: Calendar
+
+    def batch_of(self, stretches: Sequence[Stretch]) -> Batch:
+        """The stretches side by side."""
+        steps, channels = max(len(stretch.series) for stretch in stretches), len(self.transforms)
+        values = np.zeros((steps, len(stretches), channels))
+        present, scored = np.zeros_like(values, dtype=np.bool_), np.zeros_like(values, dtype=np.bool_)
+        elapsed = np.full((steps, len(stretches)), np.nan, dtype=np.float32)
+        phases = np.zeros((steps, len(stretches), 2), dtype=np.float32)
+        for row, (series, lead) in enumerate((stretch.series, stretch.lead) for stretch in stretches):
+            stop = len(series)
+            values[:stop, row] = np.where(series.present, series.values, 0.0)
+            present[:stop, row] = series.present
+            scored[lead:stop, row] = True
+            elapsed[1:stop, row] = np.diff(series.timestamp) / NANOSECONDS
+            phases[:stop, row] = self.calendar.phases(series.timestamp)
+        columns = (torch.from_numpy(column) for column in (values, present, scored, elapsed, phases))
+        return transformed(Batch(*columns), self.transforms)
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """Draws the stretches of an epoch: every reading as likely as any other, a function of seed and epoch."""
 
     series: Sequence[Series]
-    transforms: Sequence[Transform]
+    seen: Seen
     rows: int  # at most: no more than hold all readings twice over
     length: int
     seed: int
+    time_zone: str = "UTC"
 
     def __call__(self, epoch: int) -> Batch:
         """A batch of as many stretches as it takes, at most ``rows``."""
@@ -92,22 +118,4 @@ class Draw:
             Stretch(self.series[place].span(start, start + self.length))
             for place, start in zip(chosen.tolist(), starts.tolist(), strict=True)
         ]
-        return batch_of(stretches, self.transforms)
-
-
-def batch_of(stretches: Sequence[Stretch], transforms: Sequence[Transform]) -> Batch:
-    """The stretches side by side, as the detector would see them."""
-    steps, channels = max(len(stretch.series) for stretch in stretches), len(transforms)
-    values = np.zeros((steps, len(stretches), channels))
-    present, scored = np.zeros_like(values, dtype=np.bool_), np.zeros_like(values, dtype=np.bool_)
-    elapsed = np.full((steps, len(stretches)), np.nan, dtype=np.float32)
-    phases = np.zeros((steps, len(stretches), 2), dtype=np.float32)
-    for row, (series, lead) in enumerate((stretch.series, stretch.lead) for stretch in stretches):
-        stop = len(series)
-        values[:stop, row] = np.where(series.present, series.values, 0.0)
-        present[:stop, row] = series.present
-        scored[lead:stop, row] = True
-        elapsed[1:stop, row] = np.diff(series.timestamp) / NANOSECONDS
-        phases[:stop, row] = calendar.phases(series.timestamp)
-    columns = (torch.from_numpy(column) for column in (values, present, scored, elapsed, phases))
-    return transformed(Batch(*columns), transforms)
+        return self.seen.batch_of(stretches)

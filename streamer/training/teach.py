@@ -11,17 +11,17 @@ from connectors.errors import ConfigError
 from models.artifact import Artifact, Origin, versions
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster, build
-from models.forecasters.combiner import Combiner
 from models.training.evaluation import Evaluation, evaluate
 from models.training.forecast_task import Lesson, task_of
 from models.training.snapshot import Keeper, Position, SnapshotError
 from models.training.team import Team
 from models.training.trainer import DivergedError, Observer, Settings, Trainer
 from models.transform import Transform
+from streamer.calendar import calendar_of
 from streamer.config import GroupOptions
 from streamer.training.options import TrainingOptions
 from streamer.training.series import Gathered
-from streamer.training.stretches import Draw, Split, batch_of, split
+from streamer.training.stretches import Draw, Seen, Split, split
 
 HELD_OUT_RATIO = 0.25  # of the rows of an epoch: as many stretches are held out, at most
 
@@ -56,9 +56,10 @@ def teach(start: Artifact, group: GroupOptions, options: TrainingOptions, found:
     most = max(1, round(options.rows * HELD_OUT_RATIO))
     try:
         parts = split(found.series, options.held_out_ratio, options.length, most, options.seed)
-        held_out = [batch_of(parts.held_out, transforms)]
-        draw = Draw(parts.trained, transforms, options.rows, options.length, options.seed)
-        forecaster = _copy(start, options).to(means.device)
+        seen = Seen(transforms, calendar_of(group.time_zone))
+        held_out = [seen.batch_of(parts.held_out)]
+        draw = Draw(parts.trained, seen, options.rows, options.length, options.seed)
+        forecaster = _copy(start, group).to(means.device)
         task = task_of(forecaster, Lesson(draw, held_out, options.window, _identity(start, options, found)))
         trainer = Trainer(task, _settings(options), means.team, means.keeper, means.observer)
         position = trainer.fit()
@@ -72,10 +73,10 @@ def teach(start: Artifact, group: GroupOptions, options: TrainingOptions, found:
     return Taught(Artifact(start.spec, taught, after.prior, origin), before, after, position)
 
 
-def _copy(start: Artifact, options: TrainingOptions) -> Forecaster:
+def _copy(start: Artifact, group: GroupOptions) -> Forecaster:
     copy = build(start.spec)
     copy.load_state_dict(start.forecaster.state_dict())
-    return copy.at(tuple(options.horizons)) if isinstance(copy, Combiner) else copy
+    return copy.at(tuple(group.horizons))
 
 
 def _settings(options: TrainingOptions) -> Settings:
@@ -88,6 +89,7 @@ def _settings(options: TrainingOptions) -> Settings:
         accumulated_windows=options.accumulated_windows,
         reset_ratio=options.reset_ratio,
         patience=options.patience,
+        is_mixed=options.mixed_precision,
     )
 
 

@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from connectors.errors import ConfigError
-from models.artifact import Artifact, ArtifactError, load, save, shipped
+from models.artifact import Artifact, save
 from models.forecasters import Spec, build
 from models.pool import BINS
 from models.training.snapshot import SnapshotFile
-from models.training.team import assembled
+from models.training.team import Team, assembled
 from models.training.trainer import Observer
+from streamer.artifacts import artifact_of
 from streamer.config import Config, GroupOptions
 from streamer.training.options import ArtifactStart, TrainingOptions
 from streamer.training.series import Gathered, gather
@@ -27,8 +30,8 @@ from streamer.wiring import device_of
 def train(config: Config) -> Iterator[Table | str]:
     """Train as the table `training` says. Yields what people want to see of it, of one of all processes.
 
-    Beside the artifact ``output`` lie ``output.csv``, a line an
-    epoch, and as long as it goes on ``output.training``, from which it goes on if it was interrupted.
+    Beside the artifact ``output`` lie ``output.csv``, a line an epoch, and as long as it goes on ``output.training``,
+    from which the same command goes on if it was interrupted.
 
     Raises:
         ConfigError: something that is named does not exist, does not fit, or is too little.
@@ -38,29 +41,61 @@ def train(config: Config) -> Iterator[Table | str]:
     options = config.training
     if options is None:
         raise ConfigError("Expected a table `training`, got none")
-    group = _group(config, options)
-    start, output = _start(group, options), Path(options.output)
+    group = group_of(config, options)
+    start, output = _start(group, options), Path(options.output or "")
+    if not output.name:
+        raise ConfigError("training.output: Expected a path, got none")
     if not output.parent.is_dir():
         raise ConfigError(f"training.output: Expected a directory {output.parent}, got none")
-    with opened(config, group, options.data) as (source, decoder):
-        found = gather(source, decoder, group.order)
-    yield _of_readings(found)
-    snapshot, device = output.with_name(f"{output.name}.training"), _device(config)
-    with assembled(device) as team, watched(options.epochs, output.with_name(f"{output.name}.csv")) as watch:
-        observer = watch if team.is_leader else Observer()
-        try:
-            taught = teach(start, group, options, found, Means(device, team, SnapshotFile(snapshot), observer))
-        except ConfigError as error:
-            hint = f"; {snapshot} is of a training that was interrupted: remove it to begin anew"
-            raise ConfigError(f"{error}{hint if snapshot.exists() else ''}") from error
+    torch.set_num_threads(1)  # the same bits on every machine; more cores are more processes
+    device = _device(config)
+    with assembled(device) as team:
+        with opened(config, group, options.data) as (source, decoder):
+            found = gather(source, decoder, group.order)
+        _same(found, team)
+        if team.is_leader:
+            yield _of_readings(found)
+        with _watched(options, output, team) as observer:
+            means = Means(device, team, SnapshotFile(_beside(output, "training")), observer)
+            taught = _taught(start, group, options, found, means)
         if team.is_leader:
             save(taught.artifact, output)
-            snapshot.unlink()
+            _beside(output, "training").unlink()
             yield _of_weights(taught, group)
             yield f"{taught.artifact.name} is in {output}"
 
 
-def _group(config: Config, options: TrainingOptions) -> GroupOptions:
+def _same(found: Gathered, team: Team) -> None:
+    """Processes that read what is still written to may see different ends of it."""
+    ours = found.fingerprint.encode()
+    if team.share(ours) != ours:
+        raise ConfigError("training.data: Expected equal readings in every process, got others; say where they end")
+
+
+def _watched(options: TrainingOptions, output: Path, team: Team) -> AbstractContextManager[Observer]:
+    return watched(options.epochs, _beside(output, "csv")) if team.is_leader else nullcontext(Observer())
+
+
+def _taught(start: Artifact, group: GroupOptions, options: TrainingOptions, found: Gathered, means: Means) -> Taught:
+    """Teach, with a word on what an interrupted training has left where that may be in the way."""
+    try:
+        return teach(start, group, options, found, means)
+    except ConfigError as error:
+        left = _beside(Path(options.output or ""), "training")
+        hint = f"; {left} is of a training that was interrupted: remove it to begin anew"
+        raise ConfigError(f"{error}{hint if left.exists() else ''}") from error
+
+
+def _beside(output: Path, suffix: str) -> Path:
+    return output.with_name(f"{output.name}.{suffix}")
+
+
+def group_of(config: Config, options: TrainingOptions) -> GroupOptions:
+    """The group whose weights are trained.
+
+    Raises:
+        ConfigError: it does not exist, or none is named where there are more.
+    """
     names = [group.name for group in config.groups]
     if options.group is None and len(names) > 1:
         raise ConfigError(f"training.group: Expected one of {names}, got none")
@@ -73,17 +108,16 @@ def _group(config: Config, options: TrainingOptions) -> GroupOptions:
 def _start(group: GroupOptions, options: TrainingOptions) -> Artifact:
     start = options.start
     if isinstance(start, ArtifactStart):
-        try:
-            return load(start.path or group.artifact or shipped(group.cell))
-        except ArtifactError as error:
-            raise ConfigError(f"training.start: {error}") from error
+        return artifact_of(group if start.path is None else replace(group, artifact=start.path))
     joint = len(group.all_channels) if start.channels == "joint" else None
-    torch.manual_seed(options.seed)
     try:
-        spec = Spec(group.cell, start.hidden, start.forecaster, start.tier, joint)
+        spec = Spec(group.cell or "gru", start.hidden, group.forecaster or "combiner", group.tier or "compact", joint)
     except ValueError as error:
         raise ConfigError(f"training.start: {error}") from error
-    return Artifact(spec, build(spec).requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        forecaster = build(spec)
+    return Artifact(spec, forecaster.requires_grad_(False).eval(), torch.zeros(BINS, dtype=torch.int64))
 
 
 def _device(config: Config) -> torch.device:

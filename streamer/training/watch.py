@@ -51,7 +51,7 @@ class Watch(Observer):
         with self._log_file.open("a", newline="") as file:
             writer = csv.writer(file)
             writer.writerows([HEADING, row] if is_new else [row])
-        if self._bar.disable and trained is not None:
+        if self._bar.disable and trained is not None and held_out is not None:
             text = "epoch %d of %d: loss %.4f, held out %.4f%s, %.0f readings a second"
             best = " (best)" if is_best else ""
             log.info(text, position.epoch, self._epochs, trained, held_out, best, self._rate)

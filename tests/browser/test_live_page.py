@@ -14,6 +14,7 @@ from tests.prometheus.plausible import GROUPS, SERIES_EACH, PlausibleDaemon
 pytestmark = pytest.mark.browser
 
 LINE_OF_TWO_POINTS = re.compile(r"M.+L")
+AHEAD = re.compile(r"expected [\d.]+ · in 24 readings [\d.]+ \([\d.]+ to [\d.]+\)$")
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Scheme = Literal["light", "dark"]
@@ -88,6 +89,7 @@ def test_the_chosen_series_shows_a_chart_of_each_channel_and_one_of_the_score(pa
     detail = page.locator("#detail")
     expect(detail.locator("h2")).to_have_text("pump-05")
     expect(detail.locator("figcaption b")).to_have_text(["flow", "heat", "anomaly score"])
+    expect(detail.locator("figcaption span").first).to_contain_text(AHEAD)
     expect(detail.locator("svg path.value").first).to_have_attribute("d", LINE_OF_TWO_POINTS)
     expect(page.locator("tr.chosen")).to_contain_text("pump-05")
 

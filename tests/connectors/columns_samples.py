@@ -5,15 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 
 PARTITION = TopicPartition("machines", 3)
 FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z
 FIRST_OFFSET = 184_467
 
 
-def results_of(series: Sequence[str], channels: tuple[str, ...] = ("temperature", "pressure")) -> Results:
-    """One result a series; every third reading lacks its last channel, every fourth is anomalous."""
+def results_of(
+    series: Sequence[str],
+    channels: tuple[str, ...] = ("temperature", "pressure"),
+    further: tuple[int, ...] = (),
+) -> Results:
+    """One result a series; every third reading lacks its last channel, every fourth is anomalous.
+
+    At the first of the ``further`` horizons nothing is known of the first reading's last channel.
+    """
     count, width = len(series), len(channels)
     position = np.arange(count)
     values = 20.1 + 0.1 * position[:, None] + np.arange(width) * 100.0
@@ -45,7 +52,15 @@ def results_of(series: Sequence[str], channels: tuple[str, ...] = ("temperature"
         is_anomalous=is_anomalous,
         warming=position < 1,
         artifact="gru-2022.1",
+        ahead=_ahead(np.nan_to_num(values), further) if further else None,
     )
+
+
+def _ahead(values: np.ndarray, horizons: tuple[int, ...]) -> Ahead:
+    steps = np.array(horizons)
+    forecast = values[..., None] + 0.5 * steps
+    forecast[0, -1, 0] = np.nan
+    return Ahead(horizons, forecast, forecast - steps, forecast + steps)
 
 
 def alarms_of(results: Results) -> Alarms:

@@ -21,10 +21,14 @@ RECORDS = Path(__file__).parents[2] / "docs" / "records"
 README = (RECORDS / "README.md").read_text(encoding="utf-8")
 
 
+FURTHER = "-ahead"  # ends the names of samples of a group that forecasts further than the next reading
+
+
 def encoded(name: str) -> list[Message]:
     """What the samples were made of."""
-    results = results_of(["pump-7", "pump-8", "pump-7", 'fan "ü"'])
-    match name:
+    further = (2, 24) if name.endswith(FURTHER) else ()
+    results = results_of(["pump-7", "pump-8", "pump-7", 'fan "ü"'], further=further)
+    match name.removesuffix(FURTHER):
         case "result":
             return Encoder(OutputOptions()).encode(results)
         case "results-bulk":
@@ -47,11 +51,12 @@ def validator(name: str) -> Draft202012Validator:
 
 
 NAMES = ["result", "results-bulk", "alarm", "silence", "dead-letter"]
+SAMPLES = [*NAMES, *(f"{name}{FURTHER}" for name in NAMES[:3])]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_what_is_encoded_follows_its_schema(name: str) -> None:
-    check = validator(name)
+    check = validator(name.removesuffix(FURTHER))
 
     for message in encoded(name):
         check.validate(json.loads(message.value))
@@ -68,7 +73,28 @@ def test_a_schema_refuses_a_member_that_is_missing_unknown_or_of_another_type(na
     assert not check.is_valid(good | {"unknown": 1})
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_further_horizons_are_one_optional_member_of_numbers_of_readings(name: str) -> None:
+    check = validator(name)
+    plain, further = (json.loads(encoded(f"{name}{end}")[0].value) for end in ("", FURTHER))
+    place, base = (further["columns"], plain["columns"]) if name == "results-bulk" else (further, plain)
+    ahead = place["ahead"]
+
+    assert {member: place[member] for member in base} == base
+    assert ahead.keys() == {"2", "24"}
+    assert ahead["24"].keys() == {"forecast", "lower", "upper"}
+    wrongs: list[dict[str, Any]] = [
+        {},
+        {"soon": ahead["2"]},
+        {"2": {}},
+        {"2": ahead["2"] | {"unknown": ahead["2"]["forecast"]}},
+    ]
+    for wrong in wrongs:
+        place["ahead"] = wrong
+        assert not check.is_valid(further), wrong
+
+
+@pytest.mark.parametrize("name", SAMPLES)
 def test_the_golden_sample_is_what_is_encoded_byte_for_byte(name: str) -> None:
     golden = (RECORDS / "samples" / f"{name}.jsonl").read_bytes().splitlines()
 

@@ -142,7 +142,7 @@ def test_text_that_is_no_yaml_is_shown_with_its_line(told: Told, tmp_path: Path,
     [
         ("absent.safetensors", ["artifact of group 'machines'", "absent.safetensors"]),
         (str(CONFIG / "sensors.yaml"), ["artifact of group 'machines'", "sensors.yaml"]),
-        (str(shipped("lstm")), ["artifact of group 'machines'", "Expected cell 'gru', got 'lstm'"]),
+        (str(shipped("lstm")), ["artifact of group 'machines'", f"{shipped('lstm')}: Expected cell 'gru', got 'lstm'"]),
     ],
     ids=["absent", "no artifact", "of the other cell"],
 )

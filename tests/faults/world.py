@@ -15,12 +15,18 @@ from connectors.columns import Alarms, Records, Rejects, Results, Silences, Topi
 from connectors.directory_store import DirectoryStore, Disk
 from connectors.memory import MemorySource, Script, records_of
 from connectors.memory_delivery import Ledger, MemoryExactlyOnce
+from connectors.past import MemoryPast
 from connectors.ports import StateKey
+from connectors.shelf import Shelf
+from models.artifact import Artifact
 from streamer import config
+from streamer.adoption import AdoptionOptions
 from streamer.board import Board
 from streamer.checkpoint import Checkpoint, decode
 from streamer.engine import Engine
 from streamer.keeper import Keeper
+from streamer.shelf_watch import ShelfWatch
+from streamer.succession import Succession
 from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist, WatchPolicy
 from streamer.wiring import make_groups, make_metrics
@@ -32,6 +38,7 @@ SOURCE_CALLS = ("poll", "committed", "first_offset", "oldest_offset", "seek")
 DELIVERY_CALLS = ("open", "begin", "write", "commit", "release")
 DISK_CALLS = ("make_directory", "open", "write", "sync", "replace", "unlink")
 STORE_CALLS = ("offsets", "load")
+PAST_CALLS = ("read", "close")
 
 
 def configuration(cell: str, **options: Any) -> config.Config:
@@ -89,10 +96,12 @@ class World:
     checkpoint_seconds: float = 12.0  # of a clock that moves by a second whenever it is looked at
     ledger: Ledger = field(default_factory=Ledger)
     options: dict[str, Any] = field(default_factory=dict)  # of the group
+    promotion: tuple[int, Artifact] | None = None  # after so many turns of a life this artifact is put in force
 
     def live(self, fuse: Fuse, turns: int | None = None) -> None:
         """The life of one process: to the end of the script, or of the fuse, or dead after so many turns."""
-        settings = configuration(self.cell, **self.options)
+        shelf = Shelf(self.folder.with_name(f"{self.folder.name}-shelf"))
+        settings = configuration(self.cell, **{"artifact": str(shelf.root)} | self.options)
         metrics = make_metrics(settings)
         source = fused(MemorySource(self.script, self.ledger.committed), fuse, SOURCE_CALLS)
         delivery = fused(MemoryExactlyOnce(self.ledger), fuse, DELIVERY_CALLS)
@@ -103,11 +112,25 @@ class World:
         keeper = Keeper(store, self.checkpoint_seconds, metrics.state, lambda: float(next(ticks)), Inline())
         tenancy = Tenancy(source, delivery, groups, keeper, metrics, lambda: 0.0)
         engine = Engine(source, delivery, tenancy, board, metrics, lambda: 0.0)
-        while not engine.has_ended:
-            if turns == 0:
+        succession = Succession(
+            tenancy,
+            source,
+            lambda where, offset: fused(MemoryPast(self.script, where, offset, 8), fuse, PAST_CALLS),
+            ShelfWatch(settings.groups, metrics, lambda: 0.0, Inline(), look_seconds=0.0),
+            {"pumps": AdoptionOptions(shadow_readings=4)},
+            metrics,
+            lambda: 0.0,
+        )
+        for turn in itertools.count():
+            if engine.has_ended:
+                break
+            if turns == turn:
                 return
-            turns = None if turns is None else turns - 1
+            if self.promotion is not None and turn == self.promotion[0]:
+                artifact = self.promotion[1]
+                shelf.promote(artifact.name, artifact.content, kept=2)
             engine.turn()
+            succession.tick()
         engine.leave()
 
     def results(self) -> dict[tuple[int, int], list[np.ndarray]]:
@@ -120,16 +143,19 @@ class World:
                 found[at] = [np.asarray(getattr(results, name)[position]) for name in OUTPUTS]
         return found
 
+    def artifacts(self, where: TopicPartition) -> dict[int, str]:
+        """By which artifact each offset of a partition was judged, in offset order."""
+        judged = {
+            offset: results.artifact
+            for results in self._of(Results)
+            if results.readings.topic_partition == where
+            for offset in results.readings.offset.tolist()
+        }
+        return dict(sorted(judged.items()))
+
     def alarms(self) -> list[tuple[Any, ...]]:
         """Who, when and which: one that is there twice would be another list."""
-        return sorted(
-            (where.partition, int(offset), event, alarm_id, float(peak))
-            for alarms in self._of(Alarms)
-            for where in [alarms.results.readings.topic_partition]
-            for offset, event, alarm_id, peak in zip(
-                alarms.results.readings.offset, alarms.event, alarms.alarm_id, alarms.peak_score, strict=True
-            )
-        )
+        return alarms_of(self._of(Alarms))
 
     def silences(self) -> list[tuple[Any, ...]]:
         return sorted(
@@ -162,6 +188,17 @@ class World:
 
     def _of(self, kind: type[Any]) -> Iterable[Any]:
         return [columns for columns in self.ledger.durable if isinstance(columns, kind)]
+
+
+def alarms_of(columns: Iterable[Alarms]) -> list[tuple[Any, ...]]:
+    """Partition, offset, event, identity and peak of each, in order."""
+    return sorted(
+        (alarms.results.readings.topic_partition.partition, int(offset), event, alarm_id, float(peak))
+        for alarms in columns
+        for offset, event, alarm_id, peak in zip(
+            alarms.results.readings.offset, alarms.event, alarms.alarm_id, alarms.peak_score, strict=True
+        )
+    )
 
 
 def assert_same(world: World, reference: World) -> None:

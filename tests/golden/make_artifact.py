@@ -39,10 +39,11 @@ def forecasts(artifact: Artifact) -> list[list[float | None]]:
     detector = Detector(artifact.forecaster, DetectorOptions((Transform.NONE,) * CHANNELS))
     state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
     present = torch.ones(ROWS, CHANNELS, dtype=torch.bool)
+    thursday = torch.tensor([0.0, 3 / 7]).expand(ROWS, 2)  # at midnight
     for number in range(READINGS):
         values = torch.tensor([number * 7 % 5, -number * 3 % 4], dtype=torch.float64).expand(ROWS, CHANNELS)
         elapsed = torch.full((ROWS,), 60.0 * (1 + 5 * (number == 8)) if number else math.nan)  # one gap
-        outcome, state = detector.step(values, present, elapsed, torch.zeros(ROWS, 2), state, pool)
+        outcome, state = detector.step(values, present, elapsed, thursday, state, pool)
         said.append([None if math.isnan(forecast) else forecast for forecast in outcome.forecast[0].tolist()])
     return said
 

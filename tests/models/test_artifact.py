@@ -23,14 +23,33 @@ def artifact() -> Artifact:
     return Artifact(Spec("lstm", 4), RecurrentForecaster("lstm", 4), prior, ORIGIN)
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_the_package_ships_weights_of_every_cell_below_two_megabytes(cell: str) -> None:
-    loaded = load(shipped(cell))
+CHOICES = [
+    *((cell, "combiner", tier) for cell in ("gru", "lstm") for tier in ("compact", "rich")),
+    *((cell, "recurrent", "compact") for cell in ("gru", "lstm")),
+    *(("", "experts", tier) for tier in ("compact", "rich")),
+]
 
-    assert loaded.spec.cell == cell
+
+@pytest.mark.parametrize(("cell", "forecaster", "tier"), CHOICES)
+def test_the_package_ships_an_artifact_of_every_choice(cell: str, forecaster: str, tier: str) -> None:
+    loaded = load(shipped(cell, forecaster, tier))
+
+    assert (loaded.spec.cell, loaded.spec.forecaster, loaded.spec.tier) == (cell, forecaster, tier)
     assert int(loaded.prior.sum()) > 100_000
-    assert loaded.origin.training["seed"] == 7
-    assert shipped(cell).stat().st_size < 2_000_000
+
+
+def test_all_that_is_shipped_stays_below_two_megabytes() -> None:
+    paths = [shipped(*choice) for choice in CHOICES]
+
+    assert sorted(paths[0].parent.iterdir()) == sorted(paths)
+    assert sum(path.stat().st_size for path in paths) < 2_000_000
+
+
+def test_artifacts_of_different_choices_have_different_names() -> None:
+    names = [load(shipped(*choice)).name for choice in CHOICES]
+
+    assert len({*names}) == len(names)
+    assert names[-1].startswith("experts-rich-")
 
 
 def test_what_is_saved_is_what_is_loaded(artifact: Artifact, tmp_path: Path) -> None:

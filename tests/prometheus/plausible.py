@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from connectors.columns import Reason, TopicPartition
+from connectors.columns import Ahead, Reason, TopicPartition
 from streamer.metrics import PHASES, Metrics
 from streamer.series_block import SeriesSnapshot
 
 GROUPS = {"pumps": ("flow", "heat"), "prices": ("value",)}
 SERIES_EACH = 12
+FURTHER = {"pumps": (24,), "prices": ()}  # horizons beyond the next reading
 WHERE = TopicPartition("readings", 0)
 
 
@@ -63,4 +64,7 @@ class PlausibleDaemon:
         value[0], score[0] = forecast[0] + 4, 2.5
         names = tuple(f"{group[:-1]}-{number:02d}" for number in range(SERIES_EACH))
         peak = np.maximum(score, 0.8)
-        return SeriesSnapshot(group, channels, names, value, forecast, forecast - 1.2, forecast + 1.2, score, peak)
+        further = np.repeat(forecast[..., None], len(FURTHER[group]), axis=-1) + 1
+        ahead = Ahead(FURTHER[group], further, further - 5, further + 5) if FURTHER[group] else None
+        lower, upper = forecast - 1.2, forecast + 1.2
+        return SeriesSnapshot(group, channels, names, value, forecast, lower, upper, score, peak, ahead)

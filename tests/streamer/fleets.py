@@ -23,17 +23,23 @@ def judge(
     order: OrderOptions | None = None,
     line: float = 1e-3,
     eviction: EvictionOptions | None = None,
+    forecaster: str = "combiner",
+    tier: str = "compact",
+    horizons: Sequence[int] = (1,),
+    time_zone: str = "UTC",
 ) -> Judge:
-    """A judge with the shipped weights of a cell, on the CPU."""
+    """A judge with shipped weights, on the CPU."""
     torch.set_num_threads(1)
     choices = Choices(
         channels=[f"c{number}" for number in range(channels)],
+        horizons=[*horizons],
+        time_zone=time_zone,
         alarm=AlarmOptions(tail_probability=line),
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
-    return make_judge("machines", choices, load(shipped(cell)), torch.device("cpu"), phases)
+    return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device("cpu"), phases)
 
 
 def readings(

@@ -8,11 +8,12 @@ import torch
 from connectors.columns import Readings
 from models.cells import TILE_ROWS
 from models.column import fresh_state
-from streamer import calendar, epoch
+from streamer import epoch
 from streamer.judge import Judge
 from streamer.partition import Partition
 
 COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
+AHEAD = ("forecast", "lower", "upper")
 
 
 @dataclass
@@ -53,14 +54,14 @@ class Loop:
 
     def advance(self, batch: Readings) -> dict[str, np.ndarray]:
         """Every column of the results of the accepted readings, in offset order."""
-        rows: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
+        rows: dict[str, list[np.ndarray]] = {}
         for i, name in enumerate(batch.series):
             memory = self.series.get(name) or Memory(fresh_state(self.judge.detector.columns, TILE_ROWS))
             if _is_refused(memory, int(batch.timestamp[i]), batch.values[i]):
                 continue
             self.series[name] = memory
             for column, number in _step(self.judge, memory, batch, i).items():
-                rows[column].append(number)
+                rows.setdefault(column, []).append(number)
             is_over = self.epoch.take(int(batch.timestamp[i]))
             memory.heard = self.epoch.watermark or 0
             if is_over:
@@ -98,16 +99,18 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
     present[0] = torch.from_numpy(batch.present[i])
     if memory.timestamp is not None:
         elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
-    phases[0] = torch.from_numpy(calendar.phases(batch.timestamp[i : i + 1]))[0]
+    phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
     with torch.inference_mode():
         outcome, memory.state = judge.detector.step(values, present, elapsed, phases, memory.state, judge.pool)
         explanation = judge.detector.explain(outcome)
+        further = judge.detector.ahead(memory.state) if len(judge.choices.horizons) > 1 else None
     memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
     return {
         **{name: getattr(outcome, name)[0].numpy() for name in ("value", "forecast", "anomaly_score", "warming")},
         **{name: getattr(explanation, name)[0].numpy() for name in ("lower", "upper", "shares")},
         "p_value": (10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0],
         "is_anomalous": outcome.is_open[0].numpy(),
+        **({f"ahead.{name}": getattr(further, name)[0].numpy() for name in AHEAD} if further else {}),
     }
 
 
@@ -119,10 +122,15 @@ def plain_loop(judge: Judge, batch: Readings) -> dict[str, np.ndarray]:
 def scored(partition: Partition, batches: list[Readings]) -> dict[str, np.ndarray]:
     """What the partition makes of these batches, one after the other: every column of the results, in offset order."""
     results = [result for batch in batches for result in partition.advance(batch).results]
-    return {name: np.concatenate([getattr(result, name) for result in results]) for name in COLUMNS}
+    ahead = [result.ahead for result in results if result.ahead]
+    return {
+        **{name: np.concatenate([getattr(result, name) for result in results]) for name in COLUMNS},
+        **({f"ahead.{name}": np.concatenate([getattr(one, name) for one in ahead]) for name in AHEAD} if ahead else {}),
+    }
 
 
 def assert_equal_bits(ours: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
     """Fail where a bit of a result differs."""
-    for name in COLUMNS:
-        np.testing.assert_array_equal(ours[name], expected[name].astype(ours[name].dtype), err_msg=name)
+    assert ours.keys() == expected.keys()
+    for name, column in ours.items():
+        np.testing.assert_array_equal(column, expected[name].astype(column.dtype), err_msg=name)

@@ -17,6 +17,8 @@ GOOD: dict[str, Any] = {
     "groups": [{"name": "pumps", "topics": ["pumps"], "format": {"type": "json"}}],
 }
 
+RECURRENT, EXPERTS = {"groups__0__forecaster": "recurrent"}, {"groups__0__forecaster": "experts"}
+
 
 def changed(**changes: Any) -> dict[str, Any]:
     """The good configuration with ``path__to__key=value``; 0 is the first of a list."""
@@ -30,7 +32,7 @@ def changed(**changes: Any) -> dict[str, Any]:
     return raw
 
 
-@pytest.mark.parametrize("name", ["sensors", "market"])
+@pytest.mark.parametrize("name", ["sensors", "market", "weather"])
 def test_the_shipped_configurations_load(name: str) -> None:
     loaded = config.load(ROOT / "config" / f"{name}.yaml", environment={})
 
@@ -46,6 +48,16 @@ def test_the_shipped_configurations_load(name: str) -> None:
         ({"groups__0__topic_patterns": ["("]}, r"Expected a regular expression in topic_patterns, got '\('"),
         ({"groups__0__channels": ["a", "a"]}, r"Expected different names in channels, got \['a', 'a'\]"),
         ({"groups__0__cell": "mamba"}, r"Invalid enum value 'mamba' - at `\$.groups\[0\].cell`"),
+        ({"groups__0__forecaster": "oracle"}, r"Invalid enum value 'oracle' - at `\$.groups\[0\].forecaster`"),
+        ({"groups__0__horizons": [24]}, r"horizons: Expected 1 and then larger ones in order, got \[24\]"),
+        ({"groups__0__horizons": [1, 24, 12]}, r"horizons: Expected 1 and then larger .*, got \[1, 24, 12\]"),
+        ({"groups__0__horizons": [1, 1]}, r"horizons: Expected 1 and then larger ones in order, got \[1, 1\]"),
+        ({"groups__0__horizons": []}, r"horizons: Expected 1 and then larger ones in order, got \[\]"),
+        ({"groups__0__horizons": [1, 0]}, r"Expected `int` >= 1 - at `\$.groups\[0\].horizons\[1\]`"),
+        (RECURRENT | {"groups__0__horizons": [1, 24]}, r"horizons: Expected \[1\] with forecaster recurrent"),
+        (RECURRENT | {"groups__0__tier": "rich"}, "tier: Expected none with forecaster recurrent.* got 'rich'"),
+        (EXPERTS | {"groups__0__cell": "lstm"}, "cell: Expected none with forecaster experts.* got 'lstm'"),
+        ({"groups__0__time_zone": "Mars/Olympus"}, "time_zone: Expected a name of the IANA database.* 'Mars/Olympus'"),
         ({"groups__0__format__type": "xml"}, r"Invalid value 'xml' - at `\$.groups\[0\].format.type`"),
         ({"groups__0__alarm": {"tail_probability": 2}}, r"Expected `float` < 1.0 - at .*tail_probability`"),
         ({"groups__0__order": {"max_future_seconds": -1}}, "Expected max_future_seconds >= 0, got -1"),

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from connectors.errors import ConfigError
 from streamer.http import make_app, ranked
 from streamer.http_server import HttpServer
+from streamer.newest import AHEAD
 from tests.prometheus.plausible import GROUPS, SERIES_EACH, PlausibleDaemon
 
 TOKEN = "let-me-in"
@@ -127,9 +128,21 @@ def test_the_series_are_ranked_by_their_score(server: HttpServer) -> None:
     assert len(scores) == SERIES_EACH * len(GROUPS)
     assert scores == sorted(scores, reverse=True)
     assert answer["channels"] == {group: list(channels) for group, channels in GROUPS.items()}
-    assert set(answer["series"][0]) == {
-        *("group", "series", "anomaly_score", "anomaly_score_max", "value", "forecast", "lower", "upper")
-    }
+    members = {"group", "series", "anomaly_score", "anomaly_score_max", "value", "forecast", "lower", "upper"}
+    assert all(row.keys() - {"ahead"} == members for row in answer["series"])
+
+
+def test_what_is_expected_further_ahead_stands_by_its_horizon_where_a_group_looks_there() -> None:
+    shots = PlausibleDaemon().snapshots()
+
+    rows = {row["series"]: row for row in ranked(shots)["series"]}
+
+    assert {row["group"] for row in rows.values() if "ahead" in row} == {"pumps"}
+    shot = shots[0]
+    assert shot.ahead is not None
+    for place, name in enumerate(shot.series):
+        forecast, lower, upper = (getattr(shot.ahead, one)[place, :, 0].tolist() for one in AHEAD)
+        assert rows[name]["ahead"] == {"24": {"forecast": forecast, "lower": lower, "upper": upper}}
 
 
 def test_a_series_without_a_score_comes_last() -> None:

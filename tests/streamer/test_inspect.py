@@ -111,11 +111,23 @@ def test_a_name_does_nothing_to_the_terminal(inspect: Told, tmp_path: Path) -> N
 
 
 def test_an_artifact_is_shown_with_its_weights_and_how_it_was_trained(inspect: Told) -> None:
-    code, said = inspect(shipped("gru"))
+    code, said = inspect(shipped("gru", "recurrent"))
 
     assert code == 0
     told = rows(said)
     for row in (["cell", "gru"], ["hidden", "32"], ["seed:", "7"], ["cell.input.bias", "float32", "[96]", "384"]):
+        assert row in told, row
+
+
+@pytest.mark.parametrize(("forecaster", "tier"), [("combiner", "rich"), ("experts", "compact")])
+def test_of_an_artifact_kind_tier_and_what_its_channels_share_are_shown(
+    inspect: Told, forecaster: str, tier: str
+) -> None:
+    code, said = inspect(shipped("lstm", forecaster, tier))
+
+    assert code == 0
+    told = rows(said)
+    for row in (["forecaster", forecaster], ["tier", tier], ["joint", "None"]):
         assert row in told, row
 
 

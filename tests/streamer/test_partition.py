@@ -1,6 +1,7 @@
 """A partition's outputs are a function of its readings in order: no batch cut, neighbour or tile reaches a bit."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.columns import Results
+from connectors.columns import Readings, Results
+from streamer.judge import Judge
 from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
 from tests.streamer.fleets import WHERE, judge, readings, walk
@@ -26,16 +28,37 @@ def test_batches_give_the_bits_of_the_plain_loop(cell: str, channels: int) -> No
     assert_equal_bits(ours, plain_loop(judge(cell, channels), batch))
 
 
-@given(cuts=st.lists(st.integers(1, 899), max_size=8), series=st.sampled_from([1, 7, 200]))
-@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize(("forecaster", "tier"), [("combiner", "rich"), ("combiner", "compact"), ("experts", "rich")])
+def test_further_horizons_of_several_channels_have_the_bits_of_the_plain_loop(forecaster: str, tier: str) -> None:
+    batch = walk(480, series=40, channels=3)
+
+    def ours_of() -> Judge:
+        return judge(channels=3, horizons=[1, 4], forecaster=forecaster, tier=tier, time_zone="America/Los_Angeles")
+
+    ours = scored(Partition(ours_of(), WHERE), [batch.take(slice(0, 300)), batch.take(slice(300, None))])
+
+    assert_equal_bits(ours, plain_loop(ours_of(), batch))
+    assert np.isfinite(ours["ahead.forecast"]).mean() > 0.9
+    assert (ours["ahead.upper"] > ours["ahead.lower"])[np.isfinite(ours["ahead.upper"])].all()
+
+
+@cache
+def in_one_piece(series: int) -> tuple[Readings, dict[str, np.ndarray]]:
+    """Readings, and what comes of them as one batch."""
+    batch = walk(300, series, channels=2, seed=series)
+    return batch, scored(Partition(judge(channels=2), WHERE), [batch])
+
+
+@given(cuts=st.lists(st.integers(1, 299), max_size=8), series=st.sampled_from([1, 7, 200]))
+@settings(max_examples=12, deadline=None)
 def test_no_cut_of_the_batches_changes_a_bit(cuts: list[int], series: int) -> None:
-    batch = walk(900, series, channels=2, seed=series)
+    batch, expected = in_one_piece(series)
     bounds = [0, *sorted(set(cuts)), len(batch)]
     pieces = [batch.take(slice(start, stop)) for start, stop in pairwise(bounds)]
 
     ours = scored(Partition(judge(channels=2), WHERE), pieces)
 
-    assert_equal_bits(ours, scored(Partition(judge(channels=2), WHERE), [batch]))
+    assert_equal_bits(ours, expected)
 
 
 def test_permuted_channels_permute_the_outputs() -> None:

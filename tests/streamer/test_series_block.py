@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from connectors.columns import Ahead
 from streamer.series_block import FAMILIES, SeriesBlock, SeriesSnapshot
 
 
@@ -135,6 +136,7 @@ def test_a_second_page_of_the_same_series_has_the_new_numbers() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5, unique=True))
+@settings(deadline=None)
 def test_any_name_survives_as_a_label(names: list[str]) -> None:
     one = np.ones((len(names), 1))
     shot = SeriesSnapshot(names[0], (names[-1],), tuple(names), one, one, one, one, one[:, 0], one[:, 0])
@@ -145,3 +147,33 @@ def test_any_name_survives_as_a_label(names: list[str]) -> None:
     assert [sample.labels for sample in family.samples] == [
         {"group": names[0], "series": name, "channel": names[-1]} for name in names
     ]
+
+
+def test_a_group_that_looks_further_names_the_horizon_of_each_forecast() -> None:
+    near, far = snapshot(group="fans"), snapshot()
+    further = np.arange(12.0).reshape(3, 2, 2)
+    far = replace(far, ahead=Ahead((12, 24), further, further - 1, further + 1))
+
+    found = rows(render([near, far], openmetrics=False))
+
+    for row, series in enumerate(far.series):
+        for place, channel in enumerate(far.channels):
+            labels = ("pumps", series, channel)
+            assert found["streamer_series_forecast", *labels, "1"] == far.forecast[row, place]
+            for number, horizon in enumerate(("12", "24")):
+                assert found["streamer_series_forecast", *labels, horizon] == further[row, place, number]
+                assert found["streamer_series_forecast_lower", *labels, horizon] == further[row, place, number] - 1
+                assert found["streamer_series_forecast_upper", *labels, horizon] == further[row, place, number] + 1
+            assert ("streamer_series_value", *labels) in found
+            assert ("streamer_series_forecast", "fans", series, channel) in found
+    assert len(found) == 3 * (4 * 2 + 2) + 3 * ((1 + 3 * 3) * 2 + 2)
+
+
+def test_a_horizon_that_came_to_the_page_is_not_written_into_the_lines_of_before() -> None:
+    block, shot = SeriesBlock(), snapshot()
+    before = block.render([shot], openmetrics=False)
+    further = np.ones((3, 2, 1))
+
+    block.render([replace(shot, ahead=Ahead((12,), further, further, further))], openmetrics=False)
+
+    assert block.render([shot], openmetrics=False) == before

@@ -171,3 +171,18 @@ def test_other_channels_are_refused_at_the_barrier() -> None:
 
     with pytest.raises(StateError, match=r"Expected the channels .* \['c0', 'c1'\].* got \['c0', 'c1', 'c2'\]"):
         partition.adopt(judge(channels=3))
+
+
+def test_other_horizons_are_refused_at_the_barrier() -> None:
+    partition = Partition(judge(horizons=[1, 4]), WHERE)
+
+    with pytest.raises(StateError, match=r"at the horizons \[1, 4\], .*got .* at the horizons \[1\]; `streamer reset`"):
+        partition.adopt(judge())
+
+
+def test_horizons_that_the_artifact_of_a_checkpoint_cannot_reach_are_refused() -> None:
+    before = judge(forecaster="recurrent")
+    judges = judges_of(judge(horizons=[1, 24]))
+
+    with pytest.raises(StateError, match=r"horizons: .* got \(1, 24\), by the artifact gru32-.*; `streamer reset`"):
+        judges.now(before)

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from models.cells import CELLS, LRU, RNN, TILE_ROWS, Attention, Block, Cell, MinGRU, Stack, deep
+from models.cells import CELLS, LRU, RNN, TILE_ROWS, Attention, Block, Cell, MinGRU, Residual, Stack, deep
 
 FEATURES, HIDDEN = 5, 8
 small_attention = partial(Attention, window=5, heads=2)
@@ -18,7 +18,7 @@ MAKES: dict[str, Callable[[int, int], Cell]] = {
     "jordan": partial(RNN, feedback="output", activation="sigmoid"),
     "relu": partial(RNN, activation="relu"),
     "two layers": partial(deep, CELLS["lstm"], depth=2),
-    "three residual layers": partial(deep, MinGRU, depth=3, dropout=0.1),
+    "three residual layers": partial(deep, MinGRU, depth=3, wrap=partial(Residual, dropout=0.1)),
     "transformer": partial(Block, depth=2, dropout=0.1),
     "block of lru": partial(Block, cell=LRU),
     "attention over gru": lambda inputs, hidden: Stack([CELLS["gru"](inputs, hidden), small_attention(hidden, hidden)]),

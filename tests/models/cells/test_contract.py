@@ -101,6 +101,18 @@ def test_everything_stays_finite_on_hostile_input(cell: Cell, size: float, elaps
         assert all(column.isfinite().all() for column in state.values())
 
 
+def test_gradients_stay_finite_where_every_gate_is_shut_or_open(cell: Cell) -> None:
+    sequence = Sequence.drawn(20, rows=4)
+    hostile = Sequence(sequence.x.sign() * 1e4, sequence.elapsed, sequence.mask)
+
+    y, _ = scanned(cell.requires_grad_(), hostile)
+    y.square().mean().backward()  # type: ignore[no-untyped-call]
+
+    gradients = [parameter.grad for parameter in cell.parameters() if parameter.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
 def test_gradients_agree_with_finite_differences(cell: Cell) -> None:
     small = cell.double().requires_grad_()
     sequence = Sequence.drawn(4, rows=2).double()

@@ -1,6 +1,7 @@
 """Tasks of forecasters: what is taught is what the detector will do, and whatever is cut or carried changes nothing."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,8 +94,11 @@ def test_masked_readings_count_for_nothing(spec: Spec) -> None:
     assert none == 0
 
 
-def test_the_combiner_is_taught_what_the_detector_makes_of_it() -> None:
-    """Before its first step a network weighs the experts as they are, and no gate closes on a young series."""
+def test_the_combiner_is_taught_what_the_detector_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The likelihood, that is: absolute errors are counted in other units, and live there is a gate."""
+    for module in ("forecasting", "forecast_task"):
+        monkeypatch.setattr(f"models.training.{module}.ABSOLUTE_ERROR_WEIGHT", 0.0)
+    monkeypatch.setattr("models.forecasters.combiner.YOUNG", math.inf)
     model = forecaster(SPECS[1])
     readings = dataclasses.replace(batch(0), present=torch.ones(STEPS, ROWS, CHANNELS, dtype=torch.bool))
     of_one = Lesson(lambda _: readings, [], STEPS, {})

@@ -1,5 +1,7 @@
 """The synthetic streams: seeded, varied, in their own time, coupled where they should be, and honest about flaws."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,18 @@ def test_streams_are_finite_and_some_readings_are_missing_or_not_scored(streams:
     assert 0.95 < streams.present.mean() < 0.995
     assert 0.99 < streams.scored[streams.present].mean() < 1
     assert not (streams.scored & ~streams.present).any()
+
+
+@pytest.mark.parametrize("part", ["mixing.mixed", "flaws.injured", "flaws.presence"])
+def test_what_one_part_rules_out_is_not_scored(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_rng: np.random.Generator, what: Any, *_: Any) -> Any:
+        shape = what if isinstance(what, tuple) else what.shape
+        ruled_out = np.zeros(shape, dtype=bool)
+        return ruled_out if part == "flaws.presence" else (np.zeros(shape), ruled_out)
+
+    monkeypatch.setattr(f"models.training.streams.{part}", nothing)
+
+    assert not draw(np.random.default_rng(0), 60, 30).scored.any()
 
 
 def test_streams_have_units_and_levels_over_many_decades(streams: Streams) -> None:
@@ -126,12 +140,22 @@ def test_cadences_reach_from_a_second_to_a_day_and_some_streams_are_irregular(st
     assert (steps.max(axis=0) > 8).mean() > 0.05
 
 
-def test_some_streams_rest_at_the_weekend() -> None:
+def test_some_streams_rest_at_the_weekend_and_some_of_them_at_night() -> None:
     clock = draw_clock(np.random.default_rng(0), 2000, 400)
-    is_open_long = clock.seconds[-1] - clock.seconds[0] > 2 * WEEK_SECONDS
+    is_long = clock.seconds[-1] - clock.seconds[0] > 2 * WEEK_SECONDS
     works_at_weekends = (clock.seconds % WEEK_SECONDS >= 5 * DAY_SECONDS).any(axis=0)
+    rests_at_night = (np.ptp(clock.seconds % DAY_SECONDS, axis=0) < 0.7 * DAY_SECONDS) & (clock.interval < 10_000)
 
-    assert 0.02 < (is_open_long & ~works_at_weekends).mean() < 0.15
+    assert 0.02 < (is_long & ~works_at_weekends).mean() < 0.15
+    assert 0.005 < (is_long & rests_at_night).mean() < 0.1
+    assert not (is_long & rests_at_night & works_at_weekends).any()
+
+
+def test_some_regular_streams_have_gaps_of_any_length() -> None:
+    steps = draw_clock(np.random.default_rng(0), 1000, 400).steps.round(3)
+
+    gaps = [len(np.unique(stream[stream > 8])) for stream in steps.T if np.mean(stream == 1) > 0.9]
+    assert 0.05 < np.mean(np.array(gaps) > 4) < 0.3  # closed hours have two or three
 
 
 def test_a_regular_season_returns_after_a_day() -> None:
@@ -168,7 +192,7 @@ def test_autoregressions_are_stable_and_many_of_them_oscillate() -> None:
 def test_shocks_have_unit_spread_and_some_have_heavy_tails() -> None:
     noise = shocks(np.random.default_rng(0), (20_000, 100))
 
-    assert np.median(noise.std(axis=0)) == pytest.approx(1, abs=0.03)
+    np.testing.assert_allclose(np.quantile(noise.std(axis=0), [0.25, 0.5, 0.85]), 1, atol=0.05)
     assert np.abs(noise.mean(axis=0)).max() < 0.1
     assert 0.2 < (np.abs(noise).max(axis=0) > 8).mean() < 0.6
 

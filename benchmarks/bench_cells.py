@@ -1,0 +1,95 @@
+"""Which cell is worth its cost? Skill on the main task at equal parameters, steps and training readings a second.
+
+python benchmarks/bench_cells.py --markdown    measures everything and writes the section of RESULTS.md
+python benchmarks/bench_cells.py --quick       shows in two minutes that it runs; the figures mean nothing
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import results_page
+import torch
+from cells.lectures import FEATURES, Lectures, Plan, equal_sizes, network_of, parameter_count
+from cells.machine import Clock, Peak
+from cells.main_task import HEADER, experts_row, task_row
+from cells.scans import scan_table
+from cells.steps import step_table
+
+from models.cells import CELLS
+
+PLAN, QUICK_PLAN = Plan(seeds=3, batches=9, passes=2), Plan(seeds=1, batches=1, passes=1, streams=32, length=128)
+LENGTHS, QUICK_LENGTHS = (128, 512, 2048), (128,)  # of the sequences trained on
+BATCHES, QUICK_BATCHES = (64, 512, 2048, 8192), (64,)
+PARTS = ("task", "training", "steps")
+
+
+def main() -> int:
+    """Measure, print, and write what was asked for."""
+    options = _options()
+    load = results_page.load()
+    torch.set_num_threads(1)
+    lines = []
+    for line in _report(options):
+        lines.append(line)
+        print(line, flush=True)
+    if options.markdown is not None:
+        options.markdown.put("\n".join(lines) + "\n" + load)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> Iterator[str]:
+    """The section, part by part, as it is measured."""
+    sizes = equal_sizes(options.cell or list(CELLS), parameter_count(network_of("gru", 32)))
+    clock = Clock(torch.device("cpu"), 0.0 if options.quick else 0.3)
+    yield from [f"{results_page.machine()}; one thread.", ""]
+    if "task" in options.part:
+        plan = QUICK_PLAN if options.quick else PLAN
+        yield from _task(sizes, Lectures(plan), clock)
+    if "training" in options.part:
+        yield "Training: readings a second in thousands, forwards and backwards, 32 series side by side:"
+        yield from ["", *scan_table(FEATURES, sizes, QUICK_LENGTHS if options.quick else LENGTHS, clock), ""]
+    if "steps" in options.part:
+        devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        for device in devices:
+            yield from _steps(Clock(torch.device(device), clock.seconds), options)
+
+
+def _task(sizes: dict[str, int], lectures: Lectures, clock: Clock) -> Iterator[str]:
+    plan = lectures.plan
+    readings = plan.batches * plan.streams * plan.length
+    yield f"The combiner at equal parameters, taught {readings:,} readings of synthetic streams {plan.passes} times,"
+    yield f"mean of {plan.seeds} seeds (least to most). CRPS over that of the last value, of the median unseen stream:"
+    rows = [experts_row(lectures)]
+    for name, hidden in sizes.items():
+        rows.append(task_row(name, hidden, lectures, clock))
+        print(" · ".join(rows[-1]), file=sys.stderr, flush=True)
+    yield from ["", *results_page.table(HEADER, rows), ""]
+
+
+def _steps(clock: Clock, options: argparse.Namespace) -> Iterator[str]:
+    peak = Peak.of(clock)
+    where = "one core" if clock.device.type == "cpu" else torch.cuda.get_device_name(clock.device)
+    yield f"Millions of steps a second on {where}, and the share of what its products, {peak.flops / 1e9:,.0f} GFLOP/s,"
+    yield f"{'' if clock.device.type == 'cpu' else f'and its copies, {peak.bytes / 1e9:,.0f} GB/s, '}would allow:"
+    yield from ["", *step_table(QUICK_BATCHES if options.quick else BATCHES, clock, peak), ""]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one seed, little of everything")
+    parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
+    parser.add_argument("--cell", choices=sorted(CELLS), action="append", help="one or more; without it, all")
+    results_page.add_option(parser)
+    options = parser.parse_args()
+    options.part = options.part or PARTS
+    if options.markdown is not None:
+        try:
+            options.markdown = results_page.Section.of(options.markdown, "cells")
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

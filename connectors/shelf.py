@@ -1,0 +1,136 @@
+"""The shelf: a directory with the artifacts that were promoted, a pointer to the one in force, and notes on them."""
+
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from connectors.directory_store import Disk, sync_directory, told
+from connectors.errors import StoreError
+
+SUFFIX = ".safetensors"
+POINTER = "current"
+_PARTIAL = ".partial"
+_TITLE = re.compile(rf"((\d{{6,}})-(.+)){re.escape(SUFFIX)}")
+
+
+class Shelf:
+    """Keeps ``<root>/<number>-<artifact>.safetensors``, numbered as they were promoted, and ``<root>/current``.
+
+    The pointer holds the title of the artifact in force: its file's name without the suffix. Every file is written
+    beside its place and renamed, so a reader in another process finds the one before or the one after, and whole.
+    """
+
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
+        self.root = root
+        self._disk = disk or Disk()
+
+    def current(self) -> str | None:
+        """The title in force, None on a shelf where nothing was promoted yet.
+
+        Raises:
+            StoreError: the pointer cannot be read, or what it says is no title.
+        """
+        content = self.note(POINTER)
+        if content is None:
+            return None
+        title = content.decode(errors="replace").strip()
+        if not _TITLE.fullmatch(title + SUFFIX):
+            raise StoreError(f"{self.root / POINTER}: expected the title of an artifact, got {title[:80]!r}")
+        return title
+
+    def titles(self) -> list[str]:
+        """The titles that are there, in the order of their promotion.
+
+        Raises:
+            StoreError: the shelf cannot be read.
+        """
+        with told(self.root, "list artifacts"):
+            try:
+                names = [path.name for path in self.root.iterdir()]
+            except FileNotFoundError:
+                return []
+        found = [match for match in map(_TITLE.fullmatch, names) if match]
+        return [match[1] for match in sorted(found, key=lambda match: (int(match[2]), match[3]))]
+
+    def load(self, title: str) -> bytes:
+        """The content of an artifact.
+
+        Raises:
+            StoreError: it is not there, or cannot be read.
+        """
+        path = self.path(title)
+        with told(path, "read an artifact"):
+            return path.read_bytes()
+
+    def path(self, title: str) -> Path:
+        """Where an artifact lies."""
+        return self.root / f"{title}{SUFFIX}"
+
+    def promote(self, artifact: str, content: bytes, kept: int) -> str:
+        """Put an artifact of this name on the shelf and in force; of the others the newest stay, ``kept`` in all.
+
+        The order is the guarantee: the artifact is durable before the pointer names it, and nothing goes before that,
+        so a crash between any two lines leaves a pointer to a whole artifact. One that is there is only pointed at.
+
+        Raises:
+            StoreError: it could not be kept; what was in force still is.
+        """
+        titles = self.titles()
+        title = next((title for title in titles if title.partition("-")[2] == artifact), None)
+        if title is None:
+            number = max((int(title.partition("-")[0]) for title in titles), default=0) + 1
+            title = f"{number:06d}-{artifact}"
+            self._put(self.path(title), content)
+        self.point(title)
+        others = [other for other in titles if other != title]
+        for old in others[: max(len(others) - kept + 1, 0)]:
+            with told(self.path(old), "remove an artifact"):
+                self._disk.unlink(self.path(old))
+        return title
+
+    def point(self, title: str) -> None:
+        """Put an artifact in force that is on the shelf.
+
+        Raises:
+            StoreError: it is not there, or the pointer could not be written.
+        """
+        if title not in (titles := self.titles()):
+            raise StoreError(f"{self.root}: expected one of {', '.join(titles) or 'no artifacts'}, got {title!r}")
+        self.put_note(POINTER, f"{title}\n".encode())
+
+    def note(self, name: str) -> bytes | None:
+        """What stands in a note, None where there is none.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with told(self.root / name, "read a note"):
+            try:
+                return (self.root / name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def put_note(self, name: str, content: bytes) -> None:
+        """Write a note in place of the one before, at once.
+
+        Raises:
+            StoreError: it could not be written; the one before stands.
+        """
+        self._put(self.root / name, content)
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """The bytes are durable before the name stands for them, and the name before anybody hears of it."""
+        partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_PARTIAL}")
+        with told(path, "keep a file"):
+            self._disk.make_directory(path.parent)
+            try:
+                with self._disk.open(partial) as file:
+                    self._disk.write(file, memoryview(content))
+                    self._disk.sync(file.fileno())
+                self._disk.replace(partial, path)
+            except OSError:
+                with suppress(OSError):
+                    self._disk.unlink(partial)
+                raise
+            sync_directory(self._disk, path.parent)

@@ -1,0 +1,69 @@
+"""The shadow: a challenger that steps a partition's readings beside the judge in force, and is heard by nobody."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from connectors.columns import Int64, Readings
+from models.pool import Pool, close_epoch
+from models.skill import Skill, skill
+from streamer.judge import Judge
+from streamer.scoring import Scored, Scorer
+from streamer.table import StateTable
+
+
+class Learnt(NamedTuple):
+    """A judge with what it has learnt of a partition: a row of its own columns for every series, and a pool."""
+
+    judge: Judge
+    table: StateTable
+    pool: Pool
+
+    @classmethod
+    def nothing(cls, judge: Judge) -> Self:
+        """Before the first reading."""
+        return cls(judge, StateTable(judge.detector.columns, judge.device), judge.pool)
+
+
+class Duel(NamedTuple):
+    """What the forecasts of champion and challenger of the same readings were worth."""
+
+    readings: Readings
+    champion: Skill
+    challenger: Skill
+
+
+@dataclass(slots=True)
+class Shadow:
+    """What a challenger has learnt. Its rows are those of the partition it follows.
+
+    It is ready to take over when it has followed ``goal`` readings. It is in no checkpoint: a crash ends it.
+    """
+
+    learnt: Learnt
+    goal: int
+    followed: int = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has been watched for long enough."""
+        return self.followed >= self.goal
+
+    def follow(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], said: Scored) -> Duel:
+        """Step readings of one epoch, of which the champion has ``said`` what it says. rows, elapsed_seconds: (N,)."""
+        judge, table, pool = self.learnt
+        came = Scorer(judge.detector, judge.calendar, table).score(readings, rows, elapsed_seconds, pool)
+        self.learnt = Learnt(judge, table, came.pool)
+        self.followed += len(readings)
+        return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))
+
+    def close_epoch(self) -> None:
+        """The champion's epoch has ended."""
+        self.learnt = self.learnt._replace(pool=close_epoch(self.learnt.pool))
+
+    def forget(self, rows: Int64) -> None:
+        """The champion has evicted the series of these rows."""
+        self.learnt.table.reset(torch.from_numpy(rows))

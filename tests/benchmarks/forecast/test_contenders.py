@@ -1,0 +1,131 @@
+"""Forecasters of the project on batches: a row is what it is alone, and nobody sees the future."""
+
+import numpy as np
+import pytest
+import torch
+from forecast.batch import Batch, Float64, Series
+from forecast.contenders import CHUNK, Said, Trained, experts
+from forecast.entrants import Entrant, entrants
+from forecast.scores import Forecast
+
+from models.artifact import shipped
+from models.experts.bank import Tier
+from models.forecasters import Forecaster, Spec, build
+
+HORIZONS = (1, 4)
+INTERVAL = 60.0
+EXPERTS = Spec(cell="", hidden=0, forecaster="experts", tier="compact")
+COMBINER = Spec(cell="gru", hidden=8, forecaster="combiner", tier="compact")
+
+
+def series(length: int, seed: int = 0, values: Float64 | None = None) -> Series:
+    walk = np.cumsum(np.random.default_rng(seed).standard_normal(length)) if values is None else values
+    return Series("some", str(seed), walk, INTERVAL * np.arange(float(length)), season=5)
+
+
+def forecaster(spec: Spec, horizons: tuple[int, ...] = HORIZONS) -> Forecaster:
+    """With weights that say something, but not so much that the gate to the experts closes."""
+    torch.manual_seed(0)
+    made = build(spec)
+    for weight in made.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
+    return made.eval().requires_grad_(requires_grad=False).at(horizons)
+
+
+def joined(said: Said, name: str, row: int = 0) -> Forecast:
+    """All that one of them said of one row. -> (T, K) each."""
+    parts = [forecast for who, _, forecast in said if who == name]
+    return Forecast(*(np.concatenate([part[i][:, row] for part in parts if part[i].shape[1] > row]) for i in range(3)))
+
+
+def same(ours: Forecast, theirs: Forecast, rtol: float = 1e-5) -> None:
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, rtol=rtol, atol=1e-6)
+
+
+def test_the_experts_together_say_what_the_forecaster_without_a_network_says() -> None:
+    batch = Batch.of([series(CHUNK + 20)])
+
+    ours = joined(experts(batch, HORIZONS, Tier.COMPACT), "compact experts")
+    ports = joined(Trained("port", forecaster(EXPERTS)).say(batch), "port")
+
+    same(ours, ports)
+
+
+def test_the_best_expert_so_far_is_one_of_them() -> None:
+    said = list(experts(Batch.of([series(80)]), HORIZONS, Tier.RICH))
+
+    each = [name for name in {name for name, _, _ in said} if name.startswith("rich: ")]
+    best = joined(iter(said), "rich best").location
+    of_each = np.stack([joined(iter(said), name).location for name in each])
+    assert "rich: last" in each
+    assert (np.abs(of_each - best).min(axis=0) == 0).all()
+
+
+@pytest.mark.parametrize("spec", [EXPERTS, COMBINER], ids=["experts", "combiner"])
+def test_a_row_that_ends_early_is_forecast_as_it_is_alone(spec: Spec) -> None:
+    short = series(CHUNK + 10, seed=1)
+    contender = Trained("it", forecaster(spec))
+
+    beside = joined(contender.say(Batch.of([series(2 * CHUNK + 10), short])), "it", row=1)
+    alone = joined(contender.say(Batch.of([short])), "it")
+
+    length = len(short.values)
+    same(Forecast(*(part[:length] for part in beside)), Forecast(*(part[:length] for part in alone)))
+
+
+def test_nobody_sees_the_future() -> None:
+    known = series(100)
+    other = series(100, values=np.where(np.arange(100) < 90, known.values, 1e5))
+
+    for contender in (Trained("it", forecaster(EXPERTS)), Trained("it", forecaster(COMBINER))):
+        before, after = (joined(contender.say(Batch.of([one])), "it") for one in (known, other))
+
+        for ours, theirs in zip(before, after, strict=True):
+            np.testing.assert_array_equal(ours[:90], theirs[:90])
+
+
+def test_the_next_reading_alone_is_awaited_with_a_wider_spread_over_a_gap() -> None:
+    seconds = INTERVAL * np.arange(100.0)
+    late = seconds + np.where(np.arange(100) > 60, 24 * INTERVAL, 0)
+    walk = series(100).values
+    contender = Trained("it", forecaster(EXPERTS))
+
+    usual, gap = (
+        joined(contender.say(Batch.of([Series("some", "one", walk, times, 5)])), "it") for times in (seconds, late)
+    )
+
+    np.testing.assert_allclose(gap.scale[60] / usual.scale[60], [5, 1], rtol=1e-4)
+    np.testing.assert_allclose(gap.scale[:60], usual.scale[:60])
+
+
+def test_zeroing_the_cell_leaves_the_first_readings_and_the_experts_as_they_were() -> None:
+    entrant = Entrant("it", "compact", forecaster(COMBINER))
+    batch = Batch.of([series(90)])
+
+    whole = joined(entrant.trained(HORIZONS).say(batch), "it")
+    zeroed = joined(entrant.without_memory(HORIZONS).say(batch), "it, cell zeroed")
+    forgetful = joined(entrant.without_past(HORIZONS).say(batch), "it, all zeroed")
+
+    np.testing.assert_array_equal(whole.location[:64], zeroed.location[:64])
+    np.testing.assert_array_equal(whole.location[:64], forgetful.location[:64])
+    assert (whole.scale[64:70, 0] != zeroed.scale[64:70, 0]).all()
+    assert (zeroed.location[64:70, 0] != forgetful.location[64:70, 0]).all()
+
+
+def test_the_shipped_artifacts_enter_under_their_cells_and_twice_by_their_files() -> None:
+    found = entrants([shipped("gru"), shipped("lstm"), shipped("gru")])
+
+    names = [entrant.name for entrant in found]
+    assert len(set(names)) == 3
+    assert "gru" in names[0]
+    assert "lstm" in names[1]
+
+
+def test_a_forecaster_that_knows_the_next_reading_alone_enters_with_that() -> None:
+    spec = Spec(cell="gru", hidden=8)
+    entrant = Entrant("alone", "", forecaster(spec, horizons=(1,)))
+
+    said = joined(entrant.trained(HORIZONS).say(Batch.of([series(40)])), "alone")
+
+    assert said.location.shape == (40, 1)
