@@ -11,7 +11,7 @@ from typing_extensions import override
 from docs.gradients.fitting import Reader, Recipe, fit
 from docs.gradients.streams import Filling, Forecast, Values
 from docs.gradients.tables import spread, table
-from models.cells import GRU, RGLRU, Bidirectional, Block, Cell, deep
+from models.cells import GRU, RGLRU, Bidirectional, Block, Cell, Residual, deep
 
 PARAMETERS = 10_000  # of the cells with their head, at most
 LENGTH, TRAINED, JUDGED = 73, 2048, 512  # of the streams: steps, and how many
@@ -58,7 +58,7 @@ def measure(seeds: range) -> list[Shape]:
 
 
 def _grus(inputs: int, hidden: int, depth: int = 1) -> Cell:
-    return deep(GRU, inputs, hidden, depth, dropout=0.0)
+    return deep(GRU, inputs, hidden, depth, Residual)
 
 
 def _blocks(inputs: int, hidden: int, depth: int = 1) -> Cell:
