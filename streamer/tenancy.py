@@ -130,9 +130,10 @@ class Tenancy:
         The order is the guarantee: nothing comes of them before the checkpoint that names them is durable. -> whether
         it was tried.
         """
-        partition, shadow = tenure.partition, tenure.partition.shadow
-        heir = shadow if shadow is not None and shadow.is_ready else None
-        judge = tenure.group.judges.now(heir.learnt.judge if heir else partition.judge)
+        partition, shadow, judges = tenure.partition, tenure.partition.shadow, tenure.group.judges
+        is_ready = shadow is not None and shadow.is_ready and shadow.learnt.judge is judges.first
+        heir = shadow if is_ready else None
+        judge = heir.learnt.judge if heir else judges.now(partition.judge)
         if judge is partition.judge or tenure.is_silent or not self._keeper.may_try(tenure):
             return False
         before = partition.learnt
