@@ -94,7 +94,7 @@ def test_the_phases_are_those_of_the_clock_and_the_week_begins_on_monday() -> No
     (chunk,) = chunks(Batch.of([Series("some", "one", times, times, 4)]))
 
     phases = np.asarray(chunk.readings.calendar)[[0, 1, 4, 28], 0]
-    np.testing.assert_allclose(phases, [[0, 0], [0.25, 0.25 / 7], [0, 1 / 7], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(phases, [[0.0, 0.0], [0.25, 0.25 / 7], [0.0, 1 / 7], [0.0, 0.0]], atol=1e-6)
 
 
 def test_nobody_sees_the_future() -> None:
