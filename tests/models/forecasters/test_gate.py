@@ -39,7 +39,9 @@ def test_spoilt_weights_cost_little_beside_the_best_expert() -> None:
     experts = [mean_error(seen.offsets[..., e], seen.target, seen.weight) for e in range(seen.offsets.shape[-1])]
     best = torch.stack(experts).amin(0)
     lost = ours / best.clamp_min(1e-3)
-    assert (lost < 1.1).float().mean() > 0.9
+    assert lost.median() < 1.05
+    assert ((lost < 1.1).float().mean(0) >= torch.tensor([0.9, 0.8])).all()
+    assert (ours <= experts[-1] * 1.02 + 1e-3).all()  # the experts together: nothing is lost to the network
 
 
 def views_of(own: float, best: float, experience: float) -> Views:
