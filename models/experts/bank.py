@@ -134,7 +134,7 @@ class Bank(nn.Module):
         moves = [sight.difference, *levels.unbind(-1)]
         further = []
         if self.cycle:
-            seasonal, change = self.cycle.seasonal(sight, state, self.horizons)
+            seasonal, change = self.cycle.seasonal(sight, state, self.horizon_steps)
             moves.append(state["lags"][..., 1] * sight.scale)
             changes.append(change)
             further = [levels[..., 0].unsqueeze(-1).expand(shape), of_seasons[1], seasonal, change]
