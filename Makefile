@@ -84,11 +84,16 @@ bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain
 
+.PHONY: gradients
+gradients: $(INSTALLED) ## Measure how gradients travel through time, for docs/gradients.md; LAGS="400 2000" runs those alone
+	@$(BIN)/python -m docs.gradients $(if $(LAGS),lags --lags $(LAGS) --steps $(or $(STEPS),500))
+
 .PHONY: docs
 docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pictures, parts of the README
 	@$(BIN)/python -m streamer.metrics_reference > docs/metrics.md
 	@$(BIN)/python -m config.grafana.build > config/grafana/dashboards/streamer.json
 	@$(BIN)/python -m docs.water_flow
+	@$(BIN)/python -m docs.gradients --write
 	@$(BIN)/python -m docs.streams
 	@$(BIN)/python -m docs.readme_parts
 

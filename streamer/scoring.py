@@ -55,7 +55,7 @@ class Scorer:
             np.pad(positions, (0, size - len(positions)), constant_values=count)
             for positions, size in zip(rounds, sizes, strict=True)
         ]
-        places = self._on_device(np.concatenate(padded)).split(sizes)
+        places = torch.split(self._on_device(np.concatenate(padded)), sizes)
         is_far = len(self._detector.forecaster.horizons) > 1
         outcomes, views = [], []
         for at, positions in zip(places, rounds, strict=True):
