@@ -39,6 +39,10 @@ test-faults: $(INSTALLED) ## Kill daemons and brokers for many minutes, and comp
 	@.ci/system-packages tests
 	@$(BIN)/python -m pytest -m faults
 
+.PHONY: test-gpu
+test-gpu: $(INSTALLED) ## Run the tests of the device that state lives on: a GPU where there is one, else the CPU
+	@$(BIN)/python -m pytest -m device
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, format, types and who imports whom
 	@$(BIN)/ruff check .
@@ -80,11 +84,16 @@ bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain
 
+.PHONY: gradients
+gradients: $(INSTALLED) ## Measure how gradients travel through time, for docs/gradients.md; LAGS="400 2000" runs those alone
+	@$(BIN)/python -m docs.gradients $(if $(LAGS),lags --lags $(LAGS) --steps $(or $(STEPS),500))
+
 .PHONY: docs
 docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pictures, parts of the README
 	@$(BIN)/python -m streamer.metrics_reference > docs/metrics.md
 	@$(BIN)/python -m config.grafana.build > config/grafana/dashboards/streamer.json
 	@$(BIN)/python -m docs.water_flow
+	@$(BIN)/python -m docs.gradients --write
 	@$(BIN)/python -m docs.streams
 	@$(BIN)/python -m docs.readme_parts
 

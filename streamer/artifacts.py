@@ -23,6 +23,15 @@ def artifact_of(options: GroupOptions) -> Artifact:
         ConfigError: it is not there, cannot be read, or is not what the group asks for.
     """
     path, artifact = _found(options)
+    return fitting(artifact, options, path)
+
+
+def fitting(artifact: Artifact, options: GroupOptions, path: Path) -> Artifact:
+    """The artifact, which lies at ``path``, if it is what the group asks for.
+
+    Raises:
+        ConfigError: it is not.
+    """
     try:
         artifact.forecaster.at(tuple(options.horizons))
     except ValueError as error:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connectors.errors import ConfigError
 from connectors.shelf import Shelf
 from models.artifact import Artifact, ArtifactError, load, read
-from streamer.artifacts import artifact_of, shelf_of
+from streamer.artifacts import artifact_of, fitting, shelf_of
 from streamer.config import Config, GroupOptions
 
 
@@ -63,12 +63,12 @@ def promote(group: GroupOptions, path: Path, kept: int) -> Turned:
     """Put the artifact in a file in force.
 
     Raises:
-        ConfigError: it cannot be used, or there is no shelf.
+        ConfigError: it cannot be used, is not what the group asks for, or there is no shelf.
         StoreError: the shelf cannot be written.
     """
     with _told():
         artifact = load(path)
-    return put_in_force(group, _of_cell(artifact, group, str(path)), kept)
+    return put_in_force(group, fitting(artifact, group, path), kept)
 
 
 def rollback(group: GroupOptions, title: str | None) -> Turned:
@@ -86,16 +86,12 @@ def rollback(group: GroupOptions, title: str | None) -> Turned:
         raise ConfigError(
             f"{shelf.root}: Expected one of {', '.join(titles) or 'no artifacts'}, got {wanted or 'none'}"
         )
+    path = shelf.path(wanted)
     with _told():
-        _of_cell(read(shelf.load(wanted), str(shelf.path(wanted))), group, str(shelf.path(wanted)))
+        artifact = read(shelf.load(wanted), str(path))
+    fitting(artifact, group, path)
     shelf.point(wanted)
     return Turned(wanted, before)
-
-
-def _of_cell(artifact: Artifact, group: GroupOptions, path: str) -> Artifact:
-    if artifact.spec.cell != group.cell:
-        raise ConfigError(f"{path}: Expected cell {group.cell!r}, got {artifact.spec.cell!r}")
-    return artifact
 
 
 @contextmanager

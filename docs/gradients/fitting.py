@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from typing_extensions import override
 
 from docs.gradients.tasks import Task
-from models.cells import Cell, CellState
+from models.cells import Cell
 
 HIDDEN, ROWS, RECENT = 32, 32, 50
 
@@ -22,19 +22,15 @@ class Reader(nn.Module):
         super().__init__()
         self.cell = cell
         self.head = nn.Linear(cell.hidden, outputs)
+        self.window: int | None = None  # steps, past whose ends no gradient goes; the state does
 
     @override
-    def forward(self, x: Tensor, state: CellState | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """x: (T, B, F) -> (T, B, O), state after the last step."""
-        y, after = self.cell.scan(x, self.cell.initial_state(x.shape[1]) if state is None else state)
-        return self.head(y), after
-
-    def truncated(self, x: Tensor, window: int) -> Tensor:
-        """The same answers, but no gradient passes from a window into the one before. x: (T, B, F) -> (T, B, O)."""
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (T, B, F) -> (T, B, O)."""
         outputs, state = [], self.cell.initial_state(x.shape[1])
-        for piece in torch.split(x, window):
-            output, after = self(piece, state)
-            outputs.append(output)
+        for piece in torch.split(x, self.window or len(x)):
+            y, after = self.cell.scan(piece, state)
+            outputs.append(self.head(y))
             state = {name: tensor.detach() for name, tensor in after.items()}
         return torch.cat(outputs)
 
@@ -46,7 +42,6 @@ class Recipe(msgspec.Struct, frozen=True):
     learning_rate: float = 1e-2
     optimiser: str = "adam"  # or sgd, with momentum 0.9
     clip: float = 1.0  # the largest norm of the gradient
-    window: int | None = None  # of truncated backpropagation; None: the whole sequence
     solved: float = 0.0  # share of the baseline at which the mean loss of the last `RECENT` steps ends the fitting
 
 
@@ -68,21 +63,20 @@ class Fit:
         return len(self.losses) >= RECENT and self.recent_loss < share * baseline
 
 
-def fit(reader: Reader, task: Task, recipe: Recipe, generator: Generator) -> Fit:
-    """Fit the reader in place, on fresh sequences at every step."""
+def fit(model: nn.Module, task: Task, recipe: Recipe, generator: Generator) -> Fit:
+    """Fit a model of (T, B, F) -> (T, B, O) in place, on fresh sequences at every step."""
     optimiser: torch.optim.Optimizer
     if recipe.optimiser == "sgd":
-        optimiser = torch.optim.SGD(reader.parameters(), recipe.learning_rate, momentum=0.9)
+        optimiser = torch.optim.SGD(model.parameters(), recipe.learning_rate, momentum=0.9)
     else:
-        optimiser = torch.optim.Adam(reader.parameters(), recipe.learning_rate)
+        optimiser = torch.optim.Adam(model.parameters(), recipe.learning_rate)
     course = Fit([], [])
     while len(course.losses) < recipe.steps and not course.is_solved(recipe.solved, task.baseline):
         x, target = task.draw(ROWS, generator)
-        output = reader.truncated(x, recipe.window or len(x))
-        loss = task.loss(output, target)
+        loss = task.loss(model(x), target)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(reader.parameters(), recipe.clip)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         course.losses.append(float(loss.detach()))
         course.norms.append(float(norm))
         if not math.isfinite(course.losses[-1] + course.norms[-1]):

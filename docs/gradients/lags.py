@@ -1,6 +1,7 @@
 """Whether a cell learns what lies far back: the adding and the copy task at growing lags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 
 import msgspec
 import torch
@@ -8,12 +9,11 @@ from torch import nn
 
 from docs.gradients.fitting import Fit, Recipe, fit, seeded
 from docs.gradients.tables import number, table
-from docs.gradients.tasks import Adding, Copying, Task
+from docs.gradients.tasks import Adding, Copying
 from models.cells import CELLS, GRU, LRU, LSTM, RGLRU, Block, Cell, MinGRU
 
-TASKS: dict[str, Callable[[int], Task]] = {"adding": Adding, "copy": Copying}
+TASKS: dict[str, Callable[[int], Adding | Copying]] = {"adding": Adding, "copy": Copying}
 SOLVED = 0.1  # of the baseline
-STEPS = {100: 1000, 400: 1000, 2_000: 1000, 10_000: 300}  # of the optimiser, at most
 
 
 class Contender(msgspec.Struct, frozen=True):
@@ -42,32 +42,25 @@ class Attempt(msgspec.Struct, frozen=True):
     task: str
     lag: int
     cell: str
-    steps: list[int]  # until it was solved, or given up
+    steps: list[int]  # of the optimiser, until it was solved, or given up
     loss: list[float]  # of the last steps, as a share of the baseline
 
-    @property
-    def solved(self) -> int:
-        """In how many seeds."""
-        return sum(loss < SOLVED for loss in self.loss)
+
+def measure(lag: int, steps: int, contenders: Sequence[Contender], seeds: range) -> Iterator[Attempt]:
+    """Train contenders on both tasks, for so many steps of the optimiser at most."""
+    for contender, (name, make) in product(contenders, TASKS.items()):
+        task = make(lag)
+        courses = [attempt(contender, task, steps, seed) for seed in seeds]
+        losses = [course.recent_loss / task.baseline for course in courses]
+        yield Attempt(name, lag, contender.name, [len(course.losses) for course in courses], losses)
 
 
-def measure(lag: int, seeds: range, contenders: Sequence[Contender] = CONTENDERS) -> list[Attempt]:
-    """Train every contender on both tasks."""
-    found = []
-    for task, make in TASKS.items():
-        for contender in contenders:
-            courses = [attempt(contender, make(lag), lag, seed) for seed in seeds]
-            losses = [course.recent_loss / make(lag).baseline for course in courses]
-            found.append(Attempt(task, lag, contender.name, [len(course.losses) for course in courses], losses))
-    return found
-
-
-def attempt(contender: Contender, task: Task, lag: int, seed: int) -> Fit:
+def attempt(contender: Contender, task: Adding | Copying, steps: int, seed: int) -> Fit:
     """Train one contender once."""
     reader, generator = seeded(contender.make, task, seed)
     if contender.starts_long:
-        open_gates(reader.cell, lag)
-    return fit(reader, task, Recipe(STEPS.get(lag, 1000), solved=SOLVED), generator)
+        open_gates(reader.cell, task.lag)
+    return fit(reader, task, Recipe(steps, solved=SOLVED), generator)
 
 
 def open_gates(cell: Cell, lag: int) -> None:
@@ -87,11 +80,12 @@ def open_gates(cell: Cell, lag: int) -> None:
 def attempt_table(rows: list[Attempt]) -> str:
     """In how many steps a task was solved, and what loss was left where it was not."""
     by_place = {(row.cell, row.task, row.lag): row for row in rows}
+    names = [contender.name for contender in CONTENDERS]
     places = sorted({(row.task, row.lag) for row in rows})
     header = ["cell", *(f"{task} at {lag:,}" for task, lag in places)]
     body = [
         [cell, *(_told(by_place.get((cell, *place))) for place in places)]
-        for cell in dict.fromkeys(row.cell for row in rows)
+        for cell in sorted({row.cell for row in rows}, key=names.index)
     ]
     return table(header, body)
 
@@ -100,7 +94,7 @@ def _told(row: Attempt | None) -> str:
     if row is None:
         return "not run"
     told = [
-        f"{steps:,} steps" if loss < SOLVED else f"no ({number(loss)})"
+        f"in {steps:,}" if loss < SOLVED else f"no in {steps:,} ({number(loss)})"
         for steps, loss in zip(row.steps, row.loss, strict=True)
     ]
     return ", ".join(told)

@@ -15,7 +15,7 @@ from docs.gradients.tasks import Adding
 from models.cells import CELLS, GRU, LSTM, Cell, TiledLinear
 from models.cells.linear import LinearCell
 
-LAGS, TRAINED_LAG, STEPS, ROWS = 400, 100, 1000, 64
+LAGS, TRAINED_LAG, STEPS, ROWS = 400, 100, 500, 64
 SHOWN = (10, 100, 400)  # lags of the table
 LEFT = 0.01  # of the newest input's gradient: where a cell's reach ends
 
@@ -26,6 +26,7 @@ class Reach(msgspec.Struct, frozen=True):
     cell: str
     is_trained: bool
     norms: list[float]  # of the gradient of the last output by an input, by lag from 0; a share of that at lag 0
+    loss: float  # of the last steps of the training, as a share of the baseline; 1 before
     half_lives: list[float]  # of the gates, a number a unit, in steps, ascending; none where there is no gate
 
     @property
@@ -34,30 +35,27 @@ class Reach(msgspec.Struct, frozen=True):
         return max(lag for lag, norm in enumerate(self.norms) if norm >= LEFT)
 
 
-def measure(seed: int) -> list[Reach]:
-    """Look at every cell as drawn, and as trained until it solves the adding task or gives up."""
+def measure(seeds: range) -> list[Reach]:
+    """Look at every cell as drawn, and as trained until it solves the adding task or gives up; by the first seed."""
+    seed = seeds[0]
     task, found = Adding(TRAINED_LAG), []
+    x, _ = Adding(LAGS + 1).draw(ROWS, Generator().manual_seed(seed))
     for name, cell in CELLS.items():
         reader, generator = seeded(cell, task, seed)
-        found.append(_reach(name, reader, False, seed))
-        fit(reader, task, Recipe(STEPS, solved=SOLVED), generator)
-        found.append(_reach(name, reader, True, seed))
+        found.append(Reach(name, False, norms(reader, x).tolist(), 1.0, half_lives(reader.cell, x)))
+        course = fit(reader, task, Recipe(STEPS, solved=SOLVED), generator)
+        loss = course.recent_loss / task.baseline
+        found.append(Reach(name, True, norms(reader, x).tolist(), loss, half_lives(reader.cell, x)))
     return found
 
 
-def _reach(name: str, reader: Reader, is_trained: bool, seed: int) -> Reach:
-    generator = Generator().manual_seed(seed)
-    x, _ = Adding(LAGS + 1).draw(ROWS, generator)
-    return Reach(name, is_trained, norms(reader, x).tolist(), half_lives(reader.cell, x))
-
-
 def norms(reader: Reader, x: Tensor) -> Tensor:
-    """Root mean square of the gradient of the last output by each input, newest first. x: (T, B, F) -> (T,)."""
+    """The median size of the gradient of the last output by each input, newest first. x: (T, B, F) -> (T,)."""
     x = x.clone().requires_grad_()
-    output, _ = reader(x)
-    (by_input,) = torch.autograd.grad(output[-1].sum(), x)
-    size = by_input.square().sum(-1).mean(-1).sqrt().flip(0)
-    return size / size[0]
+    (by_input,) = torch.autograd.grad(reader(x)[-1].sum(), x)
+    size = by_input.norm(dim=-1).median(-1).values.flip(0)
+    share: Tensor = size / size[0]
+    return share
 
 
 @torch.no_grad()
@@ -92,8 +90,9 @@ def reach_table(rows: list[Reach]) -> str:
         lives = row.half_lives
         life = [number(median(lives)), number(lives[-1])] if lives else ["no gate", "no gate"]
         far = f"{row.steps:,}" if row.steps < LAGS else f"{LAGS:,} or more"
-        body.append([row.cell, _stage(row), *(number(row.norms[lag]) for lag in SHOWN), far, *life])
-    header = ["cell", "", *(f"at lag {lag}" for lag in SHOWN), "reach", "half-life, median", "longest"]
+        loss = number(row.loss) if row.is_trained else ""
+        body.append([row.cell, _stage(row), loss, *(number(row.norms[lag]) for lag in SHOWN), far, *life])
+    header = ["cell", "", "loss", *(f"at lag {lag}" for lag in SHOWN), "reach", "half-life, median", "longest"]
     return table(header, body)
 
 

@@ -118,7 +118,7 @@ class Echo(EveryStep):
     def draw(self, rows: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """-> x, target: (T, B, 1)."""
         noise = torch.randn(self.length, rows, 1, generator=generator)
-        return noise, torch.cat((torch.zeros(self.lag, rows, 1), noise[: -self.lag]))
+        return noise, torch.cat((torch.zeros(self.lag, rows, 1), noise[: self.length - self.lag]))
 
 
 @dataclass(frozen=True, slots=True)

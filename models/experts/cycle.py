@@ -8,15 +8,21 @@ from models.experts.sight import Sight
 
 LONGEST = 336  # readings: two weeks of hours, more than a day of five minutes
 SHORTEST = 4
+FASTEST = 1 / 128  # rate of a lag's error: of white noise, no lag seems better than another for long
+FEWEST = 48  # errors before a lag may be a period
 CLEAR = 0.8  # of the error at half the lag: only a period that beats it is one
 RING = LONGEST + 1  # the value a longest period ago is still there when the newest one is
 PENALTY = 0.04  # of the ratio, for every doubling of the period: a multiple of a period is one too
 
 
 class Cycle(nn.Module):
-    """``e_c += (.5 / c) (|y_t - y_{t-c}| - e_c)`` for every lag ``c``; a period has the smallest ``e_c / e_{c/2}``."""
+    """``e_c += min(.5 / c, 1 / 128) (|y_t - y_{t-c}| - e_c)`` for every lag ``c``.
+
+    A period has the smallest ``e_c / e_{c/2}``.
+    """
 
     lags: Tensor  # (L,) 1 ... LONGEST
+    rates: Tensor  # (L,)
     halves: Tensor  # (L,) index of half the lag
     penalties: Tensor  # (L,)
 
@@ -26,6 +32,7 @@ class Cycle(nn.Module):
         penalties = PENALTY * torch.log2(lags.float())
         penalties[: SHORTEST - 1] = torch.inf
         self.register_buffer("lags", lags, persistent=False)
+        self.register_buffer("rates", (0.5 / lags).clamp_max(FASTEST), persistent=False)
         self.register_buffer("halves", (lags // 2 - 1).clamp_min(0), persistent=False)
         self.register_buffer("penalties", penalties, persistent=False)
 
@@ -44,10 +51,11 @@ class Cycle(nn.Module):
         error = (sight.last.unsqueeze(-1) - then).abs().float()
         known = state["lag_error"]
         is_known = ~error.isnan()
-        rate = torch.maximum(0.5 / self.lags, 1 / (sight.age.unsqueeze(-1) - self.lags).clamp_min(1))
+        errors = sight.age.unsqueeze(-1) - self.lags  # seen, at each lag
+        rate = torch.maximum(self.rates, 1 / errors.clamp_min(1))
         learnt = torch.where(is_known & sight.present.unsqueeze(-1), torch.lerp(known, error, rate), known)
         half = learnt.index_select(-1, self.halves)
-        ratio = (learnt / half.clamp_min(1e-30)).masked_fill(sight.age.unsqueeze(-1) < 2 * self.lags, torch.inf)
+        ratio = (learnt / half.clamp_min(1e-30)).masked_fill(errors < self.lags.clamp_min(FEWEST), torch.inf)
         score, best = (ratio + self.penalties).min(-1)
         is_clear = ratio.gather(-1, best.unsqueeze(-1)).squeeze(-1) < CLEAR
         return {
@@ -58,13 +66,13 @@ class Cycle(nn.Module):
             "period": torch.where(is_clear & score.isfinite(), best + 1, 0).int(),
         }
 
-    def seasonal(self, sight: Sight, state: State, horizons: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    def seasonal(self, sight: Sight, state: State, horizons: Tensor) -> tuple[Tensor, Tensor]:
         """The value a period before each horizon, less the value, and its change over the horizon. -> (B, C, K) twice.
 
-        Zero where there is no period. ``turn`` is that of this reading.
+        horizons: (K,) steps. Zero where there is no period. ``turn`` is that of this reading.
         """
         period = state["period"].long().unsqueeze(-1)
-        steps = torch.tensor(horizons, device=period.device)
+        steps = horizons.long()
         whole = period.clamp_min(1)
         back = whole * (-(-steps // whole)) - steps  # (B, C, K): 0 where the horizon is a whole number of periods
         turn = state["turn"].long().unsqueeze(-1)

@@ -29,7 +29,7 @@ from models.transform import Transform
 HORIZONS = ((1, 12, 24), (1, 3, 48), (1, 6, 96), (1, 2, 18), (1, 24, 36), (1, 8, 64))  # of one batch after the other
 CHANNELS = (1, 1, 4)
 HELD_OUT = 1_000_000  # number of the first batch that is never trained
-RICH = Settings(epochs=20, reset_ratio=0.02)  # a pass of the wider network and its experts takes thrice as long
+RICH = Settings(epochs=40, reset_ratio=0.02)  # a pass of the wider network and its experts takes thrice as long
 
 
 @dataclass(frozen=True, slots=True)

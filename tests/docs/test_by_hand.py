@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from docs.gradients.by_hand import Weights, elman, elman_backward, lstm, lstm_backward
+from models.cells import LSTM, RNN
 
 STEPS, ROWS, INPUTS, HIDDEN = 12, 3, 2, 5
 WINDOWS = [None, 1, 4, 5, 12]  # 5 does not divide the steps
@@ -64,3 +65,39 @@ def test_the_gradient_of_the_lstm_equals_autograd(window: int | None) -> None:
         found = lstm_backward(given, x, lstm(given, x, *start), taught, window)
 
     assert_equal((*found.weights, found.x, found.hidden, found.memory), wanted)
+
+
+def by_hand(cell: RNN | LSTM) -> Weights:
+    """What a cell of the project has learnt, in the letters of the page."""
+    return Weights(cell.input.weight, cell.recurrent.weight, cell.input.bias + cell.recurrent.bias)
+
+
+def learnt(cell: RNN | LSTM, loss: Tensor) -> tuple[Tensor, ...]:
+    """What autograd says of the same weights."""
+    return torch.autograd.grad(loss, (cell.input.weight, cell.recurrent.weight, cell.input.bias))
+
+
+def test_the_cell_of_elman_learns_as_by_hand() -> None:
+    cell = RNN(INPUTS, HIDDEN).double()
+    x, taught = drawn(STEPS, ROWS, INPUTS, seed=4).detach(), drawn(STEPS, ROWS, HIDDEN, seed=6).detach()
+    outputs, _ = cell.scan(x, cell.initial_state(ROWS))
+
+    with torch.no_grad():
+        states = elman(by_hand(cell), x, x.new_zeros(ROWS, HIDDEN))
+        found = elman_backward(by_hand(cell), x, states, taught)
+
+    assert_equal((states[1:],), (outputs,))
+    assert_equal(tuple(found.weights), learnt(cell, (outputs * taught).sum()))
+
+
+def test_the_cell_of_the_lstm_learns_as_by_hand() -> None:
+    cell = LSTM(INPUTS, HIDDEN).double()
+    x, taught = drawn(STEPS, ROWS, INPUTS, seed=4).detach(), drawn(STEPS, ROWS, HIDDEN, seed=6).detach()
+    outputs, _ = cell.scan(x, cell.initial_state(ROWS))
+
+    with torch.no_grad():
+        trace = lstm(by_hand(cell), x, x.new_zeros(ROWS, HIDDEN), x.new_zeros(ROWS, HIDDEN))
+        found = lstm_backward(by_hand(cell), x, trace, taught)
+
+    assert_equal((trace.hidden[1:],), (outputs,))
+    assert_equal(tuple(found.weights), learnt(cell, (outputs * taught).sum()))

@@ -61,7 +61,7 @@ def day(
     """`streamer run` on config/market.yaml, nothing changed but names and ports; it starts at the latest record."""
     topic = make_topic(prefix="ticks-e2e")
     write(kafka, topic, [Row(None, b'{"symbol": "before", "t": 1, "price": 1, "volume": 1}')])
-    changes = fresh_names() | {"groups.0.topic_patterns": [f"{topic}.*"]}
+    changes = fresh_names() | {"groups.0.topic_patterns": [f"{topic}.*"], "groups.1.topic_patterns": ["none of them"]}
     folder = tmp_path_factory.mktemp("market")
     each = [ticks(symbol, seed) for seed, symbol in enumerate(SYMBOLS)]
     rows = [Row(None, json.dumps(tick).encode()) for together in zip(*each, strict=True) for tick in together]

@@ -19,10 +19,10 @@ from tests.streamer.rivals import rival
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 PARTITIONS, SERIES = 2, 40
-BEFORE, AFTER = 4_000, 2_000  # readings: before the promotion, and after the last barrier
+BEFORE, AFTER = 3_000, 1_000  # readings: before the promotion, and after the last barrier
 PART = 100  # published at a time, while the daemon is at work on those before
-MOST = 20_000  # within so many the barriers must have come
-SHADOW_READINGS = 300
+MOST = 10_000  # within so many the barriers must have come
+SHADOW_READINGS = 200
 ADOPTIONS = 'streamer_artifact_adoptions_total{group="machines"}'
 
 

@@ -147,7 +147,7 @@ def test_both_partitions_are_swapped_in_the_middle_of_an_undisturbed_run(cell: s
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a crash closes no file
 @pytest.mark.parametrize("moment", list(Moment))
-@pytest.mark.parametrize(("cell", "step"), [("gru", 9), ("lstm", 23)])
+@pytest.mark.parametrize(("cell", "step"), [("gru", 13), ("lstm", 31)])
 def test_a_crash_at_any_call_changes_nothing_but_the_barrier(
     cell: str, step: int, moment: Moment, tmp_path: Path
 ) -> None:

@@ -29,7 +29,8 @@ def promoted(folder: Path, artifact: Artifact) -> str:
 
 def settings(folder: Path, **adoption: Any) -> Config:
     """The rig's configuration with a shelf."""
-    group = msgspec.structs.replace(CONFIG.groups[0], artifact=str(folder), adoption=AdoptionOptions(**adoption))
+    changes = {"cell": "gru", "artifact": str(folder), "adoption": AdoptionOptions(**adoption)}
+    group = msgspec.structs.replace(CONFIG.groups[0], **changes)
     return msgspec.structs.replace(CONFIG, groups=[group])
 
 

@@ -2,31 +2,13 @@
 
 import pytest
 import torch
-from torch import Tensor
 
-from models import scaler, tempo
-from models.column import State, fresh_state
-from models.experts.bank import Bank, Tier, Views
-from models.experts.sight import Sight
-from models.training.forecasting import Batch, learn
+from models.experts.bank import Bank, Tier
+from models.training.forecasting import Batch
+from tests.models.experts.banks import along
 from tests.models.walks import phases, walk
 
 TIERS = list(Tier)
-
-
-def seen(bank: Bank, batch: Batch) -> tuple[list[Views], dict[str, Tensor]]:
-    """Take a bank along a walk. -> its views after each reading, and the state after the last."""
-    _, rows, channels = batch.values.shape
-    state: State = fresh_state((*tempo.columns(), *scaler.columns(channels), *bank.columns(channels)), rows)
-    said = []
-    for t in range(len(batch.values)):
-        moment, state = learn(batch, t, state)
-        sight = Sight.of(*moment, state)
-        views, learnt = bank.observe(sight, state)
-        own = views.offsets[..., 0]
-        state = {**state, **learnt, **bank.settle(sight, views, own, state)}
-        said.append(views)
-    return said, dict(state)
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -35,7 +17,7 @@ def test_nobody_is_sure_of_a_forecast_that_has_not_been_judged(tier: Tier) -> No
     batch.present[:28] = False
     batch.elapsed[29] = 600.0  # the second reading cannot be compared with the first
 
-    views, _ = seen(Bank(tier, (1, 5)), batch)
+    views = along(Bank(tier, (1, 5)), batch).views
 
     assert not views[-1].log_errors.any()
 
@@ -48,7 +30,7 @@ def test_a_day_is_learnt_by_a_series_that_was_flat_before() -> None:
     present = torch.ones_like(values, dtype=torch.bool)
     bank = Bank(Tier.COMPACT, (1, 12))
 
-    views, _ = seen(bank, Batch(values, present, present, torch.full((48 * 8, 1), 1800.0), phases(seconds)))
+    views = along(bank, Batch(values, present, present, torch.full((48 * 8, 1), 1800.0), phases(seconds))).views
 
     errors = [
         (float((view.offsets * view.unit.unsqueeze(-1))[0, 0, 1, bank.experts.index("day")]), float(moved))

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from models.training.streams import Streams, draw
+from models.training.streams.bursts import pulses
 from models.training.streams.clock import DAY_SECONDS, WEEK_SECONDS, Clock, draw_clock
-from models.training.streams.families import FAMILIES, Family, draw_values
+from models.training.streams.counts import intermittent
+from models.training.streams.families import FAMILIES, Family, Make, draw_values
 from models.training.streams.flaws import injured, rounded
 from models.training.streams.memory import arma
 from models.training.streams.mixing import coupled, mixed
 from models.training.streams.noise import Float64, held, shocks, stretches
+from models.training.streams.regimes import nearly_flat, telegraph
 from models.training.streams.seasons import cycle
 
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
@@ -92,6 +95,19 @@ def test_a_family_is_finite_seeded_and_never_constant(family: Family) -> None:
     assert (first.std(axis=0) > 0).all()
 
 
+def test_a_demand_that_is_mostly_nothing_is_something_once_at_least() -> None:
+    values = intermittent(np.random.default_rng(0), regular(30, 2000))
+
+    assert values.any(axis=0).all()
+
+
+@pytest.mark.parametrize("make", [telegraph, nearly_flat, pulses])
+def test_what_is_rare_happens_once_at_least(make: Make) -> None:
+    values = make(np.random.default_rng(0), regular(30, 2000))
+
+    assert (np.ptp(values, axis=0) > 0).all()
+
+
 @every_family
 def test_a_family_is_varied_in_itself(family: Family) -> None:
     values = family.make(np.random.default_rng(0), draw_clock(np.random.default_rng(3), 500, 80))
@@ -140,12 +156,22 @@ def test_cadences_reach_from_a_second_to_a_day_and_some_streams_are_irregular(st
     assert (steps.max(axis=0) > 8).mean() > 0.05
 
 
-def test_some_streams_rest_at_the_weekend() -> None:
+def test_some_streams_rest_at_the_weekend_and_some_of_them_at_night() -> None:
     clock = draw_clock(np.random.default_rng(0), 2000, 400)
-    is_open_long = clock.seconds[-1] - clock.seconds[0] > 2 * WEEK_SECONDS
+    is_long = clock.seconds[-1] - clock.seconds[0] > 2 * WEEK_SECONDS
     works_at_weekends = (clock.seconds % WEEK_SECONDS >= 5 * DAY_SECONDS).any(axis=0)
+    rests_at_night = (np.ptp(clock.seconds % DAY_SECONDS, axis=0) < 0.7 * DAY_SECONDS) & (clock.interval < 10_000)
 
-    assert 0.02 < (is_open_long & ~works_at_weekends).mean() < 0.15
+    assert 0.02 < (is_long & ~works_at_weekends).mean() < 0.15
+    assert 0.005 < (is_long & rests_at_night).mean() < 0.1
+    assert not (is_long & rests_at_night & works_at_weekends).any()
+
+
+def test_some_regular_streams_have_gaps_of_any_length() -> None:
+    steps = draw_clock(np.random.default_rng(0), 1000, 400).steps.round(3)
+
+    gaps = [len(np.unique(stream[stream > 8])) for stream in steps.T if np.mean(stream == 1) > 0.9]
+    assert 0.05 < np.mean(np.array(gaps) > 4) < 0.3  # closed hours have two or three
 
 
 def test_a_regular_season_returns_after_a_day() -> None:
@@ -182,7 +208,7 @@ def test_autoregressions_are_stable_and_many_of_them_oscillate() -> None:
 def test_shocks_have_unit_spread_and_some_have_heavy_tails() -> None:
     noise = shocks(np.random.default_rng(0), (20_000, 100))
 
-    assert np.median(noise.std(axis=0)) == pytest.approx(1, abs=0.03)
+    np.testing.assert_allclose(np.quantile(noise.std(axis=0), [0.25, 0.5, 0.85]), 1, atol=0.05)
     assert np.abs(noise.mean(axis=0)).max() < 0.1
     assert 0.2 < (np.abs(noise).max(axis=0) > 8).mean() < 0.6
 

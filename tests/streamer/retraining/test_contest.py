@@ -30,7 +30,7 @@ def fleet(scales: list[float], length: int = 150, seed: int = 0) -> list[Series]
 
 
 def fought(tmp_path: Path, series: list[Series], later: int = 100, lead: int = 1000) -> Contest:
-    rivals = Rivals(load(shipped("gru")), rival("gru", 0.6))
+    rivals = Rivals(load(shipped("gru", "recurrent")), rival("gru", 0.6, "recurrent"))
     return fight(rivals, configuration(tmp_path).groups[0], series, later * 60_000_000_000, lead)
 
 

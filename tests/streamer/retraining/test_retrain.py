@@ -35,7 +35,7 @@ class Clock:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_challenger_that_is_better_is_promoted(cell: str, tmp_path: Path) -> None:
-    poor = rival(cell, size=0.6)
+    poor = rival(cell, 0.6, "recurrent")
     promoted(tmp_path / "shelf", poor)
 
     report = retrain(configuration(tmp_path, cell, {"epochs": 3}), Clock())

@@ -1,0 +1,235 @@
+"""Every expert equals its slow textbook form."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from models.column import fresh_state
+from models.experts.bank import Bank, Tier
+from models.experts.cycle import Cycle
+from models.experts.direct import Direct
+from models.experts.season import Season
+from models.experts.sight import Sight
+from models.experts.slots import Matured, Slots
+from tests.models.experts import textbook
+from tests.models.experts.banks import Along, along
+from tests.models.walks import walk
+
+HORIZONS = (1, 5, 12, 20)
+
+
+@pytest.fixture(scope="module")
+def compact() -> Along:
+    """A bank along one series of 300 readings, half an hour each."""
+    return along(Bank(Tier.COMPACT, HORIZONS), walk(300, rows=1, seed=5, cadence_seconds=1800.0))
+
+
+def said(run: Along, expert: str) -> Tensor:
+    """What an expert said after each reading, in raw units. -> (T, K)."""
+    which = run.bank.experts.index(expert)
+    return torch.stack([(view.offsets[..., which] * view.unit)[0, 0] for view in run.views])
+
+
+def close(ours: Tensor, theirs: list[list[float]], run: Along, within: float) -> None:
+    """Assert that forecasts differ by less than this share of the running scale."""
+    scale = torch.stack([sight.scale[0] for sight in run.sights])
+    assert ((ours - torch.tensor(theirs)).abs() / scale).max() < within
+
+
+def test_levels_are_exponential_means(compact: Along) -> None:
+    gaps = list(textbook.mean_gaps(compact.values, 32))
+
+    close(said(compact, "ewma32"), [[gap] * len(HORIZONS) for gap in gaps], compact, within=1e-4)
+
+
+def test_yule_walker_solves_its_equations(compact: Along) -> None:
+    reference, expected = textbook.YuleWalker(), []
+    for sight in compact.sights:
+        scale = float(sight.scale[0, 0])
+        reference.learn(float(sight.difference[0, 0]), scale)
+        expected.append([reference.moved(h) * scale for h in HORIZONS])
+
+    close(said(compact, "yule_walker"), expected, compact, within=1e-3)
+
+
+def test_the_day_is_bins_around_a_slow_mean(compact: Along) -> None:
+    reference, expected = textbook.Season(24, 48), []
+    for y, sight in zip(compact.values, compact.sights, strict=True):
+        phase = float(sight.phase[0, 0])
+        reference.learn(y, phase, float(sight.scale[0, 0]))
+        expected.append([reference.moved((phase + h / 48) % 1.0) for h in HORIZONS])
+
+    close(said(compact, "day")[2:], expected[2:], compact._replace(sights=compact.sights[2:]), within=1e-2)
+
+
+def test_direct_learns_each_horizon_from_what_it_saw_so_long_ago(compact: Along) -> None:
+    references = {h: textbook.Direct(5) for h in HORIZONS}
+    pending, expected = textbook.Pending(HORIZONS), []
+    for n, (y, view) in enumerate(zip(compact.values, compact.views, strict=True)):
+        for h, kept in pending.due(n).items():
+            x, unit, before = kept
+            k = HORIZONS.index(h)
+            references[h].learn(x[k], (y - before) / unit[k])
+        x, unit = view.inputs[0, 0].double().numpy(), view.unit[0, 0].double().numpy()
+        pending.keep(n, (x, unit, y))
+        expected.append([float(references[h].weights @ x[k] * unit[k]) for k, h in enumerate(HORIZONS)])
+
+    close(said(compact, "direct"), expected, compact, within=1e-3)
+
+
+def test_the_inputs_of_direct_are_moves_gaps_and_the_seasons_change(compact: Along) -> None:
+    gaps = [list(textbook.mean_gaps(compact.values, memory)) for memory in (4, 32, 256)]
+    n = 250
+    view, sight = compact.views[n], compact.sights[n]
+    scale, y = float(sight.scale[0, 0]), compact.values
+
+    for k, horizon in enumerate(HORIZONS):
+        unit = scale * horizon**0.4
+        expected = [(y[n] - y[n - 1]) / unit, *(gap[n] / unit for gap in gaps)]
+        assert view.inputs[0, 0, k, :4].tolist() == pytest.approx(np.clip(expected, -8, 8), abs=1e-4)
+
+
+def test_errors_are_plain_means_until_they_forget(compact: Along) -> None:
+    horizons = (1, 12)  # whose places come round evenly
+    means, counts = {h: np.zeros(len(compact.bank.experts)) for h in horizons}, dict.fromkeys(horizons, 0)
+    pending = textbook.Pending(horizons)
+    for n, (y, view) in enumerate(zip(compact.values, compact.views, strict=True)):
+        for h, kept in pending.due(n).items():
+            offsets, unit, before = kept
+            k = HORIZONS.index(h)
+            error = np.minimum(abs(before + offsets[k] - y), 20 * max(unit[k], float(view.unit[0, 0, k])))
+            counts[h] += 1
+            means[h] += max(1 / counts[h], 0.012) * (error - means[h])
+        offsets = (view.offsets * view.unit.unsqueeze(-1))[0, 0].double().numpy()
+        pending.keep(n, (offsets, view.unit[0, 0].double().numpy(), y))
+
+    for h in horizons:
+        ours = compact.state["errors"][0, 0, HORIZONS.index(h), :-1]
+        assert ours.tolist() == pytest.approx(means[h].tolist(), rel=1e-3)
+
+
+def test_direct_is_least_squares_with_a_ridge_that_fades() -> None:
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((60, 5)), rng.standard_normal(60)
+    direct = Direct(5)
+    state = fresh_state(direct.columns(1, 1), 1)
+    due = torch.ones(1, 1, 1, dtype=torch.bool)
+    for inputs, moved in zip(x, target, strict=True):
+        kept = torch.tensor([*inputs, 1.0], dtype=torch.float32).view(1, 1, 1, 6)
+        state = direct.learn(Matured(due, torch.tensor(moved).float().view(1, 1, 1), kept), due, state)
+
+    weight = 0.998 ** np.arange(59, -1, -1)
+    ridge = 0.998**60 * np.eye(5)
+    expected = np.linalg.solve((x.T * weight) @ x + ridge, (x.T * weight) @ target)
+    np.testing.assert_allclose(state["direct_weights"].flatten(), expected, atol=1e-4)
+
+
+def sight_of(value: Tensor, **known: Tensor) -> Sight:
+    """A reading a row of one channel, of which an expert under test looks at no more than this. value: (B, 1)."""
+    one = torch.ones_like(value, dtype=torch.float32)
+    present = torch.ones_like(value, dtype=torch.bool)
+    day = torch.zeros(len(value), 2)
+    blank = Sight(one, present, one, present, value, one, one, one, day, day)
+    return blank._replace(**known)
+
+
+def test_a_season_is_its_formula_at_every_cadence() -> None:
+    cadences = torch.tensor([1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 25_200.0, 86_400.0])
+    rng = torch.Generator().manual_seed(1)
+    values = torch.randn(200, len(cadences), 1, generator=rng, dtype=torch.float64) * 3 + 20
+    start = torch.rand(len(cadences), generator=rng, dtype=torch.float64)
+    ours = Season("day", 24, 0)
+    state = fresh_state(ours.columns(1), len(cadences))
+    theirs = [textbook.Season(24, max(86_400 / float(cadence), 1)) for cadence in cadences]
+    before = values[0]
+    for n, value in enumerate(values):
+        phase = ((start + n * cadences.double() / 86_400) % 1.0).float()
+        age = torch.full((len(cadences), 1), n + 1.0)
+        pace = (cadences / 86_400).unsqueeze(-1).expand(-1, 2)
+        sight = sight_of(
+            value, difference=(value - before).float(), age=age, share=1 / age, phase=phase.unsqueeze(-1), pace=pace
+        )
+        state, before = ours.learn(sight, state), value
+        for row, reference in enumerate(theirs):
+            reference.learn(float(value[row]), float(phase[row]), 1.0)
+
+    expected = np.stack([reference.usual for reference in theirs])
+    np.testing.assert_allclose(state["day"].squeeze(1), expected, atol=2e-3)
+    np.testing.assert_allclose(state["day_gap"].squeeze(1), [r.mean - r.y for r in theirs], atol=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(2, 100), max_size=3, unique=True))
+def test_whatever_is_read_was_written_a_horizon_ago(further: list[int]) -> None:
+    horizons = (1, *further)
+    slots, pending = Slots(horizons, 1), textbook.Pending(horizons)
+    state = fresh_state(slots.columns(1), 1)
+    for n in range(150):
+        value = torch.tensor([[n * 0.5]], dtype=torch.float64)
+
+        matured = slots.read(value, state)
+
+        due = pending.due(n)
+        assert matured.is_due.flatten().tolist() == [h in due for h in horizons]
+        for k, h in enumerate(horizons):
+            if h in due:
+                assert float(matured.kept[0, 0, k, 0]) == due[h] == n - h
+                assert float(matured.moved[0, 0, k]) == 0.5 * h
+        state = {**state, **slots.write(sight_of(value), torch.full((1, 1, len(horizons), 1), float(n)), state)}
+        pending.keep(n, n)
+
+
+def cycled(values: Tensor) -> tuple[Cycle, dict[str, Tensor]]:
+    """Take the search for a period along series. values: (T, B) -> it, and the state of (B, 1)."""
+    cycle = Cycle()
+    rows = values.shape[1]
+    state = {**fresh_state(cycle.columns(1), rows), "turn": torch.zeros(rows, 1, dtype=torch.int32)}
+    for n, value in enumerate(values.double().unsqueeze(-1)):
+        state.update(cycle.learn(sight_of(value, age=torch.full((rows, 1), n + 1.0)), state))
+        state["turn"] = state["turn"] + 1
+    return cycle, state
+
+
+PERIODS = (5, 7, 12, 12.5, 24, 30.4, 48, 96, 133.3, 160)
+
+
+@pytest.fixture(scope="module")
+def planted() -> tuple[Tensor, dict[str, Tensor]]:
+    """Noisy waves of known periods, then white noise, then random walks. -> values (T, B), state."""
+    rng = torch.Generator().manual_seed(2)
+    time = torch.arange(700).unsqueeze(-1)
+    turn = 2 * torch.pi * time / torch.tensor(PERIODS)
+    noise, shocks = torch.randn(2, 700, 40, generator=rng)
+    waves = torch.sin(turn) + 0.5 * torch.sin(2 * turn + 1) + 0.15 * noise[:, : len(PERIODS)]
+    values = torch.cat((waves, noise, shocks.cumsum(0)), -1)
+    return values, cycled(values)[1]
+
+
+def test_lag_errors_and_period_are_those_of_brute_force(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
+    values, state = planted
+    for row in (3, 15, 55):
+        reference = textbook.Cycle()
+        for y in values[:, row].tolist():
+            reference.learn(y)
+
+        np.testing.assert_allclose(state["lag_error"][row, 0], reference.error[1:], rtol=1e-4)
+        assert int(state["period"][row, 0]) == reference.period
+
+
+def test_planted_periods_are_found(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
+    found = planted[1]["period"][: len(PERIODS), 0].tolist()
+
+    for period, lag in zip(PERIODS, found, strict=True):
+        cycles = round(lag / period)
+        assert 1 <= cycles <= 5
+        assert abs(lag - cycles * period) <= max(1, 0.01 * period)
+
+
+def test_no_period_is_found_where_there_is_none(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
+    noise, walks = (planted[1]["period"][len(PERIODS) :, 0] == 0).float().view(2, 40)
+
+    assert noise.mean() >= 0.9
+    assert walks.mean() >= 0.75

@@ -1,0 +1,145 @@
+"""The experts as a textbook has them: one series, double precision, a reading at a time, from the formulas alone."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+
+def mean_gaps(values: Sequence[float], memory: float) -> Iterator[float]:
+    """``m += max(1 / memory, 1 / n) (y - m)``. -> m - y after each reading."""
+    mean = 0.0
+    for n, y in enumerate(values, 1):
+        mean += max(1 / memory, 1 / n) * (y - mean)
+        yield mean - y
+
+
+@dataclass
+class YuleWalker:
+    """Autocovariances of clipped scaled differences; the equations solved by elimination; forecasts iterated."""
+
+    order: int = 8
+    z: list[float] = field(default_factory=list)  # the newest first
+    r: Float64 = field(default_factory=lambda: np.zeros(9))
+    n: int = 0
+
+    def learn(self, difference: float, scale: float) -> None:
+        self.n += 1
+        self.z.insert(0, float(np.clip(difference / scale, -8, 8)))
+        for k in range(self.order + 1):
+            product = self.z[0] * self.z[k] if k < len(self.z) else 0.0
+            self.r[k] += max(1 / self.n, 0.002) * (product - self.r[k])
+
+    def moved(self, horizon: int) -> float:
+        """The change expected over ``horizon`` steps, of which no more than 16 are iterated, in scales."""
+        column = np.array([self.r[0] * 1.001 + 5 / min(self.n, 500), *self.r[1 : self.order]])
+        matrix = np.array([[column[abs(i - j)] for j in range(self.order)] for i in range(self.order)])
+        coefficients = np.linalg.solve(matrix, self.r[1:])
+        window = [*self.z, *[0.0] * self.order][: self.order]
+        total = 0.0
+        for _ in range(min(horizon, 16)):
+            z = float(coefficients @ window)
+            window = [z, *window[:-1]]
+            total += z
+        return total
+
+
+@dataclass
+class Direct:
+    """Recursive least squares as it is written down, its covariance kept from growing beyond a trace of 8."""
+
+    inputs: int
+
+    def __post_init__(self) -> None:
+        self.weights, self.covariance = np.zeros(self.inputs), np.eye(self.inputs)
+
+    def learn(self, x: Float64, target: float) -> None:
+        q = self.covariance @ x
+        d = 0.998 + x @ q
+        self.weights = self.weights + q * (np.clip(target, -8, 8) - self.weights @ x) / d
+        smaller = self.covariance - np.outer(q, q) / d
+        self.covariance = smaller * min(1 / 0.998, 8 / np.trace(smaller))
+
+
+@dataclass
+class Season:
+    """Bins around the cycle, interpolated, on top of a mean whose memory is a cycle."""
+
+    bins: int
+    readings: float  # of a cycle
+
+    def __post_init__(self) -> None:
+        self.usual = np.zeros(self.bins)
+        self.mean, self.residual, self.n, self.y = 0.0, 0.0, 0, 0.0
+
+    def _around(self, phase: float) -> tuple[int, int, float]:
+        i = math.floor(phase * self.bins)
+        return i % self.bins, (i + 1) % self.bins, phase * self.bins - i
+
+    def learn(self, y: float, phase: float, scale: float) -> None:
+        self.n, self.y = self.n + 1, y
+        self.mean += max(1 / self.n, 1 / self.readings) * (y - self.mean)
+        i, j, f = self._around(phase)
+        e = y - self.mean - ((1 - f) * self.usual[i] + f * self.usual[j])
+        if self.n > max(self.readings, 16):
+            e = float(np.clip(e, -4 * max(self.residual, scale), 4 * max(self.residual, scale)))
+        rate = 1 - (1 - max(0.35, 1 / (self.n / self.readings + 1))) ** (self.bins / self.readings)
+        self.usual[i] += rate * (1 - f) * e
+        self.usual[j] += rate * f * e
+        self.residual += max(1 / self.n, 0.012) * (abs(e) - self.residual)
+
+    def moved(self, phase: float) -> float:
+        """What is usual at a phase, less the value."""
+        i, j, f = self._around(phase)
+        return float(self.mean - self.y + (1 - f) * self.usual[i] + f * self.usual[j])
+
+
+class Pending:
+    """Forecasts on a shelf until the reading that they are of: at most three a horizon wait at once."""
+
+    def __init__(self, horizons: Sequence[int]) -> None:
+        self.horizons = horizons
+        self._shelf: dict[int, dict[int, Any]] = defaultdict(dict)  # horizon -> reading it is of -> what was kept
+
+    def due(self, n: int) -> dict[int, Any]:
+        """What was forecast of reading ``n``, by horizon."""
+        return {h: self._shelf[h].pop(n) for h in self.horizons if n in self._shelf[h]}
+
+    def keep(self, n: int, forecast: object) -> None:
+        """Keep what is said after reading ``n``, where there is a place for it."""
+        for h in self.horizons:
+            places = min(3, h)
+            if n % h in [j * h // places for j in range(places)]:
+                self._shelf[h][n + h] = forecast
+
+
+@dataclass
+class Cycle:
+    """The mean error of every lag, by brute force over the whole past."""
+
+    longest: int = 336
+    values: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.error = np.zeros(self.longest + 1)
+
+    def learn(self, y: float) -> None:
+        self.values.append(y)
+        n = len(self.values)
+        for c in range(1, min(self.longest, n - 1) + 1):
+            self.error[c] += max(min(0.5 / c, 1 / 128), 1 / (n - c)) * (abs(y - self.values[-1 - c]) - self.error[c])
+
+    @property
+    def period(self) -> int:
+        """The lag whose error is least beside that of half the lag, with a small preference for short ones; 0: none."""
+        n = len(self.values)
+        lags = [c for c in range(4, self.longest + 1) if n - c >= max(c, 48)]
+        ratios = {c: self.error[c] / max(self.error[c // 2], 1e-30) for c in lags}
+        best = min(ratios, key=lambda c: ratios[c] + 0.04 * math.log2(c), default=0)
+        return best if best and ratios[best] < 0.8 else 0
