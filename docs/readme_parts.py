@@ -27,7 +27,7 @@ DATA = {
     "models/artifacts/": "The shipped weights: both cells in both tiers, the cells alone, experts without any.",
 }
 REST = {
-    "config/": "Ready to run: `sensors.yaml`, `market.yaml`, `weather.yaml`, and what the services around need.",
+    "config/": "Ready to run: `sensors.yaml`, `market.yaml`, `weather.yaml`, and what is beside the daemon.",
     "config/alertmanager/": "Where alerts go.",
     "config/grafana/": "The dashboard, the code that builds it, and its provisioning.",
     "config/prometheus/": "What is scraped, the rules, and the tests of the rules.",

@@ -155,9 +155,12 @@ class Tenancy:
         judge = tenure.partition.judge
         if judge.artifact.name != before.artifact.name:
             self._metrics.shadow.adopted(judge.group)
-            self._metrics.artifact(judge.group, judge.artifact.name, judge.artifact.spec.cell)
+            self._show_artifact(judge)
             log.info("%s-%d: goes on with the artifact %s in place of %s, from offset %d",
                      *tenure.where, judge.artifact.name, before.artifact.name, tenure.next_offset)  # fmt: skip
+
+    def _show_artifact(self, judge: Judge) -> None:
+        self._metrics.artifact(judge.group, judge.artifact.name, judge.artifact.spec.cell)
 
     def leave(self) -> None:
         """Save everything that is ours, as far as there is time: whoever has it next steps the rest again."""
@@ -196,6 +199,7 @@ class Tenancy:
         if checkpoint.artifact != (configured := group.judges.artifact.name):
             log.warning("%s-%d: goes on with the artifact %s of its state, and not yet with %s",
                         *where, checkpoint.artifact, configured)  # fmt: skip
+            self._show_artifact(partition.judge)
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip

@@ -150,9 +150,12 @@ def test_a_state_of_another_artifact_is_brought_to_the_one_of_today_after_a_rest
     crashed = Rig(list(script), settings=settings(tmp_path / "absent")).turn(16)
     promoted(tmp_path, rival("gru"))
 
-    estate = Estate(script, settings(tmp_path, shadow_readings=5), crashed).turn(31)
+    estate = Estate(script, settings(tmp_path, shadow_readings=5), crashed).turn(3)
+    page = estate.rig.metrics.render(openmetrics=False).decode()
+    estate.turn(28)
 
     names = estate.artifacts()
+    assert f'streamer_artifact_info{{artifact="{OLD}"' in page
     assert changes(names.values()) == [OLD, NEW]
     assert estate.opened == [(FIRST, 0)]  # and not before it had caught up
     assert crashed.scores().keys() | estate.rig.scores().keys() == {(0, offset) for offset in range(30)}
