@@ -39,6 +39,10 @@ test-faults: $(INSTALLED) ## Kill daemons and brokers for many minutes, and comp
 	@.ci/system-packages tests
 	@$(BIN)/python -m pytest -m faults
 
+.PHONY: test-gpu
+test-gpu: $(INSTALLED) ## Run the tests of the device that state lives on: a GPU where there is one, else the CPU
+	@$(BIN)/python -m pytest -m device
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, format, types and who imports whom
 	@$(BIN)/ruff check .

@@ -24,10 +24,10 @@ PACKAGES = ("streamer", "models", "connectors")
 DATA = {
     "streamer/demo/demo.yaml": "The configuration of the demo: nothing is set in it for one series.",
     "streamer/page/": "The live page: HTML, CSS and JavaScript, all of it served by the daemon.",
-    "models/artifacts/": "The shipped weights of both cells in both tiers, of the cells alone, and experts without any.",
+    "models/artifacts/": "The shipped weights: both cells in both tiers, the cells alone, experts without any.",
 }
 REST = {
-    "config/": "Ready to run: `sensors.yaml`, `market.yaml`, `weather.yaml`, and what the services beside the daemon need.",
+    "config/": "Ready to run: `sensors.yaml`, `market.yaml`, `weather.yaml`, and what is beside the daemon.",
     "config/alertmanager/": "Where alerts go.",
     "config/grafana/": "The dashboard, the code that builds it, and its provisioning.",
     "config/prometheus/": "What is scraped, the rules, and the tests of the rules.",

@@ -25,10 +25,10 @@ class Pool:
 
     @staticmethod
     def fresh(tail_probability: float, prior: Tensor | None = None) -> "Pool":
-        """A pool before its first epoch; ``prior`` are the artifact's counts."""
-        counts = torch.zeros(BINS, dtype=torch.int64)
+        """A pool before its first epoch, where ``prior`` is: the artifact's counts."""
+        closed = torch.zeros(BINS, dtype=torch.int64) if prior is None else prior.clone()
         line = -torch.log10(torch.tensor(tail_probability, dtype=torch.float64)).item()
-        return Pool(counts if prior is None else prior.clone(), counts, line)
+        return Pool(closed, torch.zeros_like(closed), line)
 
 
 def fold(pool: Pool, outcome: Outcome) -> Pool:

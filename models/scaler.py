@@ -15,7 +15,7 @@ SLOW_RATIO = 0.05  # of the slow scale: the floor of the fast one
 LEVEL_RATIO = 1e-5  # of the level: the floor of a series that was flat for ever
 TINY = 1e-12
 CLIP = 5.0
-EARLY_READINGS = 8  # the first differences count in full: the scale is not known well enough to clip them
+EARLY_READINGS = 8  # the first differences count in full, like the first after zeros: no scale is known to clip by
 
 
 def columns(channels: int) -> tuple[Column, ...]:
@@ -46,7 +46,8 @@ def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:
     age = state["age"]
     difference = (values - state["last"]).float().masked_fill(age == 0, 0.0)
     level = torch.minimum(state["last"].abs(), values.abs())  # of a spike and its return the smaller one is the level
-    limit = (_floored(state, level) * CLIP).masked_fill(age < EARLY_READINGS, torch.inf)
+    floored = _floored(state, level)
+    limit = (floored * CLIP).masked_fill((age < EARLY_READINGS) | (floored <= TINY), torch.inf)
     size = torch.minimum(difference.abs(), limit)
     of_differences, of_values = 1 / age.clamp_min(1), 1 / (age + 1)  # weight of this one in a plain mean of all
     learnt = {

@@ -15,6 +15,7 @@ from connectors.formats import Format
 from connectors.kafka_options import KafkaOptions
 from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
+from streamer import yaml_texts
 from streamer.adoption import AdoptionOptions
 from streamer.calendar import calendar_of
 from streamer.eviction import EvictionOptions
@@ -248,7 +249,7 @@ def load(path: str | Path, environment: dict[str, str] | None = None) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: Expected a configuration file, got: {error}") from error
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml_texts.read(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: Expected YAML, got: {' '.join(str(error).split())}") from error
     try:

@@ -110,7 +110,7 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
         channels=tuple(channel.name for channel in channels),
         detector=detector.eval(),
         artifact=artifact,
-        pool=Pool.fresh(choices.alarm.tail_probability, artifact.prior),
+        pool=Pool.fresh(choices.alarm.tail_probability, artifact.prior.to(device)),
         device=device,
         calendar=calendar_of(choices.time_zone),
         phases=phases,

@@ -50,12 +50,16 @@ class Scorer:
         phases = self._padded(self._calendar.phases(readings.timestamp), 0.0)
         row = self._padded(rows, PADDING_ROW)
         rounds = split_rounds(rows)
+        sizes = [padded_rows(len(positions)) for positions in rounds]
+        padded = [
+            np.pad(positions, (0, size - len(positions)), constant_values=count)
+            for positions, size in zip(rounds, sizes, strict=True)
+        ]
+        places = torch.split(self._on_device(np.concatenate(padded)), sizes)
         is_far = len(self._detector.forecaster.horizons) > 1
         outcomes, views = [], []
-        for positions in rounds:
+        for at, positions in zip(places, rounds, strict=True):
             size = len(positions)
-            padding = np.full(padded_rows(size) - size, count)
-            at = torch.from_numpy(np.concatenate((positions, padding))).to(self._device)
             at_row = row[at]
             v, p, e, c = (column.index_select(0, at) for column in (values, present, elapsed, phases))
             outcome, state = self._detector.step(v, p, e, c, self._table.gather(at_row), pool)
@@ -63,7 +67,7 @@ class Scorer:
             outcomes.append([column[:size] for column in outcome])
             if is_far:
                 views.append([column[:size] for column in self._detector.ahead(state)])
-        back = torch.from_numpy(np.argsort(np.concatenate(rounds))).to(self._device)
+        back = self._on_device(np.argsort(np.concatenate(rounds)))
         joined = Outcome(*_joined(outcomes, back))
         explanation = self._detector.explain(joined)
         return Scored(
@@ -76,7 +80,14 @@ class Scorer:
     def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:
         """One reading of nothing behind the last, on the device. (N, …) -> (N + 1, …)."""
         last = np.full((1, *column.shape[1:]), filling, dtype=column.dtype)
-        return torch.from_numpy(np.concatenate((column, last))).to(self._device)
+        return self._on_device(np.concatenate((column, last)))
+
+    def _on_device(self, column: NDArray[Any]) -> torch.Tensor:
+        """The column where the state is: on a CUDA device by way of pinned memory, which nobody waits for."""
+        tensor = torch.from_numpy(column)
+        if self._device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, non_blocking=True)
 
 
 def _joined(rounds: list[list[torch.Tensor]], back: torch.Tensor) -> list[torch.Tensor]:

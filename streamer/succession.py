@@ -8,6 +8,7 @@ from connectors.errors import OffsetGoneError, TransientError
 from connectors.past import OpenPast, Past
 from connectors.ports import Source
 from streamer.adoption import AdoptionOptions
+from streamer.judge import Judge
 from streamer.metrics import Metrics
 from streamer.partition import Partition
 from streamer.shadow import Learnt, Shadow
@@ -70,7 +71,8 @@ class Succession:
             next(one for one in self._tenancy.groups if one.name == group).judges.artifact = artifact
         tenures = [one for one in self._tenancy.tenures.values() if one.group.name in self._options]
         for tenure in tenures:
-            if tenure.partition.shadow is not None and not self._is_wanted(tenure, tenure.partition.shadow.learnt):
+            shadow = tenure.partition.shadow
+            if shadow is not None and shadow.learnt.judge is not _wanted(tenure):
                 tenure.partition.shadow = None
         self._go_on(tenures)
         self._tell(tenures)
@@ -98,22 +100,19 @@ class Succession:
             self._give_up()
             self._retry_at = self._clock() + RETRY_SECONDS
 
-    def _lacks_shadow(self, tenure: Tenure) -> bool:
-        has_another = not self._is_wanted(tenure, tenure.partition.learnt)
-        return has_another and tenure.partition.shadow is None and not tenure.is_silent
-
     @staticmethod
-    def _is_wanted(tenure: Tenure, learnt: Learnt) -> bool:
-        return learnt.judge.artifact.name == tenure.group.judges.artifact.name
+    def _lacks_shadow(tenure: Tenure) -> bool:
+        partition = tenure.partition
+        return not tenure.is_silent and partition.shadow is None and partition.judge is not _wanted(tenure)
 
     def _is_worth_it(self, warming: _Warming) -> bool:
         tenure = warming.tenure
-        return not tenure.has_ended and self._lacks_shadow(tenure) and self._is_wanted(tenure, warming.partition.learnt)
+        is_wanted = warming.partition.judge is _wanted(tenure)
+        return is_wanted and self._lacks_shadow(tenure) and not tenure.has_ended
 
     def _begin(self, tenure: Tenure) -> None:
         """Open the past of a partition, and begin to read it through the eyes of the artifact that is wanted."""
-        options, judges = self._options[tenure.group.name], tenure.group.judges
-        judge = judges.of(tenure.partition.judge.choices, judges.artifact)
+        options, judge = self._options[tenure.group.name], _wanted(tenure)
         records = min(options.warm_readings * len(tenure.partition.series), options.max_records)
         start = max(tenure.next_offset - records, self._source.oldest_offset(tenure.where))
         start = min(start, tenure.next_offset)
@@ -143,6 +142,12 @@ class Succession:
             following = sum(one.partition.shadow is not None for one in tenures if one.group.name == name)
             is_warming = self._warming is not None and self._warming.tenure.group.name == name
             self._metrics.shadow.shadows(name, int(is_warming), following)
+
+
+def _wanted(tenure: Tenure) -> Judge:
+    """The judge that a partition is to have by its group's artifact: equal ones are the same."""
+    judges = tenure.group.judges
+    return judges.of(tenure.partition.judge.choices, judges.artifact)
 
 
 def moved(learner: Partition, partition: Partition) -> Learnt:

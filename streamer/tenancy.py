@@ -130,9 +130,10 @@ class Tenancy:
         The order is the guarantee: nothing comes of them before the checkpoint that names them is durable. -> whether
         it was tried.
         """
-        partition, shadow = tenure.partition, tenure.partition.shadow
-        heir = shadow if shadow is not None and shadow.is_ready else None
-        judge = tenure.group.judges.now(heir.learnt.judge if heir else partition.judge)
+        partition, shadow, judges = tenure.partition, tenure.partition.shadow, tenure.group.judges
+        is_ready = shadow is not None and shadow.is_ready and shadow.learnt.judge is judges.first
+        heir = shadow if is_ready else None
+        judge = heir.learnt.judge if heir else judges.now(partition.judge)
         if judge is partition.judge or tenure.is_silent or not self._keeper.may_try(tenure):
             return False
         before = partition.learnt
@@ -154,9 +155,12 @@ class Tenancy:
         judge = tenure.partition.judge
         if judge.artifact.name != before.artifact.name:
             self._metrics.shadow.adopted(judge.group)
-            self._metrics.artifact(judge.group, judge.artifact.name, judge.artifact.spec.cell)
+            self._show_artifact(judge)
             log.info("%s-%d: goes on with the artifact %s in place of %s, from offset %d",
                      *tenure.where, judge.artifact.name, before.artifact.name, tenure.next_offset)  # fmt: skip
+
+    def _show_artifact(self, judge: Judge) -> None:
+        self._metrics.artifact(judge.group, judge.artifact.name, judge.artifact.spec.cell)
 
     def leave(self) -> None:
         """Save everything that is ours, as far as there is time: whoever has it next steps the rest again."""
@@ -195,6 +199,7 @@ class Tenancy:
         if checkpoint.artifact != (configured := group.judges.artifact.name):
             log.warning("%s-%d: goes on with the artifact %s of its state, and not yet with %s",
                         *where, checkpoint.artifact, configured)  # fmt: skip
+            self._show_artifact(partition.judge)
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",
                  *where, len(checkpoint.series), offset, committed)  # fmt: skip

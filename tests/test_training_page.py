@@ -12,7 +12,7 @@ import yaml
 
 from models.artifact import load
 from streamer import config as configuration
-from streamer.training.options import DataFile, FilesData, TrainingOptions
+from streamer.training.options import DataFile, FilesData, KafkaData, TrainingOptions
 from tests.conftest import MakeTopic
 from tests.end_to_end.independent import reading
 from tests.end_to_end.process import DaemonProcess
@@ -145,16 +145,17 @@ def test_the_daemon_scores_a_topic_with_what_was_trained(kafka: str, make_topic:
     assert {result["artifact"] for result in scored} == {load(folder.path / "pumps.safetensors").name}
 
 
-def test_the_table_of_kafkas_history_fits_the_configuration_of_the_daemon() -> None:
-    raw = yaml.safe_load(block("kafka:")) | yaml.safe_load(block("training:"))
+def test_the_table_of_kafkas_history_fits_the_configuration_of_the_daemon(tmp_path: Path) -> None:
+    (tmp_path / "live.yaml").write_text(block("kafka:") + block("training:"))
 
-    loaded = configuration.parse(raw, "live.yaml")
+    loaded = configuration.load(tmp_path / "live.yaml", {})
 
     assert loaded.training is not None
+    assert loaded.training.data == KafkaData(start="2026-01-01T00:00:00Z", end="2026-02-01T00:00:00Z")
 
 
 def test_every_setting_is_in_the_table_with_what_holds_unless_set() -> None:
-    rows: list[tuple[str, str]] = re.findall(r"^\| (`[^|]*) \| ([^|]*) \|", PAGE, re.MULTILINE)[1:]
+    rows: list[tuple[str, str]] = re.findall(r"^\| (`[^|]*) \| *([^|]*?) *\|", PAGE, re.MULTILINE)
     options = TrainingOptions(data=FilesData(files=[DataFile(path="pumps.csv")]), output="pumps.safetensors")
 
     told = {name: numbers for names, numbers in rows for name in re.findall(r"`(\w+)`", names)}

@@ -27,8 +27,7 @@ class Plan:
     """How much is taught."""
 
     seeds: int
-    batches: int  # of streams
-    passes: int  # over all of them
+    batches: int  # of streams, each gone through once
     streams: int = 256
     length: int = 512
     window: int = 128
@@ -45,7 +44,7 @@ class Lectures:
         """A network with this cell after all of them."""
         torch.manual_seed(seed)
         network = network_of(name, hidden)
-        settings = Settings(epochs=self.plan.batches * self.plan.passes, seed=seed, reset_ratio=0.02)
+        settings = Settings(epochs=self.plan.batches, seed=seed, reset_ratio=0.02)
         Trainer(self._course(network), settings).fit()
         return network
 
@@ -70,10 +69,9 @@ class Course(CombinerTask):
 
     @override
     def walk(self, epoch: int, shard: Shard) -> Walk[Observed]:
-        number = epoch if epoch >= HELD_OUT else epoch % self._lectures.plan.batches
-        if number not in self._lectures.seen:
-            self._lectures.seen[number] = super().walk(number, shard)
-        return self._lectures.seen[number]
+        if epoch not in self._lectures.seen:
+            self._lectures.seen[epoch] = super().walk(epoch, shard)
+        return self._lectures.seen[epoch]
 
 
 def network_of(name: str, hidden: int) -> Network:

@@ -18,6 +18,7 @@ from models.forecasters import Forecaster
 from models.forecasters.combiner import FREEDOM, Combiner
 from models.training.forecasting import MAX_GAP_STEPS, learn
 from models.training.forecasting import Batch as Readings
+from streamer.calendar import calendar_of
 
 CHUNK = 128  # readings between two looks at which series have ended
 TILE = 32  # rows
@@ -104,7 +105,7 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
 
 def chunks(batch: Batch) -> Iterator[Chunk]:
     """A batch in stretches of time, as tensors."""
-    calendar = np.stack((batch.seconds / 86_400.0, batch.seconds / 604_800.0), -1) % 1.0
+    calendar = calendar_of("UTC").phases((batch.seconds * 1e9).astype(np.int64))  # the times are local already
     elapsed = np.diff(batch.seconds, axis=0, prepend=np.nan)
     for first in range(0, len(batch.values), CHUNK):
         alive = batch.alive(first)
@@ -120,7 +121,7 @@ def chunks(batch: Batch) -> Iterator[Chunk]:
                 present=torch.from_numpy(present).unsqueeze(-1),
                 scored=torch.from_numpy(present).unsqueeze(-1),
                 elapsed=torch.from_numpy(elapsed[times][:, rows]).float(),
-                calendar=torch.from_numpy(calendar[times][:, rows]).float(),
+                calendar=torch.from_numpy(calendar[times][:, rows]),
             ),
         )
 

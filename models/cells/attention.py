@@ -108,7 +108,7 @@ class Attention(Cell):
         is_seen = filled.movedim(1, -1)[:, :, None, None] & (ahead > 0) & (ahead <= window)  # (N, B, 1, W, 2W)
         hidden = torch.zeros_like(is_seen, dtype=q.dtype).masked_fill(~is_seen, torch.finfo(q.dtype).min / 2)
         weights = torch.softmax(scores + hidden, dim=-1)
-        return torch.einsum("nbhqk,nkbhd->nqbhd", weights, v).flatten(0, 1)[:length]
+        return torch.einsum("nbhqk,nkbhd->nqbhd", weights, v).flatten(0, 1)[:length].to(q.dtype)
 
     def _projected(self, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., 3H) -> queries, keys and values, (..., heads, d) each."""

@@ -37,8 +37,11 @@ class TiledLinear(nn.Module):
         return torch.baddbmm(bias, tiles, weight).reshape(rows, -1)
 
     def whole(self, x: Tensor) -> Tensor:
-        """The same product in one piece, to train with: its bits depend on the batch. x: (..., F) -> (..., H)."""
-        return functional.linear(x, self.weight.T, self.bias)
+        """The same product in one piece, to train with: its bits depend on the batch. x: (..., F) -> (..., H).
+
+        Under autocast the product alone is of half precision: what a cell adds up over time is not.
+        """
+        return functional.linear(x, self.weight.T, self.bias).to(x.dtype)
 
 
 def padded_rows(rows: int) -> int:

@@ -24,6 +24,7 @@ SLOWEST = 0.012  # rate at which an error is forgotten, per error
 CLIP = 8.0  # of the direct inputs
 LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
 FARTHEST = 1e4  # units: what an expert says beyond is as good as this
+LEAST, MOST = -12.0, 12.0  # log errors: far enough to tell apart experts that are all good, or all bad
 SPREADING = 0.4  # the size of a change grows like horizon ** .4
 
 
@@ -134,7 +135,7 @@ class Bank(nn.Module):
         moves = [sight.difference, *levels.unbind(-1)]
         further = []
         if self.cycle:
-            seasonal, change = self.cycle.seasonal(sight, state, self.horizons)
+            seasonal, change = self.cycle.seasonal(sight, state, self.horizon_steps)
             moves.append(state["lags"][..., 1] * sight.scale)
             changes.append(change)
             further = [levels[..., 0].unsqueeze(-1).expand(shape), of_seasons[1], seasonal, change]
@@ -151,7 +152,7 @@ class Bank(nn.Module):
             ],
             dim=-1,
         )
-        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(-3.0, 5.0).nan_to_num(nan=0.0)
+        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(LEAST, MOST).nan_to_num(nan=0.0)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
         alone = errors[..., : offsets.shape[-1]]
         offsets = torch.cat((offsets, dot(shares(alone * -SHARPNESS), offsets).unsqueeze(-1)), -1)

@@ -66,13 +66,13 @@ class Cycle(nn.Module):
             "period": torch.where(is_clear & score.isfinite(), best + 1, 0).int(),
         }
 
-    def seasonal(self, sight: Sight, state: State, horizons: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    def seasonal(self, sight: Sight, state: State, horizons: Tensor) -> tuple[Tensor, Tensor]:
         """The value a period before each horizon, less the value, and its change over the horizon. -> (B, C, K) twice.
 
-        Zero where there is no period. ``turn`` is that of this reading.
+        horizons: (K,) steps. Zero where there is no period. ``turn`` is that of this reading.
         """
         period = state["period"].long().unsqueeze(-1)
-        steps = torch.tensor(horizons, device=period.device)
+        steps = horizons.long()
         whole = period.clamp_min(1)
         back = whole * (-(-steps // whole)) - steps  # (B, C, K): 0 where the horizon is a whole number of periods
         turn = state["turn"].long().unsqueeze(-1)

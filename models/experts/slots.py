@@ -27,6 +27,7 @@ class Slots(nn.Module):
 
     periods: Tensor  # (S,) of all horizons' slots in a row
     turns: Tensor  # (S,)
+    which: Tensor  # (S,) horizon
 
     def __init__(self, horizons: tuple[int, ...], width: int) -> None:
         super().__init__()
@@ -37,6 +38,8 @@ class Slots(nn.Module):
         periods, turns = torch.tensor(places, dtype=torch.int32).unbind(1)
         self.register_buffer("periods", periods.contiguous(), persistent=False)
         self.register_buffer("turns", turns.contiguous(), persistent=False)
+        which = torch.arange(len(horizons)).repeat_interleave(torch.tensor(self.counts))
+        self.register_buffer("which", which, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
         """The number of the reading, and what is kept in each slot: the value, and ``width`` numbers."""
@@ -70,8 +73,7 @@ class Slots(nn.Module):
         due = sight.present.unsqueeze(-1)
         if not self.is_single:
             due = due & self._due(state["turn"])
-            repeats = torch.tensor(self.counts, device=kept.device)
-            kept = kept.repeat_interleave(repeats, dim=2, output_size=len(self.periods))
+            kept = kept.index_select(2, self.which)
         return {
             "turn": state["turn"] + sight.present,
             "slot_value": torch.where(due, sight.last.unsqueeze(-1), state["slot_value"]),

@@ -18,6 +18,7 @@ from models.heads import StudentT, squash
 
 FREEDOM = 5.0
 LOG_NARROWNESS = math.log(0.9)
+LEAST, MOST = -3.0, 5.0  # log errors that a spread is made of, and that a network is shown
 STEEPNESS, CAUTION = 16.0, 1.0  # of the gate: at equal errors of the best expert the network has .27 of the say
 UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
 YOUNG = 24.0  # errors seen at a horizon before the gate closes: they are guesses, and the network is worth most
@@ -86,7 +87,7 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        sighted = Sighted(views.offsets, views.log_errors, self.log_horizon)
+        sighted = Sighted(views.offsets, views.log_errors.clamp(LEAST, MOST), self.log_horizon)
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _network_step(
@@ -100,7 +101,8 @@ class Combiner(Forecaster):
     def free(self, views: Views) -> StudentT:
         """The experts together, in units: the floor, and the fallback. -> (B, C, K) each."""
         location = views.offsets[..., -1]
-        return StudentT(location, views.log_errors[..., -1] + LOG_NARROWNESS, torch.full_like(location, FREEDOM))
+        log_scale = views.log_errors[..., -1].clamp(LEAST, MOST) + LOG_NARROWNESS
+        return StudentT(location, log_scale, torch.full_like(location, FREEDOM))
 
 
 def gated(own: StudentT, free: StudentT, views: Views) -> StudentT:

@@ -1,1 +1,1 @@
-"""Offline training of the shipped weights."""
+"""Offline training: the trainer, what it is taught, and the weights that are shipped."""

@@ -24,7 +24,7 @@ SERIES, HISTORY, MORE, PART = 8, 2_400, 4_000, 100
 STARTED = 1_767_600_000
 KEPT_EXIT = 3
 TRAINING = {"data": {"type": "kafka"}, "epochs": 3, "rows": 32, "length": 128, "window": 32}
-RULES = {"min_readings": 100, "lead_readings": 100}
+RULES = {"window_seconds": 86_400, "min_readings": 100, "lead_readings": 100}
 
 
 class Story(NamedTuple):
@@ -99,7 +99,7 @@ def story(
         scored(daemon, HISTORY)
         first = run("retrain", config, KAFKA_BOOTSTRAP_SERVERS=kafka)
         published = flow_until_adopted(daemon, lambda start: write(kafka, topic, rows(start, PART)))
-        assert told(daemon, "retraining_promoted") == 1
+        daemon.until(lambda: told(daemon, "retraining_promoted") == 1, "the daemon tells of the first one")
         write(kafka, topic, rows(published, PART))
         scored(daemon, published + PART)
         second = run("retrain", learning_nothing, KAFKA_BOOTSTRAP_SERVERS=kafka)

@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 
+from models import scaler
 from models.artifact import load, shipped
 from models.column import fresh_state
 from models.detector import Detector, DetectorOptions
@@ -57,3 +60,27 @@ def test_the_spike_is_outside_its_band_and_the_others_are_inside() -> None:
 
     assert (outcome.value[:, 0] > band.upper[:, 0]).all()
     assert ((outcome.value >= band.lower) & (outcome.value <= band.upper))[:, 1:].all()
+
+
+def test_the_band_of_a_further_horizon_is_the_middle_of_its_distribution() -> None:
+    forecaster = load(shipped("", "experts")).forecaster.at((1, 3, 24))
+    options = DetectorOptions(transforms=(Transform.NONE,) * 2, band_coverage=0.9)
+    detector, pool = Detector(forecaster, options), Pool.fresh(1e-3)
+    state = fresh_state(detector.columns, ROWS)
+    unknown = detector.ahead(state)
+    values = torch.randn(60, ROWS, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).cumsum(0)
+    with torch.inference_mode():
+        for now in values:
+            everything = torch.ones(ROWS, 2, dtype=torch.bool)
+            _, state = detector.step(now, everything, torch.ones(ROWS), torch.zeros(ROWS, 2), state, pool)
+
+    ahead = detector.ahead(state)
+
+    assert all(column.isnan().all() for column in unknown)
+    location, log_scale, freedom = (part[..., 1:].double().numpy() for part in forecaster.ahead(state))
+    scale = scaler.floored_scale(state).unsqueeze(-1).double().numpy()
+    middle = values[-1].unsqueeze(-1).numpy() + location * scale
+    for edge, column in ((0.05, ahead.lower), (0.5, ahead.forecast), (0.95, ahead.upper)):
+        quantile = stats.t.ppf(edge, freedom, loc=middle, scale=np.exp(log_scale) * scale)
+        np.testing.assert_allclose(column.numpy(), quantile, rtol=1e-3, atol=1e-4)
+    assert (ahead.upper - ahead.lower)[..., 1].mean() > (ahead.upper - ahead.lower)[..., 0].mean()

@@ -68,6 +68,11 @@ def test_a_channel_that_has_only_ever_been_zero_is_not_known() -> None:
     assert is_known([5.0])
 
 
+def test_the_first_move_after_zeros_is_learnt_in_full() -> None:
+    assert scale([0.0] * 40 + [640.0]) == 640 / 40
+    assert is_known([0.0] * 40 + [640.0] + [0.0] * 40)
+
+
 def test_an_absent_reading_changes_nothing() -> None:
     values = noise(50)
 

@@ -27,8 +27,9 @@ def judge(
     tier: str = "compact",
     horizons: Sequence[int] = (1,),
     time_zone: str = "UTC",
+    device: str = "cpu",
 ) -> Judge:
-    """A judge with shipped weights, on the CPU."""
+    """A judge with shipped weights."""
     torch.set_num_threads(1)
     choices = Choices(
         channels=[f"c{number}" for number in range(channels)],
@@ -39,7 +40,7 @@ def judge(
         eviction=eviction or EvictionOptions(),
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
-    return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device("cpu"), phases)
+    return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device(device), phases)
 
 
 def readings(

@@ -21,12 +21,12 @@ NEVER = 10**9  # a goal that no shadow reaches
 def rival(cell: str, size: float = 0.02, forecaster: str = "combiner") -> Artifact:
     """A shipped artifact with other weights, each a little off; a lot, and a recurrent one is a poor one."""
     artifact = load(shipped(cell, forecaster))
-    forecaster = copy.deepcopy(artifact.forecaster)
+    own = copy.deepcopy(artifact.forecaster)
     random = torch.Generator().manual_seed(5)
     with torch.no_grad():
-        for weight in forecaster.parameters():
+        for weight in own.parameters():
             weight.mul_(1 + size * torch.randn(weight.shape, generator=random))
-    return Artifact(artifact.spec, forecaster, artifact.prior)
+    return Artifact(artifact.spec, own, artifact.prior)
 
 
 def judged_by(artifact: Artifact, like: Judge) -> Judge:

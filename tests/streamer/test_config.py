@@ -104,6 +104,15 @@ def test_variables_are_taken_from_the_environment(tmp_path: Path) -> None:
     assert loaded.http.host == "::1"
 
 
+def test_a_time_needs_no_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text(yaml.safe_dump(GOOD).replace("start: earliest", "start: 2026-01-31T00:00:00Z"))
+
+    loaded = config.load(path, environment={})
+
+    assert loaded.brokers.start == "2026-01-31T00:00:00Z"
+
+
 def test_an_unset_variable_is_named(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_text("groups: ${GROUPS}")
 

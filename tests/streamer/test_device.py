@@ -1,40 +1,107 @@
-"""The configured device: state stays there, and its scores are those of the CPU within a tolerance."""
+"""The device that state lives on: it stays there, its scores are those of the CPU, and its checkpoints anybody's."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 import torch
 
+from connectors.columns import Readings, Results
+from streamer import config, snapshot
+from streamer.checkpoint import decode, encode
 from streamer.judge import Judge
 from streamer.partition import Partition
+from streamer.wiring import build
 from tests.streamer.fleets import WHERE, judge, walk
 
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+pytestmark = pytest.mark.device
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+READINGS = 100_000 if DEVICE == "cuda" else 10_000  # of the CPU beside itself, fewer say as much
+SCORE_TOLERANCE, FORECAST_TOLERANCE = 5e-3, 1e-4  # of the line; of the value
+CHOICES = [("gru", "combiner", "compact"), ("lstm", "combiner", "rich"), ("gru", "recurrent", "compact")]
 
 
-def on(device: str, cell: str) -> Judge:
-    ours = judge(cell, channels=2)
-    return replace(ours, device=torch.device(device), detector=ours.detector.to(device))
+def on(device: str, choice: tuple[str, str, str]) -> Judge:
+    cell, forecaster, tier = choice
+    return judge(cell, channels=2, forecaster=forecaster, tier=tier, device=device)
 
 
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_scores_of_a_device_are_those_of_the_cpu(device: str, cell: str) -> None:
-    batch = walk(20_000, series=500, channels=2)
-    reference, ours = Partition(judge(cell, channels=2), WHERE), Partition(on(device, cell), WHERE)
-
-    expected, came = reference.advance(batch).results, ours.advance(batch).results
-
-    for theirs, result in zip(expected, came, strict=True):
-        np.testing.assert_allclose(result.anomaly_score, theirs.anomaly_score, atol=2e-3)
-        np.testing.assert_allclose(result.forecast, theirs.forecast, rtol=1e-4)
+def advanced(partition: Partition, readings: Readings) -> Sequence[Results]:
+    return partition.advance(readings).results
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_hidden_state_stays_on_the_device(device: str) -> None:
-    partition = Partition(on(device, "gru"), WHERE)
+def assert_near(came: Sequence[Results], expected: Sequence[Results]) -> None:
+    assert len(came) == len(expected) > 0
+    for ours, theirs in zip(came, expected, strict=True):
+        np.testing.assert_allclose(ours.anomaly_score, theirs.anomaly_score, atol=SCORE_TOLERANCE)
+        np.testing.assert_allclose(ours.forecast, theirs.forecast, rtol=FORECAST_TOLERANCE)
 
-    partition.advance(walk(100, series=5, channels=2))
 
-    assert partition.table.device.type == device
+@pytest.mark.parametrize("choice", CHOICES, ids=" ".join)
+def test_scores_are_those_of_the_cpu(choice: tuple[str, str, str]) -> None:
+    batch = walk(READINGS, series=500, channels=2)
+
+    came = advanced(Partition(on(DEVICE, choice), WHERE), batch)
+
+    assert_near(came, advanced(Partition(on("cpu", choice), WHERE), batch))
+
+
+def test_state_weights_and_pool_stay_on_the_device() -> None:
+    partition = Partition(on(DEVICE, CHOICES[0]), WHERE)
+
+    partition.advance(walk(5_000, series=500, channels=2))
+
+    assert partition.pool.epoch > 0
+    detector = partition.judge.detector
+    kept = [partition.pool.closed, partition.pool.open, *detector.parameters(), *detector.buffers()]
+    assert {tensor.device.type for tensor in kept} == {partition.table.device.type} == {DEVICE}
+
+
+@pytest.mark.parametrize(("before", "after"), [(DEVICE, "cpu"), ("cpu", DEVICE)])
+def test_a_checkpoint_of_one_device_is_gone_on_with_on_another(before: str, after: str) -> None:
+    batch = walk(4_000, series=100, channels=2)
+    first, rest = batch.take(slice(2_000)), batch.take(slice(2_000, None))
+    partition = Partition(on(before, CHOICES[0]), WHERE)
+    partition.advance(first)
+
+    saved = decode(b"".join(encode(snapshot.take(partition, 2_000))), "test")
+    heir = snapshot.restored(saved, on(after, CHOICES[0]))
+    came = advanced(heir, rest)
+
+    whole = Partition(on("cpu", CHOICES[0]), WHERE)
+    whole.advance(first)
+    assert heir.table.device.type == after
+    assert_near(came, advanced(whole, rest))
+
+
+def test_a_replay_is_scored_on_the_device(tmp_path: Path) -> None:
+    values = np.cumsum(np.random.default_rng(0).normal(size=300))
+    rows = [
+        {"series": f"pump-{n % 3}", "time": f"2026-01-01T{n // 60:02d}:{n % 60:02d}:00Z", "value": value}
+        for n, value in enumerate(values.tolist())
+    ]
+    (tmp_path / "pumps.jsonl").write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
+    settings = {
+        "device": DEVICE,
+        "source": {"type": "replay", "files": [{"path": str(tmp_path / "pumps.jsonl"), "topic": "pumps"}]},
+        "sink": {"type": "files", "directory": str(tmp_path / "out")},
+        "http": {"port": 0},
+        "groups": [
+            {
+                "name": "pumps",
+                "topics": ["pumps"],
+                "format": {"type": "json", "series_field": "series", "timestamp_field": "time"},
+            }
+        ],
+    }
+
+    with build(config.parse(settings, "test")) as daemon:
+        daemon.turn_until(lambda: daemon.has_ended)
+
+    [written] = (tmp_path / "out").glob("*result*.jsonl")
+    results = [orjson.loads(line) for line in written.read_bytes().splitlines()]
+    assert len(results) == len(rows)
+    assert all(result["anomaly_score"] >= 0 for result in results)

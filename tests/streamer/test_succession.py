@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from connectors.errors import OffsetGoneError, StoreError, TransientError
@@ -113,6 +114,24 @@ def test_what_was_adopted_can_be_rolled_back_the_same_way(tmp_path: Path) -> Non
     assert changes(estate.artifacts().values()) == [OLD, NEW, OLD]
 
 
+def test_choices_that_change_meanwhile_are_adopted_at_once_and_the_shadow_begins_anew(tmp_path: Path) -> None:
+    config = settings(tmp_path, shadow_readings=4)
+    estate = Estate([ASSIGNED, *one_by_one(40)], config).turn(11)
+    promoted(tmp_path, rival("gru"))
+    estate.turn(5)
+    wide = msgspec.structs.replace(config.groups[0].choices, band_coverage=0.5)
+
+    estate.rig.tenancy.reload({"pumps": wide})
+    estate.turn(1)
+    between = estate.rig.tenancy.tenures[FIRST].partition.judge
+    estate.turn(20)
+
+    after = estate.rig.tenancy.tenures[FIRST].partition.judge
+    assert (between.choices, between.artifact.name) == (wide, OLD)
+    assert (after.choices, after.artifact.name) == (wide, NEW)
+    assert len(estate.opened) == 2
+
+
 def test_every_partition_gets_its_own_one_after_the_other(tmp_path: Path) -> None:
     records = [entry for pair in zip(one_by_one(30), one_by_one(30, SECOND), strict=True) for entry in pair]
     estate = Estate([Assigned((FIRST, SECOND)), *records], settings(tmp_path, shadow_readings=4)).turn(20)
@@ -131,9 +150,12 @@ def test_a_state_of_another_artifact_is_brought_to_the_one_of_today_after_a_rest
     crashed = Rig(list(script), settings=settings(tmp_path / "absent")).turn(16)
     promoted(tmp_path, rival("gru"))
 
-    estate = Estate(script, settings(tmp_path, shadow_readings=5), crashed).turn(31)
+    estate = Estate(script, settings(tmp_path, shadow_readings=5), crashed).turn(3)
+    page = estate.rig.metrics.render(openmetrics=False).decode()
+    estate.turn(28)
 
     names = estate.artifacts()
+    assert f'streamer_artifact_info{{artifact="{OLD}"' in page
     assert changes(names.values()) == [OLD, NEW]
     assert estate.opened == [(FIRST, 0)]  # and not before it had caught up
     assert crashed.scores().keys() | estate.rig.scores().keys() == {(0, offset) for offset in range(30)}

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from forecast.batch import Batch, Float64, Series
-from forecast.contenders import CHUNK, Said, Trained, experts
-from forecast.entrants import Entrant, entrants
+from forecast.contenders import CHUNK, Said, Trained, chunks, experts
+from forecast.entrants import Entrant, entrants, one_a_tier
+from forecast.field import tiers
 from forecast.scores import Forecast
 
 from models.artifact import shipped
@@ -62,6 +63,18 @@ def test_the_best_expert_so_far_is_one_of_them() -> None:
     assert (np.abs(of_each - best).min(axis=0) == 0).all()
 
 
+def test_the_best_expert_so_far_is_hardly_worse_than_the_best_in_hindsight() -> None:
+    one = series(120)
+    said = list(experts(Batch.of([one]), HORIZONS, Tier.COMPACT))
+
+    each = {name for name, _, _ in said if name.startswith("compact: ")}
+    errors = {
+        name: np.abs(one.values[40:] - joined(iter(said), name).location[39:119, 0]).mean()
+        for name in (*each, "compact best")
+    }
+    assert errors["compact best"] < 1.1 * min(errors[name] for name in each) < 0.5 * max(errors.values())
+
+
 @pytest.mark.parametrize("spec", [EXPERTS, COMBINER], ids=["experts", "combiner"])
 def test_a_row_that_ends_early_is_forecast_as_it_is_alone(spec: Spec) -> None:
     short = series(CHUNK + 10, seed=1)
@@ -72,6 +85,16 @@ def test_a_row_that_ends_early_is_forecast_as_it_is_alone(spec: Spec) -> None:
 
     length = len(short.values)
     same(Forecast(*(part[:length] for part in beside)), Forecast(*(part[:length] for part in alone)))
+
+
+def test_the_phases_are_those_of_the_clock_and_the_week_begins_on_monday() -> None:
+    monday = 4 * 86_400.0  # 5 January 1970
+    times = monday + 21_600.0 * np.arange(40.0)
+
+    (chunk,) = chunks(Batch.of([Series("some", "one", times, times, 4)]))
+
+    phases = np.asarray(chunk.readings.calendar)[[0, 1, 4, 28], 0]
+    np.testing.assert_allclose(phases, [[0.0, 0.0], [0.25, 0.25 / 7], [0.0, 1 / 7], [0.0, 0.0]], atol=1e-6)
 
 
 def test_nobody_sees_the_future() -> None:
@@ -120,6 +143,17 @@ def test_the_shipped_artifacts_enter_under_their_cells_and_twice_by_their_files(
     assert len(set(names)) == 3
     assert "gru" in names[0]
     assert "lstm" in names[1]
+
+
+def test_a_tier_is_stood_for_by_its_first() -> None:
+    made = forecaster(EXPERTS)
+    everybody = [
+        Entrant(name, tier, made) for name, tier in (("a", "compact"), ("b", "compact"), ("c", ""), ("d", "rich"))
+    ]
+
+    assert [entrant.name for entrant in one_a_tier(everybody)] == ["a", "c", "d"]
+    assert tiers(everybody) == [Tier.COMPACT, Tier.RICH]
+    assert tiers(everybody[2:3]) == [Tier.COMPACT]
 
 
 def test_a_forecaster_that_knows_the_next_reading_alone_enters_with_that() -> None:

@@ -60,6 +60,17 @@ def test_forecasts_in_pieces_score_like_all_at_once() -> None:
         np.testing.assert_allclose(pieces.mean("some", score), whole.mean("some", score), rtol=1e-12)
 
 
+def test_in_twice_the_unit_a_score_is_twice_as_large() -> None:
+    series = line(30, 1.0)
+    doubled = Series(series.source, series.name, 2 * series.values, series.seconds, series.season)
+    once, twice = (Tally(Batch.of([one]), (1,)) for one in (series, doubled))
+
+    once.add("some", 0, points(np.full((30, 1, 1), 7.0), scale=3.0))
+    twice.add("some", 0, points(np.full((30, 1, 1), 14.0), scale=6.0))
+
+    assert twice.mean("some", "crps")[0, 0] == pytest.approx(2 * once.mean("some", "crps")[0, 0])
+
+
 def test_readings_before_the_first_target_are_not_scored() -> None:
     tally = Tally(Batch.of([line(10, 1.0)]), (1,), first_target=8)
 

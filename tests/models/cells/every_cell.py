@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from models.cells import CELLS, LRU, RNN, TILE_ROWS, Attention, Block, Cell, MinGRU, Residual, Stack, deep
+from models.cells.pointwise import Perceptron
 
 FEATURES, HIDDEN = 5, 8
 small_attention = partial(Attention, window=5, heads=2)
@@ -17,11 +18,14 @@ MAKES: dict[str, Callable[[int, int], Cell]] = {
     "attention": small_attention,
     "jordan": partial(RNN, feedback="output", activation="sigmoid"),
     "relu": partial(RNN, activation="relu"),
+    "residual": lambda inputs, _: Residual(CELLS["gru"](inputs, inputs)),
     "two layers": partial(deep, CELLS["lstm"], depth=2),
     "three residual layers": partial(deep, MinGRU, depth=3, wrap=partial(Residual, dropout=0.1)),
     "transformer": partial(Block, depth=2, dropout=0.1),
     "block of lru": partial(Block, cell=LRU),
-    "attention over gru": lambda inputs, hidden: Stack([CELLS["gru"](inputs, hidden), small_attention(hidden, hidden)]),
+    "gru, attention, perceptron": lambda inputs, hidden: Stack(
+        [CELLS["gru"](inputs, hidden), small_attention(hidden, hidden), Perceptron(hidden, hidden)]
+    ),
 }
 
 

@@ -89,6 +89,17 @@ def test_single_precision_stays_near_double(cell: Cell) -> None:
     assert difference(single, scanned(cell.double(), sequence.double())) < 1e-4
 
 
+def test_mixed_precision_leaves_state_and_output_single(cell: Cell) -> None:
+    sequence = Sequence.drawn(100, rows=4)
+    single = scanned(cell, sequence)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = scanned(cell, sequence)
+
+    assert all(column.dtype == torch.float32 for column in (mixed[0], *mixed[1].values()))
+    assert 0 < difference(mixed, single) < 0.2
+
+
 @pytest.mark.parametrize("elapsed", [0.0, 1.0, 1e9, 3.4e38])
 @pytest.mark.parametrize("size", [0.0, 1e-30, 1e30, -1e30])
 def test_everything_stays_finite_on_hostile_input(cell: Cell, size: float, elapsed: float) -> None:

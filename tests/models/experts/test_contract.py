@@ -1,6 +1,7 @@
 """What holds for every expert of every tier."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -36,8 +37,8 @@ def of_time(batch: Batch, time: slice) -> Batch:
 
 
 def of_channels(batch: Batch, channels: list[int]) -> Batch:
-    chosen = (getattr(batch, name)[..., channels] for name in ("values", "present", "scored"))
-    return Batch(*chosen, batch.elapsed, batch.calendar)
+    chosen = {name: getattr(batch, name)[..., channels] for name in ("values", "present", "scored")}
+    return replace(batch, **chosen)
 
 
 def parts(views: Views) -> Iterator[Tensor]:

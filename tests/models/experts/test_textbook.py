@@ -229,7 +229,7 @@ def test_planted_periods_are_found(planted: tuple[Tensor, dict[str, Tensor]]) ->
 
 
 def test_no_period_is_found_where_there_is_none(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
-    noise, walks = (planted[1]["period"][len(PERIODS) :, 0] == 0).float().split(40)
+    noise, walks = (planted[1]["period"][len(PERIODS) :, 0] == 0).float().view(2, 40)
 
     assert noise.mean() >= 0.9
     assert walks.mean() >= 0.75

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,7 @@ class Season:
     def moved(self, phase: float) -> float:
         """What is usual at a phase, less the value."""
         i, j, f = self._around(phase)
-        return self.mean - self.y + (1 - f) * self.usual[i] + f * self.usual[j]
+        return float(self.mean - self.y + (1 - f) * self.usual[i] + f * self.usual[j])
 
 
 class Pending:
@@ -104,9 +105,9 @@ class Pending:
 
     def __init__(self, horizons: Sequence[int]) -> None:
         self.horizons = horizons
-        self._shelf: dict[int, dict[int, object]] = defaultdict(dict)  # horizon -> reading it is of -> what was kept
+        self._shelf: dict[int, dict[int, Any]] = defaultdict(dict)  # horizon -> reading it is of -> what was kept
 
-    def due(self, n: int) -> dict[int, object]:
+    def due(self, n: int) -> dict[int, Any]:
         """What was forecast of reading ``n``, by horizon."""
         return {h: self._shelf[h].pop(n) for h in self.horizons if n in self._shelf[h]}
 

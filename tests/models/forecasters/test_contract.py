@@ -1,5 +1,7 @@
 """What holds for every forecaster that a group may choose."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -48,10 +50,10 @@ def test_a_row_has_the_same_bits_in_every_batch(forecaster: Forecaster) -> None:
 
 def test_permuted_channels_permute_the_forecasts(forecaster: Forecaster) -> None:
     batch = walk(30, channels=CHANNELS, flaws=0.1)
-    turned = (getattr(batch, name)[..., ORDER] for name in ("values", "present", "scored"))
+    turned = {name: getattr(batch, name)[..., ORDER] for name in ("values", "present", "scored")}
 
     said, _ = taken(forecaster, batch)
-    permuted, _ = taken(forecaster, Batch(*turned, batch.elapsed, batch.calendar))
+    permuted, _ = taken(forecaster, replace(batch, **turned))
 
     for ours, theirs in zip(permuted, said, strict=True):
         torch.testing.assert_close(ours, theirs[:, :, ORDER], atol=1e-3, rtol=1e-3)

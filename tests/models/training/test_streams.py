@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from models.training.streams import Streams, draw
+from models.training.streams.bursts import pulses
 from models.training.streams.clock import DAY_SECONDS, WEEK_SECONDS, Clock, draw_clock
-from models.training.streams.families import FAMILIES, Family, draw_values
+from models.training.streams.counts import intermittent
+from models.training.streams.families import FAMILIES, Family, Make, draw_values
 from models.training.streams.flaws import injured, rounded
 from models.training.streams.memory import arma
 from models.training.streams.mixing import coupled, mixed
 from models.training.streams.noise import Float64, held, shocks, stretches
+from models.training.streams.regimes import nearly_flat, telegraph
 from models.training.streams.seasons import cycle
 
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
@@ -90,6 +93,19 @@ def test_a_family_is_finite_seeded_and_never_constant(family: Family) -> None:
     assert np.isfinite(first).all()
     assert first.tobytes() == again.tobytes() != other.tobytes()
     assert (first.std(axis=0) > 0).all()
+
+
+def test_a_demand_that_is_mostly_nothing_is_something_once_at_least() -> None:
+    values = intermittent(np.random.default_rng(0), regular(30, 2000))
+
+    assert values.any(axis=0).all()
+
+
+@pytest.mark.parametrize("make", [telegraph, nearly_flat, pulses])
+def test_what_is_rare_happens_once_at_least(make: Make) -> None:
+    values = make(np.random.default_rng(0), regular(30, 2000))
+
+    assert (np.ptp(values, axis=0) > 0).all()
 
 
 @every_family

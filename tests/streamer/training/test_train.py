@@ -162,7 +162,11 @@ def test_training_goes_on_from_the_artifact_of_the_group(trained: dict[str, Any]
     [
         ({}, {"group": "valves"}, r"training.group: Expected one of \['pumps'\], got 'valves'"),
         ({}, {"output": "/nowhere/a.safetensors"}, "training.output: Expected a directory /nowhere, got none"),
-        ({}, {"held_out_ratio": 0.9, "start": {"type": "artifact", "path": "none"}}, "none: Expected a safetensors"),
+        (
+            {},
+            {"held_out_ratio": 0.9, "start": {"type": "artifact", "path": "none.safetensors"}},
+            "Expected a safetensors",
+        ),
         ({}, {"data": {"type": "files", "files": [{"path": "none.csv"}]}}, "none.csv: expected a data file, got none"),
         ({"channels": ["flow"]}, {}, r"Expected several series of 32 readings and more, or one .*, got \[\] readings"),
         ({"forecaster": "experts"}, {}, "Expected one with weights to train, got experts alone"),
