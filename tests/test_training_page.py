@@ -155,7 +155,7 @@ def test_the_table_of_kafkas_history_fits_the_configuration_of_the_daemon(tmp_pa
 
 
 def test_every_setting_is_in_the_table_with_what_holds_unless_set() -> None:
-    rows: list[tuple[str, str]] = re.findall(r"^\| (`[^|]*) \| *([^|]*?) *\|", PAGE, re.MULTILINE)[1:]
+    rows: list[tuple[str, str]] = re.findall(r"^\| (`[^|]*) \| *([^|]*?) *\|", PAGE, re.MULTILINE)
     options = TrainingOptions(data=FilesData(files=[DataFile(path="pumps.csv")]), output="pumps.safetensors")
 
     told = {name: numbers for names, numbers in rows for name in re.findall(r"`(\w+)`", names)}

@@ -28,6 +28,7 @@ from tests.streamer.fleets import judge
 from tests.streamer.rivals import NEVER, judged_by, rival
 
 PROMOTED_AFTER = 4  # turns
+LINE = 0.05  # many alarms
 ROUNDS = 9  # of two records of each partition, before one of them leaves for a while
 
 
@@ -68,7 +69,7 @@ class Expected(NamedTuple):
 
 @cache
 def rivals(cell: str) -> tuple[Judge, Judge]:
-    champion = judge(cell, eviction=configuration(cell).groups[0].eviction)
+    champion = judge(cell, eviction=configuration(cell).groups[0].eviction, line=LINE)
     return champion, judged_by(rival(cell), champion)
 
 
@@ -130,7 +131,8 @@ def assert_as_expected(world: World, cell: str) -> dict[TopicPartition, int]:
 
 
 def swapping(cell: str, folder: Path) -> World:
-    return World(cell, folder, SCRIPT, promotion=(PROMOTED_AFTER, rival(cell)))
+    alarms = {"alarm": {"tail_probability": LINE}}
+    return World(cell, folder, SCRIPT, promotion=(PROMOTED_AFTER, rival(cell)), options=alarms)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

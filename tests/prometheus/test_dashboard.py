@@ -30,6 +30,11 @@ UNUSED = {  # looked at by hand, where a graph says too little
     *("streamer_epochs_closed_total", "streamer_state_rows", "streamer_artifact_info", "streamer_build_info"),
     *("streamer_exported_series_admitted_total", "streamer_render_duration_seconds", "streamer_series_evicted_total"),
     *("streamer_checkpoint_offset", "streamer_config_timestamp_seconds", "streamer_alarms_historical_total"),
+    *(f"streamer_shadow_{what}_total" for what in ("readings", "channels_judged", "crps", "surprise")),
+    *("streamer_shadow_outside_band_total", "streamer_shadow_alarms_opened_total", "streamer_shadow_partitions"),
+    *(f"streamer_retraining_{what}" for what in ("timestamp_seconds", "duration_seconds", "promoted", "crps")),
+    *("streamer_retraining_channels_judged", "streamer_retraining_band_coverage_ratio"),
+    "streamer_artifact_adoptions_total",  # new weights are rare, and docs/operating.md says how to look at them
 }
 
 

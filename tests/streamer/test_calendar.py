@@ -23,10 +23,14 @@ CHANGES: dict[str, list[tuple[str, float, float]]] = {  # UTC, the offset in hou
 }
 
 
+def zone_of(name: str) -> ZoneInfo:
+    with resources.files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as rules:
+        return ZoneInfo.from_file(rules)
+
+
 def reference(name: str, timestamp_ns: int) -> tuple[float, float]:
     """The phases of one timestamp, by the local date that zoneinfo says."""
-    with resources.files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as rules:
-        zone = ZoneInfo.from_file(rules)
+    zone = zone_of(name)
     seconds, rest_ns = divmod(timestamp_ns, SECOND_NS)
     local = datetime.fromtimestamp(seconds, zone)
     since_midnight_ns = (local.hour * 3600 + local.minute * 60 + local.second) * SECOND_NS + rest_ns
@@ -54,6 +58,18 @@ def test_the_offset_changes_at_the_very_nanosecond(name: str, at: str, before: f
     since_midnight = [float((change + hours * 3600e9) % DAY_NS / DAY_NS) for hours in (before, after, after)]
     away = np.abs(phases[:, 0] - since_midnight)
     assert np.minimum(away, 1 - away).max() < 1e-6
+
+
+@pytest.mark.parametrize("name", ["Africa/Casablanca", "Africa/Cairo", "America/Cambridge_Bay", "America/Recife"])
+def test_no_change_is_overlooked_where_one_soon_follows_another(name: str) -> None:
+    days = np.arange(FIRST, END, 86_400)
+
+    phases = calendar_of(name).phases(days * SECOND_NS)
+
+    zone = zone_of(name)
+    local = [datetime.fromtimestamp(day, zone) for day in days.tolist()]
+    expected = np.array([(time.hour * 3600 + time.minute * 60 + time.second) / 86_400 for time in local])
+    np.testing.assert_allclose(phases[:, 0], expected, rtol=0, atol=1e-6)
 
 
 def test_the_week_begins_on_monday_at_midnight_by_the_clock_on_the_wall() -> None:

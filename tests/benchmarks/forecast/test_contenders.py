@@ -63,7 +63,6 @@ def test_the_best_expert_so_far_is_one_of_them() -> None:
     assert (np.abs(of_each - best).min(axis=0) == 0).all()
 
 
-@pytest.mark.parametrize("spec", [EXPERTS, COMBINER], ids=["experts", "combiner"])
 def test_the_best_expert_so_far_is_hardly_worse_than_the_best_in_hindsight() -> None:
     one = series(120)
     said = list(experts(Batch.of([one]), HORIZONS, Tier.COMPACT))
@@ -76,6 +75,7 @@ def test_the_best_expert_so_far_is_hardly_worse_than_the_best_in_hindsight() -> 
     assert errors["compact best"] < 1.1 * min(errors[name] for name in each) < 0.5 * max(errors.values())
 
 
+@pytest.mark.parametrize("spec", [EXPERTS, COMBINER], ids=["experts", "combiner"])
 def test_a_row_that_ends_early_is_forecast_as_it_is_alone(spec: Spec) -> None:
     short = series(CHUNK + 10, seed=1)
     contender = Trained("it", forecaster(spec))
