@@ -97,7 +97,8 @@ def section(measurements: Sequence[Measurement], cell: str, kafka: str) -> str:
     stages = ["road", "series", *PHASES, "rest", "wall", "CPU"]
     return "\n".join(
         [
-            f"{machine()}{f', {kafka}' if kafka else ''}; combiner, compact tier, cell {cell}, 32 hidden units, one channel, horizon 1.",
+            f"{machine()}{f', {kafka}' if kafka else ''}; combiner, compact tier, cell {cell}, 32 hidden units, "
+            "one channel, horizon 1.",
             "",
             f"Median of {len(measurements[0].samples)} repetitions, CPU time of the whole process:",
             "",
