@@ -72,7 +72,8 @@ def _report(options: argparse.Namespace, entered: Sequence[Entrant]) -> Iterator
 
 
 def _skill(series: Sequence[Series], entered: Sequence[Entrant], options: argparse.Namespace) -> Iterator[str]:
-    tally = Tally(Batch.of([one.head(options.readings) for one in series]), skill.HORIZONS)
+    heads = [one.head(options.readings) for one in series]
+    tally = Tally(Batch.of([head for head in heads if np.ptp(head.values) > 0]), skill.HORIZONS)
     score_all(tally, entered, variants=not options.quick)
     yield f"{skill.counts(tally)}, at most the first {options.readings:,} of a series."
     yield from skill.crps_tables(tally, entered)

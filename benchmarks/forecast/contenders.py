@@ -15,7 +15,7 @@ from models.column import Column, State, fresh_state
 from models.experts.bank import TOGETHER, Bank, Tier
 from models.experts.sight import Sight
 from models.forecasters import Forecaster
-from models.forecasters.combiner import FREEDOM, Combiner
+from models.forecasters.combiner import FREEDOM, LEAST, MOST, Combiner
 from models.training.forecasting import MAX_GAP_STEPS, learn
 from models.training.forecasting import Batch as Readings
 from streamer.calendar import calendar_of
@@ -89,11 +89,11 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
             state = {**state, **bank.settle(sight, views, free.location, state)}
             scale = _widened(torch.exp(free.log_scale) * views.unit, chunk, t, state)
             unit = views.unit.unsqueeze(-1)
-            errors = _widened(torch.exp(views.log_errors) * unit, chunk, t, state)
-            parts.append((free.location * views.unit, scale, views.offsets * unit, errors))
-        offset, scale, offsets, errors = (torch.stack(part) for part in zip(*parts, strict=True))
+            errors = _widened(torch.exp(views.log_errors.clamp(LEAST, MOST)) * unit, chunk, t, state)
+            parts.append((free.location * views.unit, scale, views.offsets * unit, errors, views.log_errors))
+        offset, scale, offsets, errors, logs = (torch.stack(part) for part in zip(*parts, strict=True))
         names = [name for name in bank.experts if name != TOGETHER]
-        best = errors[..., : len(names)].argmin(-1, keepdim=True)
+        best = logs[..., : len(names)].argmin(-1, keepdim=True)
         said = {
             f"{tier} experts": (offset, scale),
             f"{tier} best": (offsets.gather(-1, best)[..., 0], errors.gather(-1, best)[..., 0] * NARROWNESS),
