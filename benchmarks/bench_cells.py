@@ -18,7 +18,7 @@ from cells.steps import step_table
 
 from models.cells import CELLS
 
-PLAN, QUICK_PLAN = Plan(seeds=3, batches=32), Plan(seeds=1, batches=1, streams=32, length=128)
+PLAN, QUICK_PLAN = Plan(seeds=3, batches=12), Plan(seeds=1, batches=1, streams=32, length=128)
 LENGTHS, QUICK_LENGTHS = (128, 512, 2048), (128,)  # of the sequences trained on
 BATCHES, QUICK_BATCHES = (64, 512, 2048, 8192), (64,)
 PARTS = ("task", "training", "steps")
