@@ -17,6 +17,7 @@ CASES = {  # values, elapsed seconds
     "zeros": (NOISE * 0, MINUTE),
     "a constant": (NOISE * 0 + 5, MINUTE),
     "a spike after zeros": (torch.where(MIDDLE, 1e30, 0.0), MINUTE),
+    "a spike after next to nothing": (torch.where(MIDDLE, 1e30, torch.where(TURN == 20, 1e-9, 0.0)), MINUTE),
     "numbers as small as they come": (NOISE * 1e-30, MINUTE),
     "all sizes": (torch.logspace(-30, 30, LENGTH, dtype=torch.float64), MINUTE),
     "small, then huge, then small": (NOISE * torch.where(MIDDLE, 1e30, 1e-30), MINUTE),
