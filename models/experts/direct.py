@@ -16,6 +16,9 @@ class Direct:
     """Recursive least squares on clipped inputs in units of ``scale * horizon^.4``, pulled towards "no change".
 
     ``q = P x``, ``D = lambda + x q``, ``W += q (target - W x) / D``, ``P = (P - q q' / D) min(1 / lambda, 8 / tr P)``.
+
+    In single precision P may stop being positive, and W explodes: then ``x q < 0``, and P begins anew. No forecast goes
+    beyond the clip of what it was taught.
     """
 
     def __init__(self, inputs: int) -> None:
@@ -35,13 +38,20 @@ class Direct:
         target = (matured.moved / unit.clamp_min(1e-30)).clamp(-CLIP, CLIP)
         weights, covariance = state["direct_weights"], state["direct_covariance"]
         q = dot(covariance, x.unsqueeze(-2))  # (B, C, K, D)
-        gain = (q / (FORGETTING + dot(q, x)).unsqueeze(-1)).masked_fill(~is_learnt.unsqueeze(-1), 0.0)
+        excess = dot(q, x)
+        is_sound = excess >= 0  # what P cannot be but by rounding, where inputs say nearly the same
+        is_learnt = is_learnt & is_sound
+        gain = (q / (FORGETTING + excess).unsqueeze(-1)).masked_fill(~is_learnt.unsqueeze(-1), 0.0)
         learnt = weights + gain * (target - dot(weights, x)).unsqueeze(-1)
         smaller = covariance - gain.unsqueeze(-1) * q.unsqueeze(-2)
         trace = total(torch.diagonal(smaller, dim1=-2, dim2=-1))
         growth = (LARGEST_TRACE / trace).clamp_max(1 / FORGETTING).masked_fill(~is_learnt, 1.0)
-        return {"direct_weights": learnt, "direct_covariance": smaller * growth[..., None, None]}
+        begun = torch.eye(self.inputs, device=covariance.device)
+        return {
+            "direct_weights": learnt,
+            "direct_covariance": torch.where(is_sound[..., None, None], smaller * growth[..., None, None], begun),
+        }
 
     def offsets(self, x: Tensor, unit: Tensor, state: State) -> Tensor:
         """The forecast, less the value. x: (B, C, K, D), unit: (B, C, K) -> (B, C, K)."""
-        return dot(state["direct_weights"], x) * unit
+        return dot(state["direct_weights"], x).clamp(-CLIP, CLIP) * unit
