@@ -17,8 +17,7 @@ class Direct:
 
     ``q = P x``, ``D = lambda + x q``, ``W += q (target - W x) / D``, ``P = (P - q q' / D) min(1 / lambda, 8 / tr P)``.
 
-    In single precision P may stop being positive, and W explodes: then ``x q < 0``, and P begins anew. No forecast goes
-    beyond the clip of what it was taught.
+    In single precision P may stop being positive, and W explodes: then ``x q < 0``, and P begins anew.
     """
 
     def __init__(self, inputs: int) -> None:
@@ -54,4 +53,4 @@ class Direct:
 
     def offsets(self, x: Tensor, unit: Tensor, state: State) -> Tensor:
         """The forecast, less the value. x: (B, C, K, D), unit: (B, C, K) -> (B, C, K)."""
-        return dot(state["direct_weights"], x).clamp(-CLIP, CLIP) * unit
+        return dot(state["direct_weights"], x) * unit

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from models.column import fresh_state
-from models.experts.direct import CLIP, Direct
+from models.experts.direct import Direct
 from models.experts.slots import Matured
 
 INPUTS = 5
@@ -26,13 +26,3 @@ def test_a_covariance_that_is_no_longer_positive_begins_anew_and_teaches_nothing
 
     torch.testing.assert_close(learnt["direct_covariance"][0, 0, 0], torch.eye(INPUTS))
     assert torch.equal(learnt["direct_weights"], state["direct_weights"])
-
-
-def test_no_forecast_goes_beyond_what_a_target_may_be() -> None:
-    direct = Direct(INPUTS)
-    state = fresh_state(direct.columns(1, 1), 1)
-    state["direct_weights"][..., 0] = 100.0
-
-    said = direct.offsets(torch.ones(1, 1, 1, INPUTS), torch.full((1, 1, 1), 3.0), state)
-
-    assert float(said) == CLIP * 3
