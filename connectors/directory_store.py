@@ -1,53 +1,20 @@
 """Checkpoints as files in a directory, local or shared by several processes."""
 
-import os
 import re
-import secrets
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from hashlib import sha256
-from io import FileIO
 from pathlib import Path
 from urllib.parse import quote
 
 from typing_extensions import override
 
-from connectors.errors import StoreError
+from connectors.disk import PARTIAL, Disk, put_in_place, sync_directory, told
 from connectors.ports import Buffer, CheckpointStore, StateKey
 
 SUFFIX = ".checkpoint"
-_PARTIAL = ".partial"  # what a writer has under way, or left behind when it was killed
 _WHOLE = re.compile(rf"(\d{{20,}}){re.escape(SUFFIX)}")
 _NAME_BYTES = 200  # file systems take 255, and a partition's number is to follow
-
-
-class Disk:
-    """Every call that leaves the process to change something, so that a test can cut the power at each of them."""
-
-    def make_directory(self, path: Path) -> None:
-        """Make a directory and those above it, where they are not there."""
-        path.mkdir(parents=True, exist_ok=True)
-
-    def open(self, path: Path) -> FileIO:
-        """Create a file to write to, which must not be there."""
-        return FileIO(path, "x")
-
-    def write(self, file: FileIO, block: memoryview) -> None:
-        """Write every byte: a raw file may take only some of them at a time."""
-        while block:
-            block = block[file.write(block) :]
-
-    def sync(self, descriptor: int) -> None:
-        """Return when a file's bytes, or a directory's names, are durable."""
-        os.fsync(descriptor)
-
-    def replace(self, old: Path, new: Path) -> None:
-        """Give a file another name at once, in place of what has it."""
-        old.replace(new)
-
-    def unlink(self, path: Path) -> None:
-        """Remove a file, if it is there."""
-        path.unlink(missing_ok=True)
 
 
 class DirectoryStore(CheckpointStore):
@@ -65,25 +32,11 @@ class DirectoryStore(CheckpointStore):
 
     @override
     def publish(self, key: StateKey, next_offset: int, content: Iterable[Buffer]) -> int:
-        """Keep a checkpoint, whole or not at all, and return when it is durable. -> its bytes.
-
-        The order is the guarantee: the bytes are durable before the name stands for them, and the name is durable
-        before anybody hears of it, so a crash between any two lines leaves the checkpoints before it or this one too.
-        """
         path = self._path(key, next_offset)
-        partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_PARTIAL}")
         with told(path, "keep a checkpoint"):
             self._make(path.parent)
             self._sweep(path.parent)
-            try:
-                size_bytes = self._write(partial, content)
-                self._disk.replace(partial, path)
-            except OSError:
-                with suppress(OSError):
-                    self._disk.unlink(partial)
-                raise
-            sync_directory(self._disk, path.parent)
-        return size_bytes
+            return put_in_place(self._disk, path, content)
 
     @override
     def offsets(self, key: StateKey) -> list[int]:
@@ -130,36 +83,8 @@ class DirectoryStore(CheckpointStore):
 
     def _sweep(self, folder: Path) -> None:
         for name in _names(folder):
-            if name.endswith(_PARTIAL):
+            if name.endswith(PARTIAL):
                 self._disk.unlink(folder / name)
-
-    def _write(self, path: Path, content: Iterable[Buffer]) -> int:
-        size_bytes = 0
-        with self._disk.open(path) as file:
-            for buffer in content:
-                block = memoryview(buffer).cast("B")
-                self._disk.write(file, block)
-                size_bytes += len(block)
-            self._disk.sync(file.fileno())
-        return size_bytes
-
-
-def sync_directory(disk: Disk, directory: Path) -> None:
-    """Return when the names in a directory are durable."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        disk.sync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def told(path: Path, tried: str) -> Iterator[None]:
-    """Say of what the system refuses where it was, and what was tried."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{path}: expected to {tried}, got {error}") from error
 
 
 def _names(folder: Path) -> list[str]:

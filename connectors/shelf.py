@@ -1,16 +1,13 @@
 """The shelf: a directory with the artifacts that were promoted, a pointer to the one in force, and notes on them."""
 
 import re
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
-from connectors.directory_store import Disk, sync_directory, told
+from connectors.disk import Disk, put_in_place, told
 from connectors.errors import StoreError
 
 SUFFIX = ".safetensors"
 POINTER = "current"
-_PARTIAL = ".partial"
 _TITLE = re.compile(rf"((\d{{6,}})-(.+)){re.escape(SUFFIX)}")
 
 
@@ -120,17 +117,6 @@ class Shelf:
         self._put(self.root / name, content)
 
     def _put(self, path: Path, content: bytes) -> None:
-        """The bytes are durable before the name stands for them, and the name before anybody hears of it."""
-        partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_PARTIAL}")
         with told(path, "keep a file"):
             self._disk.make_directory(path.parent)
-            try:
-                with self._disk.open(partial) as file:
-                    self._disk.write(file, memoryview(content))
-                    self._disk.sync(file.fileno())
-                self._disk.replace(partial, path)
-            except OSError:
-                with suppress(OSError):
-                    self._disk.unlink(partial)
-                raise
-            sync_directory(self._disk, path.parent)
+            put_in_place(self._disk, path, [content])

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from connectors.directory_store import Disk
+from connectors.disk import Disk
 
 T = TypeVar("T")
 

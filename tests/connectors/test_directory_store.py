@@ -12,7 +12,8 @@ import pytest
 from typing_extensions import override
 
 from connectors.columns import TopicPartition
-from connectors.directory_store import DirectoryStore, Disk
+from connectors.directory_store import DirectoryStore
+from connectors.disk import Disk
 from connectors.errors import StoreError
 from connectors.ports import StateKey
 from tests.conftest import unavailable

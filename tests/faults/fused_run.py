@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where this is run by its path
 
-from connectors.directory_store import Disk
+from connectors.disk import Disk
 from connectors.kafka_transactions import Transactions
 from streamer.cli import main
 from tests.faults.fuse import Fuse, laid_in

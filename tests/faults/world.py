@@ -12,7 +12,8 @@ import orjson
 from typing_extensions import override
 
 from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
-from connectors.directory_store import DirectoryStore, Disk
+from connectors.directory_store import DirectoryStore
+from connectors.disk import Disk
 from connectors.memory import MemorySource, Script, records_of
 from connectors.memory_delivery import Ledger, MemoryExactlyOnce
 from connectors.past import MemoryPast
