@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, scaler, tempo
+from models import alarm, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
 from models.context import Context
@@ -48,6 +48,7 @@ class Detector(nn.Module):
             "transform": self.transforms.columns,
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
+            "rhythm": rhythm.columns(channels),
             **self.forecaster.parts(channels),
             "alarm": alarm.columns(),
         }
@@ -68,8 +69,8 @@ class Detector(nn.Module):
         judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, alarm_state = self._judge(judged, present, steps, context.is_muted, state, pool)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
+        outcome, after = self._judge(judged, present, steps, context, state, pool)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
@@ -100,7 +101,7 @@ class Detector(nn.Module):
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
     def _judge(
-        self, judged: Tensor, present: Tensor, steps: Tensor, is_muted: Tensor, state: State, pool: Pool
+        self, judged: Tensor, present: Tensor, steps: Tensor, context: Context, state: State, pool: Pool
     ) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
@@ -109,13 +110,16 @@ class Detector(nn.Module):
         is_not_judged = ~is_judged
         spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = (judged - expected).float() / spread
-        surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
+        z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        after = rhythm.update(z, is_judged, context.calendar, state)
+        widening = rhythm.widening(context.calendar, state)
+        spread = spread * widening
+        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
         count = is_judged.sum(1)
         joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
         spike = joint / pool.line
         ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, count > 0, is_muted, self.options.hysteresis, state)
+        change, alarm_state = alarm.update(ratios, count > 0, context.is_muted, self.options.hysteresis, state)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
@@ -133,4 +137,4 @@ class Detector(nn.Module):
             peak=change.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, alarm_state
+        return outcome, {**after, **alarm_state}
