@@ -36,7 +36,8 @@ class Track:
     def scored(self, name: str) -> NDArray[np.generic]:
         """A column for every reading that is scored; one that was rejected has what the one before has. (S, ...)."""
         last = np.cumsum(self.accepted) - 1  # the first reading of a file is accepted
-        return self.columns[name][last[self.file.first :]]
+        column: NDArray[np.generic] = self.columns[name][last[self.file.first :]]
+        return column
 
 
 class Replay:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from accuracy.data import File
 from accuracy.replay import STRETCH, Replay, Track, readings_of
+from numpy.typing import NDArray
 
-from connectors.columns import Readings, Results
-from streamer import epoch
+from connectors.columns import Readings
 from streamer.judge import Judge
 from streamer.partition import Partition
 from tests.streamer.fleets import judge
@@ -31,23 +31,15 @@ def file(name: str, readings: int, seed: int) -> File:
 FILES = (file("long", 600, 1), file("short", 70, 2), file("other", 600, 3))
 
 
-def alone(one: File, by: Judge, batch: int) -> Results:
-    """What the daemon says of a file, read in batches."""
-    partition = Partition(by, readings_of(one, by.group).topic_partition)
+def alone(one: File, by: Judge, batch: int) -> dict[str, NDArray[np.generic]]:
+    """What the daemon says of a file, read in batches: columns of `Results`, and the times of what was accepted."""
     readings = readings_of(one, by.group)
+    partition = Partition(by, readings.topic_partition)
     parts = [partition.advance(readings.take(slice(at, at + batch))) for at in range(0, len(readings), batch)]
     results = [result for part in parts for result in part.results]
-    assert sum(part.epochs_closed for part in parts) == (len(one.timestamp) > epoch.MIN_READINGS) * 2
-    columns = {name: np.concatenate([getattr(result, name) for result in results]) for name in RESULTS}
-    return Results(
-        readings=Readings.joined([result.readings for result in results]),
-        channels=by.channels,
-        p_value=np.concatenate([result.p_value for result in results]),
-        is_anomalous=np.concatenate([result.is_anomalous for result in results]),
-        warming=np.concatenate([result.warming for result in results]),
-        artifact=by.artifact.name,
-        **columns,
-    )
+    names = (*RESULTS, "is_anomalous", "warming")
+    columns = {name: np.concatenate([getattr(result, name) for result in results]) for name in names}
+    return {**columns, "timestamp": Readings.joined([result.readings for result in results]).timestamp}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +54,10 @@ def test_a_file_among_others_is_scored_as_the_daemon_scores_it_alone(number: int
     expected = alone(FILES[number], judge(channels=CHANNELS), batch=97)
 
     for name in RESULTS:
-        np.testing.assert_array_equal(track.columns[name], getattr(expected, name), err_msg=name)
-    np.testing.assert_array_equal(track.columns["is_open"].any(1), expected.is_anomalous)
-    np.testing.assert_array_equal(track.columns["warming"], expected.warming)
-    np.testing.assert_array_equal(FILES[number].timestamp[track.accepted], expected.readings.timestamp)
+        np.testing.assert_array_equal(track.columns[name], expected[name], err_msg=name)
+    np.testing.assert_array_equal(track.columns["is_open"].any(1), expected["is_anomalous"])
+    np.testing.assert_array_equal(track.columns["warming"], expected["warming"])
+    np.testing.assert_array_equal(FILES[number].timestamp[track.accepted], expected["timestamp"])
 
 
 def test_every_scored_reading_has_a_score_and_a_rejected_one_that_of_the_reading_before(tracks: list[Track]) -> None:
