@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, rhythm, scaler, tempo
+from models import alarm, habit, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
 from models.context import Context
@@ -49,6 +49,7 @@ class Detector(nn.Module):
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "habit": habit.columns(channels),
             **self.forecaster.parts(channels),
             "alarm": alarm.columns(),
         }
@@ -114,7 +115,9 @@ class Detector(nn.Module):
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
-        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
+        raw = self.tail(z / widening, freedom)
+        after.update(habit.update(raw, is_judged, state))
+        surprise = habit.tempered(raw, state).masked_fill(is_not_judged, 0.0)
         count = is_judged.sum(1)
         joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
         spike = joint / pool.line
