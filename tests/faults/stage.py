@@ -97,6 +97,12 @@ class Stage:
             return committed(self._kafka, self.group, self.source) == ends(self._kafka, self.source)
         return False
 
+    def members(self) -> set[str]:
+        """The instance ids of those whom the brokers have in the group."""
+        with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
+            told = admin.describe_groups([self.group])[self.group]
+        return {member["group_instance_id"] for member in told["members"]}
+
     def compare(self, published: Sequence[Row]) -> dict[str, Comparison]:
         """What is there to be read now, beside what these records come to when nothing happens."""
         folder = self._folder / "undisturbed"

@@ -88,12 +88,15 @@ class Trial:
     def finish(self) -> Outcome:
         """Let the daemons do what is left, and leave.
 
-        Everything may be committed and a daemon not know it: it waits for an answer that was lost, and will end in
-        doubt. So a last part comes when the world is whole again: it is committed by daemons that doubt nothing.
+        Everything may be committed while a daemon still waits for an answer that was lost, and will end in doubt: its
+        last delivery was done all the same, or its place was lost, and with it its work, to another. So a last part
+        comes when the world is whole again: who is in the group by the time that this is committed doubts nothing.
         """
         assert next(self._rest, None) is None, "every part was published"
         self._stage.publish(self._published[-LAST_READINGS:])
         self.catch_up()
+        identities = {member.identity for member in self.fleet.members}
+        self.fleet.until(lambda: self._stage.members() >= identities, "every daemon is in the group")
         last_exits = self.fleet.leave()
         return Outcome(
             own_exits=self.fleet.own_exits,
