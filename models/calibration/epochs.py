@@ -31,7 +31,10 @@ def close_epoch(pool: Pool, milliseconds: Tensor | int, ends: Tensor | None = No
         closed=torch.where(takes[:, None, None], _faded(pool.closed, pool.open), pool.closed),
         open=pool.open.masked_fill(ends[:, None, None], 0),
         closed_tally=Tally(
-            *(torch.where(_like(takes, old), _faded(old, new), old) for old, new in zip(pool.closed_tally, counted, strict=True))
+            *(
+                torch.where(_like(takes, old), _faded(old, new), old)
+                for old, new in zip(pool.closed_tally, counted, strict=True)
+            )
         ),
         open_tally=Tally(*(count.masked_fill(_like(ends, count), 0) for count in counted)),
         offset=torch.where(takes.unsqueeze(1), moved, pool.offset),

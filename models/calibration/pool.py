@@ -5,6 +5,7 @@ that no count depends on how the readings were cut into batches. There may be P 
 rows in a row: a partition has one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from models.alarm import KINDS
 from models.calibration.bins import BINS, bin_of, edges
 from models.calibration.budget import DAY_SECONDS, Budget
 from models.calibration.curve import FEW, counts_beyond, fitted, level_at
+from models.calibration.prior import shares
 from models.calibration.table import table_of
 
 UNIT = 1 << 16  # a reading in the closed counts, so that it can fade
@@ -60,11 +62,11 @@ class Pool:
 
     @staticmethod
     def fresh(budget: Budget, prior: Tensor | None = None, pools: int = 1) -> "Pool":
-        """Pools before their first epoch. prior: (BINS,) counts of surprise; None: surprise is what it says.
+        """Pools before their first epoch. prior: counts of surprise as an artifact has them; None: surprise is what it says.
 
         Peaks are expected as theory has them: a decade fewer a decade further out.
         """
-        share = _falling() if prior is None else prior.double() / prior.sum()
+        share = _falling() if prior is None else shares(prior)
         curves = torch.stack((share / 2, share / 2, *(_falling().to(share.device) for _ in KINDS)))
         closed = (curves * (PRIOR_READINGS * UNIT)).round().long().repeat(pools, 1, 1)
         device = closed.device
@@ -81,6 +83,26 @@ class Pool:
             table=torch.empty(0),
             lines=torch.empty(0),
         ).under(budget)
+
+    def parts(self) -> dict[str, Tensor]:
+        """Everything that it remembers, by name: table and lines follow from it."""
+        named = {name: getattr(self, name) for name in ("closed", "open", "offset", "held", "epoch")}
+        tallies = {"closed": self.closed_tally, "open": self.open_tally}
+        named |= {f"{of}_{name}": part for of, tally in tallies.items() for name, part in tally._asdict().items()}
+        return named
+
+    def fits(self, parts: Mapping[str, Tensor]) -> bool:
+        """Whether these are the parts of a pool like this one."""
+        ours = self.parts()
+        return ours.keys() == parts.keys() and all(
+            parts[name].shape == part.shape and parts[name].dtype == part.dtype for name, part in ours.items()
+        )
+
+    def with_parts(self, parts: Mapping[str, Tensor]) -> "Pool":
+        """The pool that has these, under this one's budget. They must fit."""
+        closed, opened = (Tally(*(parts[f"{of}_{name}"] for name in Tally._fields)) for of in ("closed", "open"))
+        named = {name: parts[name] for name in ("closed", "open", "offset", "held", "epoch")}
+        return replace(self, closed_tally=closed, open_tally=opened, **named).under(self.budget)
 
     def under(self, budget: Budget) -> "Pool":
         """The same counts with the lines that a budget asks for. Table and lines follow from what is closed."""

@@ -39,9 +39,7 @@ def columns(channels: int) -> dict[str, tuple[Column, ...]]:
     return {"habit": habit.columns(channels), "change": bets.columns(channels), "alarm": alarm.columns()}
 
 
-def judge(
-    evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool
-) -> tuple[Verdict, dict[str, Tensor]]:
+def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
     signed, is_judged, moved, is_muted = evidence
     usual = habit.habit_of(state)
