@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, habit, rhythm, scaler, tempo
+from models import rhythm, scaler, tempo
 from models.alarm import Hysteresis
+from models.calibration import verdict
+from models.calibration.pool import Pool
+from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
-from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
@@ -49,9 +51,8 @@ class Detector(nn.Module):
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
-            "habit": habit.columns(channels),
             **self.forecaster.parts(channels),
-            "alarm": alarm.columns(),
+            **verdict.columns(channels),
         }
 
     @property
@@ -115,29 +116,34 @@ class Detector(nn.Module):
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
-        raw = self.tail(z / widening, freedom)
-        after.update(habit.update(raw, is_judged, state))
-        surprise = habit.tempered(raw, state).masked_fill(is_not_judged, 0.0)
-        count = is_judged.sum(1)
-        joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-        spike = joint / pool.line
-        ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, count > 0, context.is_muted, self.options.hysteresis, state)
+        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
+        moved = is_judged & (judged != state["last"])
+        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted)
+        said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
-            surprise=surprise,
+            raw_surprise=surprise,
+            surprise=said.surprise,
+            signed=said.sample.signed,
+            score=said.sample.score,
+            score_before=said.sample.score_before,
             is_judged=is_judged,
-            joint_surprise=joint,
-            anomaly_score=ratios.amax(1),
-            ratios=ratios,
-            novelty=torch.zeros_like(spike),
-            opened=change.opened,
-            closed=change.closed,
-            is_open=change.is_open,
-            peak=change.peak,
+            moved=moved,
+            joint_surprise=said.joint_surprise,
+            anomaly_score=said.ratios.amax(1),
+            ratios=said.ratios,
+            novelty=torch.zeros_like(said.joint_surprise),
+            change_decades=said.change.decades,
+            bet=said.change.leading,
+            since=said.change.since,
+            climb=said.alarm.climb,
+            opened=said.alarm.opened,
+            closed=said.alarm.closed,
+            is_open=said.alarm.is_open,
+            peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **alarm_state}
+        return outcome, {**after, **verdict_state}
