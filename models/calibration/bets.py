@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.calibration.habit import Habit
+from models.calibration.echo import Echo
 from models.column import Column, State
 
 SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
@@ -55,12 +55,12 @@ def _odds() -> Tensor:
 
 
 def update(
-    score: Tensor, is_judged: Tensor, moved: Tensor, habit: Habit, state: State
+    score: Tensor, is_judged: Tensor, moved: Tensor, echo: Echo, state: State
 ) -> tuple[Change, dict[str, Tensor]]:
     """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C). An absent channel bets nothing."""
     square, line, constant = _odds().to(score.device)
-    x = (score / habit.power.sqrt()).unsqueeze(-1)
-    odds = (x * (x * square + line) + constant) / habit.memory.unsqueeze(-1)
+    x = (score / echo.power.sqrt()).unsqueeze(-1)
+    odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
     stepped = is_judged.unsqueeze(-1).expand_as(grown).clone()
     stepped[..., NARROWER] &= moved  # a value that only repeats itself is the bet on a stuck channel's

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models import alarm
 from models.alarm import AlarmChange, Hysteresis
-from models.calibration import bets, habit
+from models.calibration import bets, echo, habit
 from models.calibration.bets import Change
 from models.calibration.pool import Pool, Sample
 from models.calibration.table import calibrate
@@ -36,24 +36,29 @@ class Verdict(NamedTuple):
 
 def columns(channels: int) -> dict[str, tuple[Column, ...]]:
     """Everything that is remembered of a series, by what remembers it. ``age`` is the scaler's."""
-    return {"habit": habit.columns(channels), "change": bets.columns(channels), "alarm": alarm.columns()}
+    return {
+        "habit": habit.columns(channels),
+        "echo": echo.columns(channels),
+        "change": bets.columns(channels),
+        "alarm": alarm.columns(),
+    }
 
 
 def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
     signed, is_judged, moved, is_muted = evidence
-    usual = habit.habit_of(state)
-    signed_by_habit = signed / usual.ratio
-    surprise, score = calibrate(signed_by_habit, pool.table)
+    raw = signed.abs()
+    tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
+    surprise, score = calibrate(tempered, pool.table)
     surprise, score = surprise.masked_fill(~is_judged, 0.0), score.masked_fill(~is_judged, 0.0)
     count = is_judged.sum(1)
     joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-    change, change_state = bets.update(score, is_judged, moved, usual, state)
+    change, change_state = bets.update(score, is_judged, moved, echo.echo_of(state), state)
     statistic = torch.stack((joint, change.statistic), 1)
     lines = pool.lines.repeat_interleave(len(joint) // len(pool.lines), 0)
     became, alarm_state = alarm.update(statistic, lines, count > 0, is_muted, hysteresis, state)
     sample = Sample(
-        signed=signed_by_habit,
+        signed=tempered,
         is_counted=moved,
         score=score,
         score_before=state["last_score"],
@@ -62,5 +67,5 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
         opened=became.opened,
         is_open=became.is_open,
     )
-    after = {**habit.update(signed.abs(), score, moved, state), **change_state, **alarm_state}
+    after = {**habit.update(raw, is_judged, state), **echo.update(score, moved, state), **change_state, **alarm_state}
     return Verdict(surprise, joint, statistic / lines, change, became, sample), after
