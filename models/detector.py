@@ -109,7 +109,8 @@ class Detector(nn.Module):
         spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = (judged - expected).float() / spread
-        surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
+        by_forecast = self.tail(z.masked_fill(is_not_judged, 0.0), freedom)
+        surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
         count = is_judged.sum(1)
         joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
         change, alarm_state = alarm.update(joint / pool.line, count > 0, self.options.hysteresis, state)
