@@ -1,4 +1,4 @@
-"""The life of an alarm: it opens once, tells its peak, and closes with hysteresis."""
+"""The life of a series' alarms, one a kind: each opens once, tells its peak, and closes with hysteresis."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from models.column import Column, State
+
+KINDS = ("spike", "change")  # a reading far out; a series that is no longer what it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Hysteresis:
 
 
 class AlarmChange(NamedTuple):
-    """What became of each row's alarm at one reading. All (B,)."""
+    """What became of each row's alarms at one reading. All (B, K), K kinds."""
 
     opened: Tensor
     closed: Tensor
@@ -27,16 +29,21 @@ class AlarmChange(NamedTuple):
 
 
 def columns() -> tuple[Column, ...]:
-    """Whether an alarm is open (1 or 0), its peak score, and how many calm readings in a row it has seen."""
-    return tuple(Column(name, torch.float32, ()) for name in ("alarm_open", "alarm_peak", "alarm_calm"))
+    """Whether an alarm is open (1 or 0), its peak score, and how many calm readings in a row it has seen, by kind."""
+    names = ("alarm_open", "alarm_peak", "alarm_calm")
+    return tuple(Column(name, torch.float32, (len(KINDS),), version=2) for name in names)
 
 
 def update(
-    score: Tensor, is_judged: Tensor, hysteresis: Hysteresis, state: State
+    score: Tensor, is_judged: Tensor, is_muted: Tensor, hysteresis: Hysteresis, state: State
 ) -> tuple[AlarmChange, dict[str, Tensor]]:
-    """Open exactly where the score exceeds 1. score, is_judged: (B,). A row that was not judged changes nothing."""
+    """Open exactly where the score of a kind exceeds 1. score: (B, K), is_judged, is_muted: (B,).
+
+    A row that was not judged changes nothing; one that is muted opens nothing.
+    """
+    is_judged = is_judged.unsqueeze(1)
     was_open = state["alarm_open"] > 0
-    opened = is_judged & (score > 1) & ~was_open
+    opened = is_judged & (score > 1) & ~was_open & ~is_muted.unsqueeze(1)
     is_calm = score <= hysteresis.close_ratio
     counted = (state["alarm_calm"] + 1).masked_fill(~is_calm, 0.0)
     calm = torch.where(is_judged, counted, state["alarm_calm"])

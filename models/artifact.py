@@ -186,7 +186,7 @@ def versions() -> dict[str, str]:
 
 
 def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:
-    """The artifact of these that comes with the package. A cell or a tier that its kind does not have changes nothing."""
+    """The artifact of these that comes with the package. A cell or tier that its kind does not have changes nothing."""
     kind = Kind(forecaster)
     words = {Kind.COMBINER: (cell, tier), Kind.RECURRENT: (cell, forecaster), Kind.EXPERTS: (forecaster, tier)}
     named = [word for word in words.get(kind, (forecaster,)) if word != Tier.COMPACT.value]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, scaler, tempo
+from models import alarm, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
+from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
 from models.pool import Pool
@@ -47,6 +48,7 @@ class Detector(nn.Module):
             "transform": self.transforms.columns,
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
+            "rhythm": rhythm.columns(channels),
             **self.forecaster.parts(channels),
             "alarm": alarm.columns(),
         }
@@ -57,22 +59,22 @@ class Detector(nn.Module):
         return tuple(column for part in self.parts.values() for column in part)
 
     def step(
-        self, values: Tensor, present: Tensor, elapsed_seconds: Tensor, calendar: Tensor, state: State, pool: Pool
+        self, values: Tensor, present: Tensor, context: Context, state: State, pool: Pool
     ) -> tuple[Outcome, dict[str, Tensor]]:
         """Judge and learn one reading a row.
 
-        values: (B, C) float64, present: (B, C) bool, elapsed_seconds: (B,) float32, NaN for a first reading,
-        calendar: (B, 2) float32, phases of day and week; B a multiple of 32. The pool is read only.
+        values: (B, C) float64, present: (B, C) bool; B a multiple of 32. The pool is read only.
         """
+        elapsed_seconds = context.elapsed_seconds
         judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, alarm_state = self._judge(judged, present, steps, state, pool)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
+        outcome, after = self._judge(judged, present, steps, context, state, pool)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
-        learnt.update(self.forecaster.advance(Moment(difference, present, steps, calendar), learnt))
+        learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
         return outcome, learnt
 
     def explain(self, outcome: Outcome) -> Explanation:
@@ -99,7 +101,7 @@ class Detector(nn.Module):
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
     def _judge(
-        self, judged: Tensor, present: Tensor, steps: Tensor, state: State, pool: Pool
+        self, judged: Tensor, present: Tensor, steps: Tensor, context: Context, state: State, pool: Pool
     ) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
@@ -108,12 +110,17 @@ class Detector(nn.Module):
         is_not_judged = ~is_judged
         spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = (judged - expected).float() / spread
-        by_forecast = self.tail(z.masked_fill(is_not_judged, 0.0), freedom)
+        z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        after = rhythm.update(z, is_judged, context.calendar, state)
+        widening = rhythm.widening(context.calendar, state)
+        spread = spread * widening
+        by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
         count = is_judged.sum(1)
         joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-        change, alarm_state = alarm.update(joint / pool.line, count > 0, self.options.hysteresis, state)
+        spike = joint / pool.line
+        ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
+        change, alarm_state = alarm.update(ratios, count > 0, context.is_muted, self.options.hysteresis, state)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
@@ -122,11 +129,13 @@ class Detector(nn.Module):
             surprise=surprise,
             is_judged=is_judged,
             joint_surprise=joint,
-            anomaly_score=joint / pool.line,
+            anomaly_score=ratios.amax(1),
+            ratios=ratios,
+            novelty=torch.zeros_like(spike),
             opened=change.opened,
             closed=change.closed,
             is_open=change.is_open,
             peak=change.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, alarm_state
+        return outcome, {**after, **alarm_state}

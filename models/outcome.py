@@ -15,11 +15,13 @@ class Outcome(NamedTuple):
     surprise: Tensor  # (B, C) float32, -log10 p
     is_judged: Tensor  # (B, C) present, and forecast
     joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
-    anomaly_score: Tensor  # (B,) 1 is the line
-    opened: Tensor  # (B,) an alarm opened at this reading
-    closed: Tensor  # (B,)
-    is_open: Tensor  # (B,) after the reading
-    peak: Tensor  # (B,) score, of the alarm that is open or has just closed
+    anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
+    ratios: Tensor  # (B, K) of each kind's statistic to its line
+    novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
+    opened: Tensor  # (B, K) an alarm of this kind opened at this reading
+    closed: Tensor  # (B, K)
+    is_open: Tensor  # (B, K) after the reading
+    peak: Tensor  # (B, K) score, of the alarm that is open or has just closed
     warming: Tensor  # (B,) judged on little history of its own
 
 

@@ -35,7 +35,7 @@ def skill(outcome: Outcome, explanation: Explanation) -> Skill:
         spread=spread,
         surprise=outcome.surprise,
         is_outside=judged & ((outcome.value < explanation.lower) | (outcome.value > explanation.upper)),
-        opened=outcome.opened,
+        opened=outcome.opened.any(1),
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings
 from models.cells import padded_rows
+from models.context import Context
 from models.detector import Detector
 from models.outcome import Ahead, Explanation, Outcome
 from models.pool import Pool, fold
@@ -62,7 +63,7 @@ class Scorer:
             size = len(positions)
             at_row = row[at]
             v, p, e, c = (column.index_select(0, at) for column in (values, present, elapsed, phases))
-            outcome, state = self._detector.step(v, p, e, c, self._table.gather(at_row), pool)
+            outcome, state = self._detector.step(v, p, Context.of(e, c), self._table.gather(at_row), pool)
             self._table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
             if is_far:

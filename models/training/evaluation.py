@@ -50,8 +50,7 @@ def _stepped(detector: Detector, batch: Batch) -> tuple[Outcome, Tensor]:
     """What the detector says of every reading, and how wrong the last value was. -> (T * B, ...), (T * B, C)."""
     state, pool = fresh_state(detector.columns, batch.values.shape[1]), Pool.fresh(1e-3)
     outcomes, errors = [], []
-    readings = zip(batch.values, batch.present, batch.elapsed, batch.calendar, strict=True)
-    for scored, reading in zip(batch.scored, readings, strict=True):
+    for scored, reading in zip(batch.scored, batch.readings(), strict=True):
         last = state["last"]
         outcome, state = detector.step(*reading, state, pool)
         is_judged = outcome.is_judged & scored

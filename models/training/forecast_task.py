@@ -155,9 +155,9 @@ class DetectorTask(ForecastTask[Batch]):
     def loss(self, window: Batch, carried: Carried, masked: Tensor) -> tuple[Loss, dict[str, Tensor]]:
         detector = self._detector(window.values.shape[2]).to(window.values.device)
         state, losses, counted = dict(carried), [], []
-        for t, readings in enumerate(zip(window.values, window.present, window.elapsed, window.calendar, strict=True)):
+        for t, reading in enumerate(window.readings()):
             scale = scaler.floored_scale(state)
-            outcome, state = detector.step(*readings, state, self._pool)
+            outcome, state = detector.step(*reading, state, self._pool)
             error = (outcome.value - outcome.forecast).float().masked_fill(~outcome.is_judged, 0.0)
             log_scale = torch.log(outcome.spread / scale)
             nll = student_t_nll(error / outcome.spread, log_scale, outcome.freedom).clamp_max(MAX_NLL)

@@ -11,6 +11,7 @@ import torch
 
 from models.artifact import FORMAT_VERSION, Artifact, Origin, load, save
 from models.column import fresh_state
+from models.context import Context
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Spec, build
 from models.pool import BINS, Pool
@@ -43,7 +44,7 @@ def forecasts(artifact: Artifact) -> list[list[float | None]]:
     for number in range(READINGS):
         values = torch.tensor([number * 7 % 5, -number * 3 % 4], dtype=torch.float64).expand(ROWS, CHANNELS)
         elapsed = torch.full((ROWS,), 60.0 * (1 + 5 * (number == 8)) if number else math.nan)  # one gap
-        outcome, state = detector.step(values, present, elapsed, thursday, state, pool)
+        outcome, state = detector.step(values, present, Context.of(elapsed, thursday), state, pool)
         said.append([None if math.isnan(forecast) else forecast for forecast in outcome.forecast[0].tolist()])
     return said
 

@@ -10,12 +10,15 @@ from scipy import stats
 from models import scaler
 from models.artifact import load, shipped
 from models.column import fresh_state
+from models.context import Context
 from models.detector import Detector, DetectorOptions
 from models.outcome import Outcome
 from models.pool import Pool
 from models.transform import Transform
 
 ROWS = 32
+
+CONTEXT = Context.of(torch.ones(ROWS), torch.zeros(ROWS, 2))
 
 
 def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
@@ -29,9 +32,7 @@ def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
     with torch.inference_mode():
         for values in [*calm.expand(50, ROWS, channels), spike]:
             present = torch.ones(ROWS, channels, dtype=torch.bool)
-            outcome, state = detector.step(
-                values.contiguous(), present, torch.ones(ROWS), torch.zeros(ROWS, 2), state, pool
-            )
+            outcome, state = detector.step(values.contiguous(), present, CONTEXT, state, pool)
     return outcome, detector
 
 
@@ -72,7 +73,7 @@ def test_the_band_of_a_further_horizon_is_the_middle_of_its_distribution() -> No
     with torch.inference_mode():
         for now in values:
             everything = torch.ones(ROWS, 2, dtype=torch.bool)
-            _, state = detector.step(now, everything, torch.ones(ROWS), torch.zeros(ROWS, 2), state, pool)
+            _, state = detector.step(now, everything, CONTEXT, state, pool)
 
     ahead = detector.ahead(state)
 

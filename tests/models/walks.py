@@ -52,9 +52,7 @@ def taken(forecaster: Forecaster, batch: Batch, state: State | None = None) -> t
     after = dict(state or fresh_state(detector.columns, rows))
     pool = Pool.fresh(1e-3)
     said = []
-    for values, present, elapsed, calendar in zip(
-        batch.values, batch.present, batch.elapsed, batch.calendar, strict=True
-    ):
-        _, after = detector.step(values, present, elapsed, calendar, after, pool)
+    for reading in batch.readings():
+        _, after = detector.step(*reading, after, pool)
         said.append(forecaster.ahead(after))
     return StudentT(*(torch.stack(part) for part in zip(*said, strict=True))), after

@@ -38,7 +38,7 @@ def surprises(forecaster: Forecaster, readings: Batch) -> Tensor:
     """What a detector makes of every reading. -> (T, rows)."""
     detector = detector_of(forecaster, 1)
     state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
-    for reading in zip(readings.values, readings.present, readings.elapsed, readings.calendar, strict=True):
+    for reading in readings.readings():
         outcome, state = detector.step(*reading, state, pool)
         said.append(outcome.surprise[:, 0])
     return torch.stack(said)
@@ -137,7 +137,7 @@ def _scales(values: np.ndarray) -> np.ndarray:
     state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3)
     readings = batch(values[:, None], DAY / 24)
     with torch.inference_mode():
-        for reading in zip(readings.values, readings.present, readings.elapsed, readings.calendar, strict=True):
+        for reading in readings.readings():
             _, state = detector.step(*reading, state, pool)
             found.append(scaler.floored_scale(state)[:1, 0].numpy())
     return np.stack(found)

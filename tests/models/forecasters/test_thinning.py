@@ -52,7 +52,7 @@ def coverage(forecaster: Forecaster, readings: Batch) -> float:
     length, rows, _ = readings.values.shape
     state, pool, quantile = fresh_state(detector.columns, rows), Pool.fresh(1e-3), StudentQuantile(BAND)
     covered = []
-    for reading in zip(readings.values, readings.present, readings.elapsed, readings.calendar, strict=True):
+    for reading in readings.readings():
         outcome, state = detector.step(*reading, state, pool)
         covered.append((outcome.value - outcome.forecast).abs() <= quantile(outcome.freedom) * outcome.spread)
     return float(torch.stack(covered[length // 2 :]).float().mean())

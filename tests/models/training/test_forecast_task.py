@@ -143,7 +143,7 @@ def test_transformed_values_are_those_that_the_detector_judges() -> None:
     detector = Detector(model, DetectorOptions(transforms))
     state, pool, expected = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
 
-    for reading in zip(raw.values, raw.present, raw.elapsed, raw.calendar, strict=True):
+    for reading in raw.readings():
         outcome, state = detector.step(*reading, state, pool)
         expected.append(outcome.value)
 
