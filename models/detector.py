@@ -116,7 +116,8 @@ class Detector(nn.Module):
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
-        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
+        by_forecast = self.tail(z / widening, freedom)
+        surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
         moved = is_judged & (judged != state["last"])
         evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted)
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
