@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from models.pool import Pool
 from river import anomaly, compose, preprocessing
 from torch import Tensor
 
@@ -14,7 +15,6 @@ from models.forecasters.ewma import FREEDOM, RATE, Ewma
 from models.forecasters.forecaster import Forecaster
 from models.forecasters.half_space_trees import HEIGHT, NODES, TREES, WINDOW, HalfSpaceTrees
 from models.forecasters.seasonal_quantile import SPREADS, SeasonalQuantile
-from models.pool import Pool
 from models.training.forecasting import Batch
 from tests.models.walks import DAY, detector_of, phases, taken
 
