@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, scaler, tempo
+from models import alarm, joint, moves, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
 from models.context import Context
@@ -15,7 +15,7 @@ from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
-MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
+MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
@@ -48,6 +48,7 @@ class Detector(nn.Module):
             "transform": self.transforms.columns,
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
+            "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
             "alarm": alarm.columns(),
         }
@@ -71,6 +72,7 @@ class Detector(nn.Module):
         outcome, alarm_state = self._judge(judged, present, steps, context.is_muted, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
         learnt.update(scaler.update(judged, present, state))
+        learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
@@ -79,11 +81,10 @@ class Detector(nn.Module):
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
         half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
-        weight = outcome.surprise + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+            shares=joint.shares(outcome.evidence),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -105,17 +106,19 @@ class Detector(nn.Module):
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = present & ~has_no_forecast
+        is_judged = present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
-        spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        away = state["away"] + steps.unsqueeze(1)
+        spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = (judged - expected).float() / spread
         surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
-        count = is_judged.sum(1)
-        joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-        spike = joint / pool.line
+        tempered = moves.tempered(surprise, judged, away, state)
+        evidence = joint.evidence(tempered, moves.liveliness(state), is_judged)
+        joint_surprise = evidence.amax(1).clamp_min(0.0)
+        spike = joint_surprise / pool.line
         ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, count > 0, is_muted, self.options.hysteresis, state)
+        change, alarm_state = alarm.update(ratios, is_judged.any(1), is_muted, self.options.hysteresis, state)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
@@ -123,7 +126,8 @@ class Detector(nn.Module):
             freedom=freedom,
             surprise=surprise,
             is_judged=is_judged,
-            joint_surprise=joint,
+            evidence=evidence,
+            joint_surprise=joint_surprise,
             anomaly_score=ratios.amax(1),
             ratios=ratios,
             novelty=torch.zeros_like(spike),

@@ -14,7 +14,8 @@ class Outcome(NamedTuple):
     freedom: Tensor  # (B, C) float32, degrees of freedom
     surprise: Tensor  # (B, C) float32, -log10 p
     is_judged: Tensor  # (B, C) present, and forecast
-    joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
+    evidence: Tensor  # (B, C) surprise by its habits, less the price of looking at so many; -inf where not judged
+    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, at least 0
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
