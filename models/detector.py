@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import rhythm, scaler, tempo
+from models import moves, rhythm, scaler, tempo
 from models.alarm import Hysteresis
-from models.calibration import verdict
+from models.calibration import joint, verdict
 from models.calibration.pool import Pool
 from models.calibration.verdict import Evidence
 from models.column import Column, State
@@ -17,7 +17,7 @@ from models.outcome import Ahead, Explanation, Outcome
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
-MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
+MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
@@ -51,6 +51,7 @@ class Detector(nn.Module):
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -74,6 +75,7 @@ class Detector(nn.Module):
         outcome, after = self._judge(judged, present, steps, context, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
+        learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
@@ -82,11 +84,10 @@ class Detector(nn.Module):
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
         half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
-        weight = outcome.surprise + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+            shares=joint.shares(outcome.evidence),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -108,9 +109,10 @@ class Detector(nn.Module):
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = present & ~has_no_forecast
+        is_judged = present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
-        spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        away = state["away"] + steps.unsqueeze(1)
+        spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
         after = rhythm.update(z, is_judged, context.calendar, state)
@@ -118,8 +120,13 @@ class Detector(nn.Module):
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
-        moved = is_judged & (judged != state["last"])
-        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted)
+        evidence = Evidence(
+            signed=torch.copysign(moves.tempered(surprise, judged, away, state), z),
+            is_judged=is_judged,
+            moved=is_judged & (judged != state["last"]),
+            weight=joint.weights(moves.liveliness(state), is_judged),
+            is_muted=context.is_muted,
+        )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
@@ -132,7 +139,8 @@ class Detector(nn.Module):
             score=said.sample.score,
             score_before=said.sample.score_before,
             is_judged=is_judged,
-            moved=moved,
+            moved=evidence.moved,
+            evidence=said.evidence,
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,

@@ -30,7 +30,7 @@ LEARNT_RUN = 512.0  # unmoved readings, after which standing still is what the c
 class Change(NamedTuple):
     """What the bets say of one reading a row."""
 
-    statistic: Tensor  # (B,) decades: of the mean stake over channels and bets
+    statistic: Tensor  # (B,) decades: of the weighted mean stake over channels and bets
     decades: Tensor  # (B, C) of each channel's mean stake over its bets
     leading: Tensor  # (B, C) int64, the number in `BETS` of the largest stake
     since: Tensor  # (B, C) readings since the stake was last as good as nothing
@@ -55,9 +55,12 @@ def _odds() -> Tensor:
 
 
 def update(
-    score: Tensor, is_judged: Tensor, moved: Tensor, echo: Echo, state: State
+    score: Tensor, is_judged: Tensor, moved: Tensor, weight: Tensor, echo: Echo, state: State
 ) -> tuple[Change, dict[str, Tensor]]:
-    """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C). An absent channel bets nothing."""
+    """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C), weight: (B, C) of the channels, sum 1.
+
+    An absent channel bets nothing.
+    """
     square, line, constant = _odds().to(score.device)
     x = (score / echo.power.sqrt()).unsqueeze(-1)
     odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
@@ -71,8 +74,7 @@ def update(
     mean = every.mean(-1)
     decades = torch.log10(mean + 1e-6)
     winning = (state["winning"] + is_judged).masked_fill(decades < ONSET_DECADES, 0.0)
-    count = is_judged.sum(1).clamp_min(1)
-    statistic = torch.log10(mean.masked_fill(~is_judged, 0.0).sum(1) / count + 1e-6).clamp_min(0)
+    statistic = torch.log10((mean * weight).sum(1) + 1e-6).clamp_min(0)
     after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
     return Change(statistic, decades, every.argmax(-1), winning), after
 
