@@ -7,6 +7,7 @@ passed more often than once in ``A`` readings, whatever the mixture.
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -47,11 +48,13 @@ def columns(channels: int) -> tuple[Column, ...]:
     )
 
 
-def _odds() -> Tensor:
+@cache
+@torch.inference_mode(False)  # what is kept may be needed in training
+def _odds(device: torch.device) -> Tensor:
     """The log-likelihood ratio of each bet as a polynomial of the score. -> (3, STUCK): of x^2, of x, constant."""
     shifts = [(0.0, shift, -shift * shift / 2) for shift in SHIFTS]
     spreads = [((1 - spread**-2) / 2, 0.0, -math.log(spread)) for spread in SPREADS]
-    return torch.tensor([*shifts, *spreads]).T.contiguous()
+    return torch.tensor([*shifts, *spreads], device=device).T.contiguous()
 
 
 def update(
@@ -61,7 +64,7 @@ def update(
 
     An absent channel bets nothing.
     """
-    square, line, constant = _odds().to(score.device)
+    square, line, constant = _odds(score.device)
     x = (score / echo.power.sqrt()).unsqueeze(-1)
     odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
