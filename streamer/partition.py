@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
+from models.calibration.epochs import close_epoch
 from models.outcome import Outcome
-from models.pool import close_epoch
 from streamer import epoch, eviction, order, silence
 from streamer.judge import Judge
 from streamer.order import Verdict
@@ -106,7 +106,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
-        self.pool = replace(self.pool, line=judge.pool.line)
+        self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
         """Go on with what a shadow has learnt, from here: a barrier.
@@ -123,7 +123,7 @@ class Partition:
     def advance(self, readings: Readings) -> Progress:
         """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
         options = self.judge.choices.order
-        if options.reorder_seconds or len(self.buffer):
+        if options.hold_ns or len(self.buffer):
             readings, self.buffer = self.buffer.push(readings, options)
         return self._advance(readings)
 
@@ -180,9 +180,10 @@ class Partition:
 
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
-        self.pool = close_epoch(self.pool)
+        lasted = self.epoch.milliseconds
+        self.pool = close_epoch(self.pool, lasted)
         if self.shadow is not None:
-            self.shadow.close_epoch()
+            self.shadow.close_epoch(lasted)
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
@@ -280,6 +281,7 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         lower=explanation.lower.numpy(),
         upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
+        novelty=outcome.novelty.numpy().astype(np.float64),
         p_value=10.0**-surprise,
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.any(1).numpy(),
