@@ -29,7 +29,7 @@ is gone at the next scrape. To do without them, drop them where Prometheus scrap
 ```yaml
 metric_relabel_configs:
   - source_labels: [__name__]
-    regex: streamer_series_(value|forecast|forecast_lower|forecast_upper|anomaly_score|anomaly_score_max)
+    regex: streamer_series_(value|forecast|forecast_lower|forecast_upper|anomaly_score|anomaly_score_max|novelty)
     action: drop
 ```
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Bool, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
+from models.calibration.epochs import close_epoch
 from models.outcome import Outcome
-from models.pool import close_epoch
 from streamer import epoch, eviction, order, silence
 from streamer.judge import Judge
 from streamer.order import Verdict
@@ -26,8 +26,6 @@ from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
 from streamer.shadow import Duel, Learnt, Shadow
 from streamer.silence import Watch
 from streamer.table import StateTable
-
-SPIKE = "spike"
 
 
 @dataclass(slots=True)
@@ -50,9 +48,9 @@ def host_parts(channels: int) -> dict[str, dict[str, NDArray[np.generic]]]:
     return {
         "order": order.initial_columns(channels),
         "opening": {
-            "opened_offset": np.array(-1, dtype=np.int64),
-            "opened_index": np.array(-1, dtype=np.int64),
-            "opened_timestamp": np.array(order.NEVER, dtype=np.int64),
+            "opened_offset": np.full(len(alarm.KINDS), -1),
+            "opened_index": np.full(len(alarm.KINDS), -1),
+            "opened_timestamp": np.full(len(alarm.KINDS), order.NEVER),
         },
         "silence": silence.initial_columns(),
         "eviction": eviction.initial_columns(),
@@ -108,7 +106,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
-        self.pool = replace(self.pool, line=judge.pool.line)
+        self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
         """Go on with what a shadow has learnt, from here: a barrier.
@@ -182,9 +180,10 @@ class Partition:
 
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
-        self.pool = close_epoch(self.pool)
+        lasted = self.epoch.milliseconds
+        self.pool = close_epoch(self.pool, lasted)
         if self.shadow is not None:
-            self.shadow.close_epoch()
+            self.shadow.close_epoch(lasted)
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
@@ -223,9 +222,9 @@ class Partition:
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        changed = (came.outcome.opened | came.outcome.closed).numpy()
-        if changed.any():
-            progress.alarms.append(self._alarms(results.take(changed), rows[changed], came.outcome, changed))
+        changed = (came.outcome.opened | came.outcome.closed).numpy().nonzero()
+        if len(changed[0]):
+            progress.alarms.append(self._alarms(results.take(changed[0]), rows[changed[0]], came.outcome, changed))
 
     def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
         watch = self._watch
@@ -235,31 +234,38 @@ class Partition:
             if len(ended):
                 progress.silences.append(ended)
 
-    def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: Bool) -> Alarms:
-        """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake."""
-        events, ids, opened_timestamps = [], [], []
+    def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: tuple[NDArray[np.intp], ...]) -> Alarms:
+        """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake.
+
+        changed: the number of each reading and of the kind, in offset order.
+        """
+        kinds = changed[1]
         opened = outcome.opened.numpy()[changed]
-        for i, row in enumerate(rows.tolist()):
+        opening = {
+            "opened_offset": results.readings.offset,
+            "opened_index": results.readings.index,
+            "opened_timestamp": results.readings.timestamp,
+        }
+        ids, timestamps = [], np.empty(len(rows), dtype=np.int64)
+        for i, at in enumerate(zip(rows.tolist(), kinds.tolist(), strict=True)):
             if opened[i]:
-                self.columns["opened_offset"][row] = results.readings.offset[i]
-                self.columns["opened_index"][row] = results.readings.index[i]
-                self.columns["opened_timestamp"][row] = results.readings.timestamp[i]
-            events.append("opened" if opened[i] else "closed")
-            ids.append(self._alarm_id(str(results.readings.series[i]), row))
-            opened_timestamps.append(int(self.columns["opened_timestamp"][row]))
+                for name, column in opening.items():
+                    self.columns[name][at] = column[i]
+            ids.append(self._alarm_id(str(results.readings.series[i]), at))
+            timestamps[i] = self.columns["opened_timestamp"][at]
         return Alarms(
             results=results,
-            kind=[SPIKE] * len(rows),
-            event=events,
+            kind=[alarm.KINDS[kind] for kind in kinds],
+            event=["opened" if one else "closed" for one in opened],
             alarm_id=ids,
-            opened_timestamp=np.array(opened_timestamps, dtype=np.int64),
+            opened_timestamp=timestamps,
             peak_score=outcome.peak.numpy()[changed].astype(np.float64),
         )
 
-    def _alarm_id(self, series: str, row: int) -> str:
-        """The identity of the reading that opened the alarm, so that a replay gives the same one."""
-        opened = (int(self.columns["opened_offset"][row]), int(self.columns["opened_index"][row]))
-        identity = repr((self.judge.group, *self.topic_partition, series, SPIKE, *opened))
+    def _alarm_id(self, series: str, at: tuple[int, int]) -> str:
+        """The identity of the reading that opened the alarm, so that a replay gives the same one. at: row, kind."""
+        opened = (int(self.columns["opened_offset"][at]), int(self.columns["opened_index"][at]))
+        identity = repr((self.judge.group, *self.topic_partition, series, alarm.KINDS[at[1]], *opened))
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
@@ -275,9 +281,10 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         lower=explanation.lower.numpy(),
         upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
+        novelty=outcome.novelty.numpy().astype(np.float64),
         p_value=10.0**-surprise,
         shares=explanation.shares.numpy().astype(np.float64),
-        is_anomalous=outcome.is_open.numpy(),
+        is_anomalous=outcome.is_open.any(1).numpy(),
         warming=outcome.warming.numpy(),
         artifact=judge.artifact.name,
         ahead=ahead and Ahead(further, *(column.numpy() for column in ahead)),

@@ -140,8 +140,9 @@ def single_series() -> list[Panel]:
         [
             target(f"streamer_series_anomaly_score{{{SERIES}}}", "{{series}}"),
             target(f"streamer_series_anomaly_score_max{{{SERIES}}}", "{{series}} peak of a minute"),
+            target(f"streamer_series_novelty{{{SERIES}}}", "{{series}} novelty"),
         ],
-        "1 is the line.",
+        "1 is the line. Novelty, 0 to 1, has none.",
     )
     score["fieldConfig"]["defaults"]["thresholds"] = thresholds(1)
     score["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"] = {"mode": "line"}

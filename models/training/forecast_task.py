@@ -10,13 +10,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from models import scaler
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
 from models.forecasters.combiner import Combiner
 from models.heads import student_t_nll
-from models.pool import Pool
 from models.training.batches import padded, part, tensors
 from models.training.forecasting import (
     ABSOLUTE_ERROR_WEIGHT,
@@ -29,8 +30,6 @@ from models.training.forecasting import (
 )
 from models.training.task import Carried, Loss, Shard, Task, Walk, Window
 from models.transform import Transform
-
-LINE = 1e-3  # of alarms, on which nothing here depends
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class DetectorTask(ForecastTask[Batch]):
 
     def __init__(self, forecaster: Forecaster, lesson: Lesson) -> None:
         super().__init__(forecaster, lesson)
-        self._pool = Pool.fresh(LINE)
+        self._pool = Pool.fresh(Budget())
 
     @override
     def _taker(self, batch: Batch) -> Callable[[slice], Batch]:
@@ -155,9 +154,9 @@ class DetectorTask(ForecastTask[Batch]):
     def loss(self, window: Batch, carried: Carried, masked: Tensor) -> tuple[Loss, dict[str, Tensor]]:
         detector = self._detector(window.values.shape[2]).to(window.values.device)
         state, losses, counted = dict(carried), [], []
-        for t, readings in enumerate(zip(window.values, window.present, window.elapsed, window.calendar, strict=True)):
+        for t, reading in enumerate(window.readings()):
             scale = scaler.floored_scale(state)
-            outcome, state = detector.step(*readings, state, self._pool)
+            outcome, state = detector.step(*reading, state, self._pool)
             error = (outcome.value - outcome.forecast).float().masked_fill(~outcome.is_judged, 0.0)
             log_scale = torch.log(outcome.spread / scale)
             nll = student_t_nll(error / outcome.spread, log_scale, outcome.freedom).clamp_max(MAX_NLL)
@@ -175,5 +174,5 @@ def task_of(forecaster: Forecaster, lesson: Lesson) -> Task[Any]:
         ValueError: it has no weights to teach.
     """
     if next(forecaster.parameters(), None) is None:
-        raise ValueError("forecaster: Expected one with weights to train, got experts alone")
+        raise ValueError("forecaster: Expected one with weights to train, got one without a network")
     return CombinerTask(forecaster, lesson) if isinstance(forecaster, Combiner) else DetectorTask(forecaster, lesson)

@@ -1,5 +1,6 @@
 """What a forecaster is trained on: the readings of many series as their experts see them, and the loss of a window."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from models import scaler, tempo
 from models.column import State, fresh_state
+from models.context import Context
 from models.experts.bank import FARTHEST
 from models.experts.sight import Sight
 from models.forecasters.combiner import Combiner
@@ -42,6 +44,11 @@ class Batch:
             torch.from_numpy(streams.elapsed_seconds).float(),
             torch.from_numpy(streams.calendar).float(),
         )
+
+    def readings(self) -> Iterator[tuple[Tensor, Tensor, Context]]:
+        """What a detector is told of each reading: values, present and context, of B rows."""
+        for values, present, *when in zip(self.values, self.present, self.elapsed, self.calendar, strict=True):
+            yield values, present, Context.of(*when)
 
 
 class Observed(NamedTuple):

@@ -9,12 +9,16 @@ from models.column import fresh_state
 HYSTERESIS = Hysteresis(close_ratio=0.5, calm_readings=3)
 
 
-def lives(scores: list[float], judged: list[bool] | None = None) -> list[AlarmChange]:
+def lives(scores: list[float], judged: list[bool] | None = None, muted: list[bool] | None = None) -> list[AlarmChange]:
+    """The life of the first kind's alarm; the other kind stays calm."""
     state = fresh_state(alarm.columns(), 1)
     changes = []
-    for score, is_judged in zip(scores, judged or [True] * len(scores), strict=True):
-        change, state = alarm.update(torch.tensor([score]), torch.tensor([is_judged]), HYSTERESIS, state)
-        changes.append(change)
+    never = [False] * len(scores)
+    for score, is_judged, is_muted in zip(scores, judged or [True] * len(scores), muted or never, strict=True):
+        ratios = torch.tensor([[score, 0.0]])
+        change, state = alarm.update(ratios, torch.tensor([is_judged]), torch.tensor([is_muted]), HYSTERESIS, state)
+        assert not any(column[0, 1] for column in change)
+        changes.append(AlarmChange(*(column[0, 0] for column in change)))
     return changes
 
 
@@ -45,3 +49,23 @@ def test_a_reading_that_was_not_judged_neither_calms_nor_opens() -> None:
     changes = lives([2, 0, 0, 0, 0, 0], judged=[True, False, False, True, True, True])
 
     assert events(changes) == ["opened", "-", "-", "-", "-", "closed"]
+
+
+def test_a_muted_reading_opens_nothing_and_the_first_one_after_does() -> None:
+    changes = lives([2, 3, 2.5], muted=[True, True, False])
+
+    assert events(changes) == ["-", "-", "opened"]
+    assert float(changes[-1].peak) == 2.5
+
+
+def test_each_kind_has_an_alarm_of_its_own() -> None:
+    state = fresh_state(alarm.columns(), 1)
+
+    first, state = alarm.update(
+        torch.tensor([[2.0, 0.5]]), torch.ones(1).bool(), torch.zeros(1).bool(), HYSTERESIS, state
+    )
+    second, _ = alarm.update(torch.tensor([[2.0, 1.5]]), torch.ones(1).bool(), torch.zeros(1).bool(), HYSTERESIS, state)
+
+    assert first.opened.tolist() == [[True, False]]
+    assert second.opened.tolist() == [[False, True]]
+    assert second.is_open.all()

@@ -36,8 +36,25 @@ def outcome_of(value: float, *, is_judged: bool) -> Outcome:
     surprise = StudentTail()((number / spread).float(), freedom)
     judged = torch.full(shape, is_judged)
     forecast = torch.zeros(shape, dtype=torch.float64)
-    flag = torch.ones(1, dtype=torch.bool)
-    return Outcome(number, forecast, spread, freedom, surprise, judged, one, one, flag, flag, flag, one, flag)
+    kinds, flags = torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool)
+    return Outcome(
+        value=number,
+        forecast=forecast,
+        spread=spread,
+        freedom=freedom,
+        surprise=surprise,
+        is_judged=judged,
+        evidence=surprise,
+        joint_surprise=one,
+        anomaly_score=one,
+        ratios=kinds,
+        novelty=one,
+        opened=flags,
+        closed=flags,
+        is_open=flags,
+        peak=kinds,
+        warming=flags[0, :1],
+    )
 
 
 def band(lower: float, upper: float) -> Explanation:

@@ -8,11 +8,23 @@ import torch
 from connectors.columns import Readings
 from models.cells import TILE_ROWS
 from models.column import fresh_state
+from models.context import Context
 from streamer import epoch
 from streamer.judge import Judge
 from streamer.partition import Partition
 
-COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
+COLUMNS = (
+    "value",
+    "forecast",
+    "lower",
+    "upper",
+    "anomaly_score",
+    "novelty",
+    "p_value",
+    "shares",
+    "is_anomalous",
+    "warming",
+)
 AHEAD = ("forecast", "lower", "upper")
 
 
@@ -101,15 +113,20 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
         elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
     phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
     with torch.inference_mode():
-        outcome, memory.state = judge.detector.step(values, present, elapsed, phases, memory.state, judge.pool)
+        outcome, memory.state = judge.detector.step(
+            values, present, Context.of(elapsed, phases), memory.state, judge.pool
+        )
         explanation = judge.detector.explain(outcome)
         further = judge.detector.ahead(memory.state) if len(judge.choices.horizons) > 1 else None
     memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
     return {
-        **{name: getattr(outcome, name)[0].numpy() for name in ("value", "forecast", "anomaly_score", "warming")},
+        **{
+            name: getattr(outcome, name)[0].numpy()
+            for name in ("value", "forecast", "anomaly_score", "novelty", "warming")
+        },
         **{name: getattr(explanation, name)[0].numpy() for name in ("lower", "upper", "shares")},
         "p_value": (10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0],
-        "is_anomalous": outcome.is_open[0].numpy(),
+        "is_anomalous": outcome.is_open[0].any().numpy(),
         **({f"ahead.{name}": getattr(further, name)[0].numpy() for name in AHEAD} if further else {}),
     }
 

@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
+from models.calibration.prior import BIN_WIDTH
 from models.column import fresh_state
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster, Spec, build
-from models.pool import BIN_WIDTH, Pool
 from models.training.batches import tensors, transformed
 from models.training.evaluation import evaluate
 from models.training.forecast_task import DetectorTask, Lesson, task_of
@@ -131,18 +133,19 @@ def test_training_makes_forecasts_of_unseen_readings_better(spec: Spec) -> None:
     assert best.loss < before[0] / before[1] - 0.02
 
 
-def test_experts_alone_have_nothing_to_be_taught() -> None:
-    with pytest.raises(ValueError, match="forecaster: Expected one with weights to train, got experts alone"):
-        task_of(build(Spec("", 0, "experts")), lesson(STEPS))
+@pytest.mark.parametrize("kind", ["experts", "half_space_trees"])
+def test_what_has_no_network_has_nothing_to_be_taught(kind: str) -> None:
+    with pytest.raises(ValueError, match="forecaster: Expected one with weights to train, got one without a network"):
+        task_of(build(Spec("", 0, kind)), lesson(STEPS))
 
 
 def test_transformed_values_are_those_that_the_detector_judges() -> None:
     transforms = (Transform.DIFFERENCE, Transform.RATE)
     raw, model = batch(0), forecaster(SPECS[0])
     detector = Detector(model, DetectorOptions(transforms))
-    state, pool, expected = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
+    state, pool, expected = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
 
-    for reading in zip(raw.values, raw.present, raw.elapsed, raw.calendar, strict=True):
+    for reading in raw.readings():
         outcome, state = detector.step(*reading, state, pool)
         expected.append(outcome.value)
 
