@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Drifts, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
 from models.outcome import Outcome
 from models.pool import close_epoch
-from streamer import epoch, eviction, order, silence
+from streamer import drift, epoch, eviction, order, silence
+from streamer.drift import DriftWatch
 from streamer.judge import Judge
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
@@ -35,6 +36,7 @@ class Progress:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
@@ -72,6 +74,7 @@ class Partition:
         parts = host_parts(len(judge.channels))
         self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
 
     @property
@@ -106,6 +109,8 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
+        if judge.choices.drift != self.drift.options:
+            self.drift = DriftWatch(judge.choices.drift)
         self.pool = replace(self.pool, line=judge.pool.line)
 
     def succeed(self, shadow: Shadow) -> None:
@@ -118,6 +123,7 @@ class Partition:
         table.ensure(self.series.height)
         table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
         self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.drift = DriftWatch(judge.choices.drift)  # those were the errors of other weights
         self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
@@ -180,12 +186,23 @@ class Partition:
 
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
+        self._notice_drift(progress)
         self.pool = close_epoch(self.pool)
         if self.shadow is not None:
             self.shadow.close_epoch()
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
+
+    def _notice_drift(self, progress: Progress) -> None:
+        """See whether the errors of the epoch are still those of before."""
+        counts, reference = (counts.cpu().numpy() for counts in (self.pool.open, self.judge.pool.closed))
+        if not counts.any():
+            return
+        noticed = self.drift.close_epoch(drift.errors_of(counts, reference))
+        if noticed and self.epoch.watermark is not None:
+            where = self.topic_partition
+            progress.drifts.append(drift.drifts_of(self.judge.group, where, self.epoch.watermark, noticed))
 
     def _evict(self, progress: Progress) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""

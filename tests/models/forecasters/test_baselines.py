@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models import scaler
 from models.column import fresh_state
-from models.forecasters.ewma import FREEDOM, RATE, Ewma
+from models.forecasters.ewma import RATE, Ewma
 from models.forecasters.forecaster import Forecaster
 from models.forecasters.half_space_trees import HEIGHT, NODES, TREES, WINDOW, HalfSpaceTrees
 from models.forecasters.seasonal_quantile import SPREADS, SeasonalQuantile
@@ -111,7 +111,7 @@ def test_the_running_mean_and_deviation_are_those_of_a_plain_loop() -> None:
     location, log_scale, freedom = (float(part[-1, 0, 0, 0]) for part in forecast)
     assert values[-1] + location * scale == pytest.approx(said[-1][0], abs=1e-4)
     assert math.exp(log_scale) * scale == pytest.approx(said[-1][1], rel=1e-4)
-    assert freedom == FREEDOM
+    assert freedom == Ewma.freedom
 
 
 def test_quantiles_are_those_of_the_hour_that_is_to_come() -> None:
