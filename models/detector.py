@@ -5,17 +5,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, rhythm, scaler, tempo
+from models import moves, rhythm, scaler, tempo
 from models.alarm import Hysteresis
+from models.calibration import joint, verdict
+from models.calibration.pool import Pool
+from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
-from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
-MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
+MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
@@ -49,8 +51,9 @@ class Detector(nn.Module):
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
-            "alarm": alarm.columns(),
+            **verdict.columns(channels),
         }
 
     @property
@@ -72,6 +75,7 @@ class Detector(nn.Module):
         outcome, after = self._judge(judged, present, steps, context, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
+        learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
@@ -80,11 +84,10 @@ class Detector(nn.Module):
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
         half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
-        weight = outcome.surprise + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+            shares=joint.shares(outcome.evidence),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -106,9 +109,10 @@ class Detector(nn.Module):
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = present & ~has_no_forecast
+        is_judged = present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
-        spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        away = state["away"] + steps.unsqueeze(1)
+        spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
         after = rhythm.update(z, is_judged, context.calendar, state)
@@ -116,26 +120,39 @@ class Detector(nn.Module):
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
-        count = is_judged.sum(1)
-        joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-        spike = joint / pool.line
-        ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, count > 0, context.is_muted, self.options.hysteresis, state)
+        evidence = Evidence(
+            signed=torch.copysign(moves.tempered(surprise, judged, away, state), z),
+            is_judged=is_judged,
+            moved=is_judged & (judged != state["last"]),
+            weight=joint.weights(moves.liveliness(state), is_judged),
+            is_muted=context.is_muted,
+        )
+        said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
-            surprise=surprise,
+            raw_surprise=surprise,
+            surprise=said.surprise,
+            signed=said.sample.signed,
+            score=said.sample.score,
+            score_before=said.sample.score_before,
             is_judged=is_judged,
-            joint_surprise=joint,
-            anomaly_score=ratios.amax(1),
-            ratios=ratios,
-            novelty=torch.zeros_like(spike),
-            opened=change.opened,
-            closed=change.closed,
-            is_open=change.is_open,
-            peak=change.peak,
+            moved=evidence.moved,
+            evidence=said.evidence,
+            joint_surprise=said.joint_surprise,
+            anomaly_score=said.ratios.amax(1),
+            ratios=said.ratios,
+            novelty=torch.zeros_like(said.joint_surprise),
+            change_decades=said.change.decades,
+            bet=said.change.leading,
+            since=said.change.since,
+            climb=said.alarm.climb,
+            opened=said.alarm.opened,
+            closed=said.alarm.closed,
+            is_open=said.alarm.is_open,
+            peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **alarm_state}
+        return outcome, {**after, **verdict_state}

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from connectors.columns import Ahead, Alarms, Drifts, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
+from models.calibration.epochs import close_epoch
+from models.calibration.prior import counted
 from models.outcome import Outcome
-from models.pool import close_epoch
 from streamer import drift, epoch, eviction, order, silence
 from streamer.drift import DriftWatch
 from streamer.judge import Judge
@@ -109,9 +110,8 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
-        if judge.choices.drift != self.drift.options:
-            self.drift = DriftWatch(judge.choices.drift)
-        self.pool = replace(self.pool, line=judge.pool.line)
+        self.drift = self.drift.under(judge.choices.drift)
+        self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
         """Go on with what a shadow has learnt, from here: a barrier.
@@ -129,7 +129,7 @@ class Partition:
     def advance(self, readings: Readings) -> Progress:
         """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
         options = self.judge.choices.order
-        if options.reorder_seconds or len(self.buffer):
+        if options.hold_ns or len(self.buffer):
             readings, self.buffer = self.buffer.push(readings, options)
         return self._advance(readings)
 
@@ -186,23 +186,15 @@ class Partition:
 
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
-        self._notice_drift(progress)
-        self.pool = close_epoch(self.pool)
+        lasted = self.epoch.milliseconds
+        self.pool = close_epoch(self.pool, lasted)
+        if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
+            progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
-            self.shadow.close_epoch()
+            self.shadow.close_epoch(lasted)
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
-
-    def _notice_drift(self, progress: Progress) -> None:
-        """See whether the errors of the epoch are still those of before."""
-        counts, reference = (counts.cpu().numpy() for counts in (self.pool.open, self.judge.pool.closed))
-        if not counts.any():
-            return
-        noticed = self.drift.close_epoch(drift.errors_of(counts, reference))
-        if noticed and self.epoch.watermark is not None:
-            where = self.topic_partition
-            progress.drifts.append(drift.drifts_of(self.judge.group, where, self.epoch.watermark, noticed))
 
     def _evict(self, progress: Progress) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
@@ -231,6 +223,7 @@ class Partition:
         scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
         came = scorer.score(scored, rows, elapsed, self.pool)
         self.pool = came.pool
+        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.is_judged]).numpy())
         if self.shadow is not None:
             progress.duels.append(self.shadow.follow(scored, rows, elapsed, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
@@ -297,6 +290,7 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         lower=explanation.lower.numpy(),
         upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
+        novelty=outcome.novelty.numpy().astype(np.float64),
         p_value=10.0**-surprise,
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.any(1).numpy(),

@@ -9,12 +9,13 @@ from river import anomaly, compose, preprocessing
 from torch import Tensor
 
 from models import scaler
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.column import fresh_state
 from models.forecasters.ewma import RATE, Ewma
 from models.forecasters.forecaster import Forecaster
 from models.forecasters.half_space_trees import HEIGHT, NODES, TREES, WINDOW, HalfSpaceTrees
 from models.forecasters.seasonal_quantile import SPREADS, SeasonalQuantile
-from models.pool import Pool
 from models.training.forecasting import Batch
 from tests.models.walks import DAY, detector_of, phases, taken
 
@@ -37,10 +38,10 @@ def batch(values: np.ndarray, cadence_seconds: float = 60.0) -> Batch:
 def surprises(forecaster: Forecaster, readings: Batch) -> Tensor:
     """What a detector makes of every reading. -> (T, rows)."""
     detector = detector_of(forecaster, 1)
-    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
+    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
     for reading in readings.readings():
         outcome, state = detector.step(*reading, state, pool)
-        said.append(outcome.surprise[:, 0])
+        said.append(outcome.raw_surprise[:, 0])
     return torch.stack(said)
 
 
@@ -134,7 +135,7 @@ def test_quantiles_are_those_of_the_hour_that_is_to_come() -> None:
 def _scales(values: np.ndarray) -> np.ndarray:
     """The running scale after every reading. -> (T, 1)."""
     detector, found = detector_of(SeasonalQuantile(), 1), []
-    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3)
+    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(Budget())
     readings = batch(values[:, None], DAY / 24)
     with torch.inference_mode():
         for reading in readings.readings():
