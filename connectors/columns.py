@@ -284,6 +284,11 @@ class Drifts:
         return len(self.detector)
 
     @property
+    def event(self) -> list[str]:
+        """What became of each: there is nothing that opens or closes."""
+        return ["noticed"] * len(self)
+
+    @property
     def historical(self) -> Bool:
         """Which were written so long after their event time that they are history. (N,)."""
         return self.timestamp < self.live_from

@@ -104,6 +104,7 @@ class Encoder:
         where = {"group": drifts.group, "topic": topic, "partition": partition, "kind": DRIFT}
         columns = {
             "alarm_id": drifts.alarm_id,
+            "event": drifts.event,
             "historical": drifts.historical.tolist(),
             "timestamp": _texts(drifts.timestamp),
             "detector": drifts.detector,
@@ -112,12 +113,7 @@ class Encoder:
         }
         messages = []
         for row in zip(*columns.values(), strict=True):
-            members = {
-                "schema_version": SCHEMA_VERSION,
-                "event": "noticed",
-                **where,
-                **dict(zip(columns, row, strict=True)),
-            }
+            members = {"schema_version": SCHEMA_VERSION, **where, **dict(zip(columns, row, strict=True))}
             messages.append(Message(self._options.alarms.topic, orjson.dumps(where), orjson.dumps(members)))
         return messages
 
