@@ -18,6 +18,7 @@ from connectors.row_files import ReplayFile
 from streamer import yaml_texts
 from streamer.adoption import AdoptionOptions
 from streamer.calendar import calendar_of
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.order import OrderOptions
@@ -84,6 +85,7 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alarm: AlarmOptions = AlarmOptions()
     order: OrderOptions = OrderOptions()
     eviction: EvictionOptions = EvictionOptions()
+    drift: DriftOptions = DriftOptions()
     silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
 
     def __post_init__(self) -> None:

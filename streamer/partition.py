@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Drifts, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
+from models.calibration.prior import counted
 from models.outcome import Outcome
-from streamer import epoch, eviction, order, silence
+from streamer import drift, epoch, eviction, order, silence
+from streamer.drift import DriftWatch
 from streamer.judge import Judge
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
@@ -35,6 +37,7 @@ class Progress:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
@@ -72,6 +75,7 @@ class Partition:
         parts = host_parts(len(judge.channels))
         self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
 
     @property
@@ -106,6 +110,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
+        self.drift = self.drift.under(judge.choices.drift)
         self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
@@ -118,6 +123,7 @@ class Partition:
         table.ensure(self.series.height)
         table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
         self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.drift = DriftWatch(judge.choices.drift)  # those were the errors of other weights
         self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
@@ -182,6 +188,8 @@ class Partition:
         """What happens to the state between two epochs, and at no other time."""
         lasted = self.epoch.milliseconds
         self.pool = close_epoch(self.pool, lasted)
+        if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
+            progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
             self.shadow.close_epoch(lasted)
         self._evict(progress)
@@ -215,6 +223,7 @@ class Partition:
         scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
         came = scorer.score(scored, rows, elapsed, self.pool)
         self.pool = came.pool
+        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.is_judged]).numpy())
         if self.shadow is not None:
             progress.duels.append(self.shadow.follow(scored, rows, elapsed, came))
         self._end_silences(scored, rows, verdict.before[which], progress)

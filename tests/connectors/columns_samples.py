@@ -5,7 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from connectors.columns import Ahead, Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
+from connectors.columns import (
+    Ahead,
+    Alarms,
+    Drifts,
+    Readings,
+    Reason,
+    Records,
+    Rejects,
+    Results,
+    Silences,
+    TopicPartition,
+)
 
 PARTITION = TopicPartition("machines", 3)
 FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z
@@ -96,6 +107,22 @@ def silences_of(series: Sequence[str], after_seconds: float = 90.5) -> Silences:
         last_timestamp=last,
         opened_timestamp=opened,
         live_from=int(opened[-1]),
+    )
+
+
+def drifts_of(detectors: Sequence[str]) -> Drifts:
+    """Each detector notices something a second after the one before it; all but the last are history."""
+    count = len(detectors)
+    timestamp = FIRST_TIMESTAMP + np.arange(count) * 1_000_000_000
+    return Drifts(
+        "plant",
+        PARTITION,
+        detector=[*detectors],
+        alarm_id=[f"{detector}/drift" for detector in detectors],
+        timestamp=timestamp,
+        error_before=np.linspace(0.5, 0.25, count),
+        error_now=np.linspace(0.75, 0.125, count),
+        live_from=int(timestamp[-1]),
     )
 
 

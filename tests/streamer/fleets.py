@@ -8,6 +8,7 @@ import torch
 from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
 from streamer.config import AlarmOptions, Choices
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
 from streamer.order import OrderOptions
@@ -31,6 +32,7 @@ def judge(
     device: str = "cpu",
     silence: SilenceOptions | None = None,
     calm_readings: int = 8,
+    drift: DriftOptions | None = None,
 ) -> Judge:
     """A judge with shipped weights."""
     torch.set_num_threads(1)
@@ -40,6 +42,7 @@ def judge(
         time_zone=time_zone,
         alarm=AlarmOptions(readings_per_alarm=1 / line, calm_readings=calm_readings),
         silence=silence,
+        drift=drift or DriftOptions(),
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
     )
