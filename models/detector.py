@@ -1,17 +1,19 @@
 """The detector: one pure step from a reading and the state before it to a verdict and the state after it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from models import alarm, scaler, tempo
+from models import alarm, pause, scaler, tempo
 from models.alarm import Hysteresis
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
 from models.pool import Pool
+from models.rules import CERTAIN, Rule, Rules
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
@@ -27,6 +29,16 @@ class DetectorOptions:
     transforms: tuple[Transform, ...] = (Transform.NONE,)  # one a channel
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
+    rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
+
+
+class Seen(NamedTuple):
+    """What of a reading is judged."""
+
+    value: Tensor  # (B, C) float64
+    present: Tensor  # (B, C) and possible
+    is_impossible: Tensor  # (B, C) there, but outside its valid range
+    steps: Tensor  # (B,) since the reading before
 
 
 class Detector(nn.Module):
@@ -37,6 +49,7 @@ class Detector(nn.Module):
         self.forecaster = forecaster
         self.options = options
         self.transforms = Transforms(options.transforms)
+        self.rules = Rules(options.rules)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -46,7 +59,7 @@ class Detector(nn.Module):
         channels = len(self.options.transforms)
         return {
             "transform": self.transforms.columns,
-            "tempo": tempo.columns(),
+            "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
             **self.forecaster.parts(channels),
             "alarm": alarm.columns(),
@@ -64,22 +77,23 @@ class Detector(nn.Module):
 
         values: (B, C) float64, present: (B, C) bool; B a multiple of 32. The pool is read only.
         """
-        elapsed_seconds = context.elapsed_seconds
-        judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
+        elapsed_seconds = pause.elapsed_seconds(context.elapsed_seconds, state)
+        is_impossible = self.rules.impossible(values, present, context.rule)
+        judged, present, raw = self.transforms(values, present & ~is_impossible, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, alarm_state = self._judge(judged, present, steps, context.is_muted, state, pool)
+        outcome, alarm_state = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
         learnt.update(scaler.update(judged, present, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
-        return outcome, learnt
+        return outcome, pause.state_after(context.learns, learnt, {**state, **alarm_state}, elapsed_seconds)
 
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
         half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
-        weight = outcome.surprise + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
+        weight = outcome.alarming + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
@@ -99,30 +113,32 @@ class Detector(nn.Module):
         half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
-    def _judge(
-        self, judged: Tensor, present: Tensor, steps: Tensor, is_muted: Tensor, state: State, pool: Pool
-    ) -> tuple[Outcome, dict[str, Tensor]]:
+    def _judge(self, seen: Seen, context: Context, state: State, pool: Pool) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = present & ~has_no_forecast
+        is_judged = seen.present & ~has_no_forecast
         is_not_judged = ~is_judged
-        spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        spread = scale * torch.exp(log_scale) * seen.steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = (judged - expected).float() / spread
+        deviation = seen.value - expected
+        z = deviation.float() / spread
         surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
-        count = is_judged.sum(1)
-        joint = (surprise.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
+        alarming = self.rules.alarming(surprise, deviation, expected, context.rule)
+        alarming = alarming.masked_fill(seen.is_impossible, CERTAIN)
+        count = (is_judged | seen.is_impossible).sum(1)
+        joint = (alarming.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
         spike = joint / pool.line
         ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, count > 0, is_muted, self.options.hysteresis, state)
+        change, alarm_state = alarm.update(ratios, count > 0, context.is_muted, self.options.hysteresis, state)
         outcome = Outcome(
-            value=judged.masked_fill(~present, torch.nan),
+            value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
             surprise=surprise,
             is_judged=is_judged,
+            alarming=alarming,
             joint_surprise=joint,
             anomaly_score=ratios.amax(1),
             ratios=ratios,

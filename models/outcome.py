@@ -14,6 +14,7 @@ class Outcome(NamedTuple):
     freedom: Tensor  # (B, C) float32, degrees of freedom
     surprise: Tensor  # (B, C) float32, -log10 p
     is_judged: Tensor  # (B, C) present, and forecast
+    alarming: Tensor  # (B, C) what of the surprise may alarm, by the rules
     joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line

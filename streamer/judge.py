@@ -102,6 +102,7 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
             transforms=tuple(Transform(channel.transform) for channel in channels),
             hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
             band_coverage=choices.band_coverage,
+            rules=tuple(options.rule for options in choices.rules),
         ),
     ).to(device)
     return Judge(

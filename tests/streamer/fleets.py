@@ -7,11 +7,14 @@ import torch
 
 from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
-from streamer.config import AlarmOptions, Choices
+from streamer.alarm_options import AlarmOptions
+from streamer.config import Choices
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
+from streamer.maintenance import Window
 from streamer.order import OrderOptions
 from streamer.phases import Phases
+from streamer.rules import RuleOptions
 
 WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
@@ -28,6 +31,8 @@ def judge(
     horizons: Sequence[int] = (1,),
     time_zone: str = "UTC",
     device: str = "cpu",
+    rules: Sequence[RuleOptions] = (),
+    maintenance: Sequence[Window] = (),
 ) -> Judge:
     """A judge with shipped weights."""
     torch.set_num_threads(1)
@@ -38,6 +43,8 @@ def judge(
         alarm=AlarmOptions(tail_probability=line),
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
+        rules=[*rules],
+        maintenance=[*maintenance],
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
     return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device(device), phases)
