@@ -6,14 +6,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models import alarm, pause, scaler, tempo
+from models import alarm, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
+from models.calibration import verdict
+from models.calibration.pool import Pool
+from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
-from models.pool import Pool
-from models.rules import CERTAIN, Rule, Rules
+from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
@@ -61,8 +63,9 @@ class Detector(nn.Module):
             "transform": self.transforms.columns,
             "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
+            "rhythm": rhythm.columns(channels),
             **self.forecaster.parts(channels),
-            "alarm": alarm.columns(),
+            **verdict.columns(channels),
         }
 
     @property
@@ -82,13 +85,13 @@ class Detector(nn.Module):
         judged, present, raw = self.transforms(values, present & ~is_impossible, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, alarm_state = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
+        outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
-        return outcome, pause.state_after(context.learns, learnt, {**state, **alarm_state}, elapsed_seconds)
+        return outcome, pause.state_after(context.learns, learnt, {**state, **alarm.only(after)}, elapsed_seconds)
 
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
@@ -121,32 +124,40 @@ class Detector(nn.Module):
         is_not_judged = ~is_judged
         spread = scale * torch.exp(log_scale) * seen.steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        deviation = seen.value - expected
-        z = deviation.float() / spread
-        surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
-        alarming = self.rules.alarming(surprise, deviation, expected, context.rule)
-        alarming = alarming.masked_fill(seen.is_impossible, CERTAIN)
-        count = (is_judged | seen.is_impossible).sum(1)
-        joint = (alarming.amax(1) - torch.log10(count.clamp_min(1).float())).clamp_min(0)
-        spike = joint / pool.line
-        ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, count > 0, context.is_muted, self.options.hysteresis, state)
+        z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        after = rhythm.update(z, is_judged, context.calendar, state)
+        widening = rhythm.widening(context.calendar, state)
+        spread = spread * widening
+        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
+        moved = is_judged & (seen.value != state["last"])
+        asked = self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule)
+        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted, asked)
+        said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
-            surprise=surprise,
+            raw_surprise=surprise,
+            surprise=said.surprise,
+            signed=said.sample.signed,
+            score=said.sample.score,
+            score_before=said.sample.score_before,
             is_judged=is_judged,
-            alarming=alarming,
-            joint_surprise=joint,
-            anomaly_score=ratios.amax(1),
-            ratios=ratios,
-            novelty=torch.zeros_like(spike),
-            opened=change.opened,
-            closed=change.closed,
-            is_open=change.is_open,
-            peak=change.peak,
+            moved=moved,
+            alarming=said.alarming,
+            joint_surprise=said.joint_surprise,
+            anomaly_score=said.ratios.amax(1),
+            ratios=said.ratios,
+            novelty=torch.zeros_like(said.joint_surprise),
+            change_decades=said.change.decades,
+            bet=said.change.leading,
+            since=said.change.since,
+            climb=said.alarm.climb,
+            opened=said.alarm.opened,
+            closed=said.alarm.closed,
+            is_open=said.alarm.is_open,
+            peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, alarm_state
+        return outcome, {**after, **verdict_state}

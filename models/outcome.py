@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
+
+from models.calibration.pool import Sample
 
 
 class Outcome(NamedTuple):
@@ -12,18 +15,48 @@ class Outcome(NamedTuple):
     forecast: Tensor  # (B, C) float64, made before the reading
     spread: Tensor  # (B, C) float32, of the forecast, in the unit of the value
     freedom: Tensor  # (B, C) float32, degrees of freedom
-    surprise: Tensor  # (B, C) float32, -log10 p
+    raw_surprise: Tensor  # (B, C) float32, -log10 of the p-value by the forecast
+    surprise: Tensor  # (B, C) float32, -log10 of the calibrated p-value
+    signed: Tensor  # (B, C) float32, raw surprise in the channel's own tail, negative below the forecast
+    score: Tensor  # (B, C) float32, normal: calibrated, negative below the forecast
+    score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast
-    alarming: Tensor  # (B, C) what of the surprise may alarm, by the rules
+    moved: Tensor  # (B, C) judged, and not the value before once more
+    alarming: Tensor  # (B, C) what of the surprise may alarm, by the rules: certain where a value cannot be
     joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
+    change_decades: Tensor  # (B, C) of each channel's stake in its having changed
+    bet: Tensor  # (B, C) int64, which bet on a change leads: a number in `bets.BETS`
+    since: Tensor  # (B, C) readings since that stake was last as good as nothing
+    climb: Tensor  # (B, K, 2) the largest statistic of a kind since it was calm: before and after the reading
     opened: Tensor  # (B, K) an alarm of this kind opened at this reading
     closed: Tensor  # (B, K)
     is_open: Tensor  # (B, K) after the reading
     peak: Tensor  # (B, K) score, of the alarm that is open or has just closed
     warming: Tensor  # (B,) judged on little history of its own
+
+    @property
+    def is_impossible(self) -> Tensor:
+        """Where a value is outside its valid range: nothing else alarms without being judged. -> (B, C)."""
+        return (self.alarming > 0) & ~self.is_judged
+
+    @property
+    def sample(self) -> Sample:
+        """What a pool counts of it: an alarm about a value that cannot be is no matter of chance."""
+        is_sure = self.is_impossible.any(1)
+        before = self.climb[..., :1].expand_as(self.climb)
+        return Sample(
+            signed=self.signed,
+            is_counted=self.moved,
+            score=self.score,
+            score_before=self.score_before,
+            is_judged=self.is_judged.any(1),
+            climb=torch.where(is_sure[:, None, None], before, self.climb),
+            opened=self.opened & ~is_sure.unsqueeze(1),
+            is_open=self.is_open,
+        )
 
 
 class Ahead(NamedTuple):

@@ -1,17 +1,18 @@
-"""Rules: what people ask of a channel before it may alarm, whatever its surprise."""
+"""Rules: what people ask of a channel before it may alarm, however surprising it is."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from models.tail import MAX_SURPRISE
 
-CERTAIN = MAX_SURPRISE  # surprise of a value that cannot be: outside its valid range
-HALF = math.log10(2)  # the surprise that a tail gains over both together
+CERTAIN = MAX_SURPRISE  # decades of surprise of a value that cannot be: outside its valid range
+ONE_TAIL = math.log10(2)  # decades that one tail is rarer than both
 
 
 class Direction(IntEnum):
@@ -31,6 +32,21 @@ class Rule:
     min_relative: float = 0.0  # of what was expected; of the two, the larger deviation is asked for
     lowest: float = -math.inf  # of the values as they come, before the transform
     highest: float = math.inf
+
+
+class Asked(NamedTuple):
+    """What of one reading a row is worth an alarm by the rules of its channels. All (B, C) bool."""
+
+    is_impossible: Tensor  # outside the valid range: a certain alarm
+    is_enough: Tensor  # the reading deviates far enough, to a side that is asked about
+    has_risen: Tensor  # the level has, by enough, and that is asked about
+    has_fallen: Tensor
+    is_one_sided: Tensor
+
+    def alarming(self, surprise: Tensor) -> Tensor:
+        """The part of a surprise that may alarm. surprise: (B, C) decades, of both tails -> (B, C)."""
+        of_its_tail = (surprise + self.is_one_sided * ONE_TAIL).clamp_max(MAX_SURPRISE)
+        return of_its_tail.masked_fill(~self.is_enough, 0.0).masked_fill(self.is_impossible, CERTAIN)
 
 
 class Rules(nn.Module):
@@ -58,17 +74,22 @@ class Rules(nn.Module):
         lowest, highest = self.table[rule, 3:].unbind(-1)
         return present & ((values < lowest) | (values > highest))
 
-    def alarming(self, surprise: Tensor, deviation: Tensor, expected: Tensor, rule: Tensor) -> Tensor:
-        """The part of a surprise that may alarm.
+    def asked(
+        self, judged: Tensor, expected: Tensor, rise: Tensor, is_impossible: Tensor, rule: Tensor
+    ) -> Asked | None:
+        """What of these readings is worth an alarm; None where nothing is asked, and so all of them are.
 
-        Where one direction is asked for, the surprise is that of its tail alone, and none the other way; a deviation
-        smaller than the least one has none. surprise: (B, C), of both tails; deviation from what was expected and
-        expected: (B, C) float64; rule: (B, C) int64 -> (B, C).
+        judged, expected: (B, C) float64, NaN where there is none; rise: (B, C) of the level; rule: (B, C) int64.
         """
         if self.is_empty:
-            return surprise
+            return None
         direction, min_absolute, min_relative, *_ = self.table[rule].unbind(-1)
         least = torch.maximum(min_absolute, min_relative * expected.abs())
-        is_nothing = (deviation * direction < 0) | (deviation.abs() < least)
-        one_sided = surprise + (direction != 0).float() * HALF
-        return one_sided.clamp_max(MAX_SURPRISE).masked_fill(is_nothing, 0.0)
+        deviation, is_any = judged - expected, least <= 0
+        return Asked(
+            is_impossible=is_impossible,
+            is_enough=~((deviation * direction < 0) | (deviation.abs() < least)),
+            has_risen=(direction >= 0) & (is_any | (rise >= least)),
+            has_fallen=(direction <= 0) & (is_any | (-rise >= least)),
+            is_one_sided=direction != 0,
+        )

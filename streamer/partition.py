@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
-from models.pool import close_epoch
+from models.calibration.epochs import close_epoch
 from streamer import epoch, eviction, openings, order, silence
 from streamer.judge import Judge
 from streamer.openings import Openings
@@ -103,7 +103,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
-        self.pool = replace(self.pool, line=judge.pool.line)
+        self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
         """Go on with what a shadow has learnt, from here: a barrier.
@@ -181,9 +181,10 @@ class Partition:
 
     def _end_epoch(self, progress: Progress) -> None:
         """What happens to the state between two epochs, and at no other time."""
-        self.pool = close_epoch(self.pool)
+        lasted = self.epoch.milliseconds
+        self.pool = close_epoch(self.pool, lasted)
         if self.shadow is not None:
-            self.shadow.close_epoch()
+            self.shadow.close_epoch(lasted)
         self._evict(progress)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1

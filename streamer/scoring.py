@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 
 from connectors.columns import Bool, Int64, Readings
+from models.calibration.pool import Pool, fold
 from models.cells import padded_rows
 from models.context import Context
 from models.detector import Detector
 from models.outcome import Ahead, Explanation, Outcome
-from models.pool import Pool, fold
 from streamer.calendar import Calendar
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
@@ -75,7 +75,7 @@ class Scorer:
             Outcome(*_on_host(joined)),
             Explanation(*_on_host(explanation)),
             Ahead(*_on_host(_joined(views, back))) if is_far else None,
-            fold(pool, joined if terms.learns is None else _taken(joined, terms.learns)),
+            fold(pool, (joined if terms.learns is None else _taken(joined, terms.learns)).sample),
         )
 
     def _context(self, readings: Readings, terms: Terms) -> Context:

@@ -15,6 +15,7 @@ from streamer.maintenance import Window
 from streamer.order import OrderOptions
 from streamer.phases import Phases
 from streamer.rules import RuleOptions
+from streamer.silence import SilenceOptions
 
 WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
@@ -33,6 +34,8 @@ def judge(
     device: str = "cpu",
     rules: Sequence[RuleOptions] = (),
     maintenance: Sequence[Window] = (),
+    silence: SilenceOptions | None = None,
+    calm_readings: int = 8,
 ) -> Judge:
     """A judge with shipped weights."""
     torch.set_num_threads(1)
@@ -40,7 +43,8 @@ def judge(
         channels=[f"c{number}" for number in range(channels)],
         horizons=[*horizons],
         time_zone=time_zone,
-        alarm=AlarmOptions(tail_probability=line),
+        alarm=AlarmOptions(readings_per_alarm=1 / line, calm_readings=calm_readings),
+        silence=silence,
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
         rules=[*rules],
