@@ -37,6 +37,7 @@ class Reason(StrEnum):
     WRONG_TYPE = "wrong_type"
     NOT_FINITE = "not_finite"
     NO_CHANNEL = "no_channel"
+    UNKNOWN_CHANNEL = "unknown_channel"
     EMPTY_KEY = "empty_key"
     BAD_KEY = "bad_key"
     BAD_TIMESTAMP = "bad_timestamp"
@@ -184,6 +185,7 @@ class Results:
     lower: Float64  # (N, C) of the band
     upper: Float64  # (N, C)
     anomaly_score: Float64  # (N,) 1 is the line, above it is an anomaly
+    novelty: Float64  # (N,) 0 to 1, for ranking: it has no line
     p_value: Float64  # (N,)
     shares: Float64  # (N, C) of the surprise, sum 1
     is_anomalous: Bool  # (N,) an alarm of this series is open after this reading
@@ -204,6 +206,7 @@ class Results:
             self.lower[which],
             self.upper[which],
             self.anomaly_score[which],
+            self.novelty[which],
             self.p_value[which],
             self.shares[which],
             self.is_anomalous[which],

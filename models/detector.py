@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models import alarm, pause, rhythm, scaler, tempo
+from models import alarm, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
-from models.calibration import verdict
+from models.calibration import joint, verdict
 from models.calibration.pool import Pool
 from models.calibration.verdict import Evidence
 from models.column import Column, State
@@ -19,7 +19,7 @@ from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
-MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
+MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
@@ -64,6 +64,7 @@ class Detector(nn.Module):
             "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -88,6 +89,7 @@ class Detector(nn.Module):
         outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
+        learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
@@ -96,11 +98,10 @@ class Detector(nn.Module):
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
         half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
-        weight = outcome.alarming + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+            shares=joint.shares(outcome.evidence),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -120,18 +121,25 @@ class Detector(nn.Module):
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = seen.present & ~has_no_forecast
+        is_judged = seen.present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
-        spread = scale * torch.exp(log_scale) * seen.steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        away = state["away"] + seen.steps.unsqueeze(1)
+        spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
-        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
-        moved = is_judged & (seen.value != state["last"])
-        asked = self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule)
-        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted, asked)
+        by_forecast = self.tail(z / widening, freedom)
+        surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        evidence = Evidence(
+            signed=torch.copysign(moves.tempered(surprise, seen.value, away, state), z),
+            is_judged=is_judged,
+            moved=is_judged & (seen.value != state["last"]),
+            weight=joint.weights(moves.liveliness(state), is_judged),
+            is_muted=context.is_muted,
+            asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
+        )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
@@ -144,8 +152,8 @@ class Detector(nn.Module):
             score=said.sample.score,
             score_before=said.sample.score_before,
             is_judged=is_judged,
-            moved=moved,
-            alarming=said.alarming,
+            moved=evidence.moved,
+            evidence=said.evidence,
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,

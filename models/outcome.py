@@ -22,8 +22,8 @@ class Outcome(NamedTuple):
     score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast
     moved: Tensor  # (B, C) judged, and not the value before once more
-    alarming: Tensor  # (B, C) what of the surprise may alarm, by the rules: certain where a value cannot be
-    joint_surprise: Tensor  # (B,) of the reading: Bonferroni over its judged channels
+    evidence: Tensor  # (B, C) surprise that may alarm, less the price of looking at so many channels; or -inf
+    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, whatever the rules, at least 0
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
@@ -39,8 +39,8 @@ class Outcome(NamedTuple):
 
     @property
     def is_impossible(self) -> Tensor:
-        """Where a value is outside its valid range: nothing else alarms without being judged. -> (B, C)."""
-        return (self.alarming > 0) & ~self.is_judged
+        """Where a value is outside its valid range: nothing else is evidence without being judged. -> (B, C)."""
+        return self.evidence.isfinite() & ~self.is_judged
 
     @property
     def sample(self) -> Sample:

@@ -45,8 +45,7 @@ class Asked(NamedTuple):
 
     def alarming(self, surprise: Tensor) -> Tensor:
         """The part of a surprise that may alarm. surprise: (B, C) decades, of both tails -> (B, C)."""
-        of_its_tail = (surprise + self.is_one_sided * ONE_TAIL).clamp_max(MAX_SURPRISE)
-        return of_its_tail.masked_fill(~self.is_enough, 0.0).masked_fill(self.is_impossible, CERTAIN)
+        return (surprise + self.is_one_sided * ONE_TAIL).clamp_max(MAX_SURPRISE).masked_fill(~self.is_enough, 0.0)
 
 
 class Rules(nn.Module):

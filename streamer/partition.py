@@ -120,7 +120,7 @@ class Partition:
     def advance(self, readings: Readings) -> Progress:
         """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
         options = self.judge.choices.order
-        if options.reorder_seconds or len(self.buffer):
+        if options.hold_ns or len(self.buffer):
             readings, self.buffer = self.buffer.push(readings, options)
         return self._advance(readings)
 
@@ -257,6 +257,7 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         lower=explanation.lower.numpy(),
         upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
+        novelty=outcome.novelty.numpy().astype(np.float64),
         p_value=10.0**-surprise,
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.any(1).numpy(),

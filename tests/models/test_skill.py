@@ -44,7 +44,7 @@ def outcome_of(value: float, *, is_judged: bool) -> Outcome:
         freedom=freedom,
         surprise=surprise,
         is_judged=judged,
-        alarming=surprise,
+        evidence=surprise,
         joint_surprise=one,
         anomaly_score=one,
         ratios=kinds,
