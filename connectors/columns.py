@@ -19,6 +19,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 SILENCE = "silence"  # the kind of alarm that no score opens
 DRIFT = "drift"  # the kind of what concerns a partition, and no series
+SEVERITIES = ("info", "warning", "critical")  # of an alarm, rising
 BEGINNING = np.iinfo(np.int64).min  # before all event time
 
 
@@ -224,6 +225,7 @@ class Alarms:
     results: Results  # (N,) of the reading that opened or closed the alarm
     kind: list[str]  # "spike"
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
@@ -247,10 +249,11 @@ class Silences:
     after_seconds: float  # the limit
     series: NDArray[np.object_]  # (N,) str
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     timestamp: Int64  # (N,) ns, event time: of an opening `opened_timestamp`, of a closing that of the reading
     last_timestamp: Int64  # (N,) of the newest reading before the silence
-    opened_timestamp: Int64  # (N,) the limit later
+    opened_timestamp: Int64  # (N,) the limit later, or at the end of a window that mutes it
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:

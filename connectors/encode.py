@@ -71,6 +71,7 @@ class Encoder:
                 "alarm_id": alarms.alarm_id[position],
                 "event": alarms.event[position],
                 "kind": alarms.kind[position],
+                "severity": alarms.severity[position],
                 "opened_timestamp": opened[position].decode(),
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
                 "historical": historical[position],
@@ -87,6 +88,7 @@ class Encoder:
             "alarm_id": silences.alarm_id,
             "event": silences.event,
             "kind": silences.kind,
+            "severity": silences.severity,
             "historical": silences.historical.tolist(),
             "series": silences.series.tolist(),
             **{name: _texts(getattr(silences, name)) for name in ("timestamp", "opened_timestamp", "last_timestamp")},

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from models.pool import Pool, close_epoch, fold
 from numpy.typing import NDArray
 
 from accuracy.data import Bool, File, Int64
 from connectors.columns import Readings, TopicPartition
 from models.outcome import Explanation, Outcome
-from models.pool import Pool, close_epoch, fold
 from streamer import order
 from streamer.epoch import MAX_READINGS, Epoch
 from streamer.judge import Judge

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from connectors.columns import (
+    SEVERITIES,
     Ahead,
     Alarms,
     Drifts,
@@ -83,6 +84,7 @@ def alarms_of(results: Results) -> Alarms:
         results,
         kind=["spike"] * count,
         event=["opened"] * (count - 1) + ["closed"],
+        severity=[SEVERITIES[place % 3] for place in range(count)],
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
@@ -102,6 +104,7 @@ def silences_of(series: Sequence[str], after_seconds: float = 90.5) -> Silences:
         after_seconds,
         series=np.array(series, dtype=object),
         event=["opened"] * (count - 1) + ["closed"],
+        severity=[SEVERITIES[place % 3] for place in range(count)],
         alarm_id=[f"{name}/silence" for name in series],
         timestamp=opened + 500_000_000 * is_closed,
         last_timestamp=last,

@@ -7,12 +7,15 @@ import torch
 
 from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
-from streamer.config import AlarmOptions, Choices
+from streamer.alarm_options import AlarmOptions
+from streamer.config import Choices
 from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
+from streamer.maintenance import Window
 from streamer.order import OrderOptions
 from streamer.phases import Phases
+from streamer.rules import RuleOptions
 from streamer.silence import SilenceOptions
 
 WHERE = TopicPartition("sensors", 3)
@@ -30,6 +33,8 @@ def judge(
     horizons: Sequence[int] = (1,),
     time_zone: str = "UTC",
     device: str = "cpu",
+    rules: Sequence[RuleOptions] = (),
+    maintenance: Sequence[Window] = (),
     silence: SilenceOptions | None = None,
     calm_readings: int = 8,
     drift: DriftOptions | None = None,
@@ -45,6 +50,8 @@ def judge(
         drift=drift or DriftOptions(),
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
+        rules=[*rules],
+        maintenance=[*maintenance],
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
     return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device(device), phases)
