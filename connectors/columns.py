@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
 SILENCE = "silence"  # the kind of alarm that no score opens
+DRIFT = "drift"  # the kind of what concerns a partition, and no series
+SEVERITIES = ("info", "warning", "critical")  # of an alarm, rising
 BEGINNING = np.iinfo(np.int64).min  # before all event time
 
 
@@ -36,6 +39,7 @@ class Reason(StrEnum):
     WRONG_TYPE = "wrong_type"
     NOT_FINITE = "not_finite"
     NO_CHANNEL = "no_channel"
+    UNKNOWN_CHANNEL = "unknown_channel"
     EMPTY_KEY = "empty_key"
     BAD_KEY = "bad_key"
     BAD_TIMESTAMP = "bad_timestamp"
@@ -183,6 +187,7 @@ class Results:
     lower: Float64  # (N, C) of the band
     upper: Float64  # (N, C)
     anomaly_score: Float64  # (N,) 1 is the line, above it is an anomaly
+    novelty: Float64  # (N,) 0 to 1, for ranking: it has no line
     p_value: Float64  # (N,)
     shares: Float64  # (N, C) of the surprise, sum 1
     is_anomalous: Bool  # (N,) an alarm of this series is open after this reading
@@ -203,6 +208,7 @@ class Results:
             self.lower[which],
             self.upper[which],
             self.anomaly_score[which],
+            self.novelty[which],
             self.p_value[which],
             self.shares[which],
             self.is_anomalous[which],
@@ -219,6 +225,7 @@ class Alarms:
     results: Results  # (N,) of the reading that opened or closed the alarm
     kind: list[str]  # "spike"
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
@@ -242,10 +249,11 @@ class Silences:
     after_seconds: float  # the limit
     series: NDArray[np.object_]  # (N,) str
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     timestamp: Int64  # (N,) ns, event time: of an opening `opened_timestamp`, of a closing that of the reading
     last_timestamp: Int64  # (N,) of the newest reading before the silence
-    opened_timestamp: Int64  # (N,) the limit later
+    opened_timestamp: Int64  # (N,) the limit later, or at the end of a window that mutes it
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:
@@ -259,4 +267,31 @@ class Silences:
     @property
     def historical(self) -> Bool:
         """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.timestamp < self.live_from
+
+
+@dataclass(frozen=True, slots=True)
+class Drifts:
+    """Changes of the errors of one group in one source partition that are there to stay. None of them ever closes."""
+
+    group: str
+    topic_partition: TopicPartition
+    detector: list[str]
+    alarm_id: list[str]  # the same after any replay
+    timestamp: Int64  # (N,) ns, event time
+    error_before: Float64  # (N,) mean rank among the errors on held-out readings, 0 to 1
+    error_now: Float64  # (N,)
+    live_from: int = BEGINNING  # ns, event time
+
+    def __len__(self) -> int:
+        return len(self.detector)
+
+    @property
+    def event(self) -> list[str]:
+        """What became of each: there is nothing that opens or closes."""
+        return ["noticed"] * len(self)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that they are history. (N,)."""
         return self.timestamp < self.live_from

@@ -49,6 +49,7 @@ def outcome_of(value: float, *, is_judged: bool) -> Outcome:
         score_before=torch.zeros(shape),
         is_judged=judged,
         moved=judged,
+        evidence=surprise,
         joint_surprise=one,
         anomaly_score=one,
         ratios=kinds,
