@@ -14,6 +14,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from connectors.errors import ConfigError, TransientError
+from connectors.kafka_closing import close_administrator
 from connectors.kafka_errors import described, translated
 from connectors.kafka_options import ConnectionOptions, ProducerOptions
 from connectors.outputs import OutputOptions
@@ -204,4 +205,4 @@ def _administrator(
     try:
         yield admin
     finally:
-        admin.close()
+        close_administrator(admin)

@@ -1,6 +1,5 @@
 """A consumer group of Kafka as it is seen, and moved, from outside."""
 
-from contextlib import closing
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +10,7 @@ from typing_extensions import override
 
 from connectors.columns import TopicPartition
 from connectors.errors import ConfigError
+from connectors.kafka_closing import close_administrator, close_consumer
 from connectors.kafka_errors import irrevocable, translated
 from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
@@ -37,8 +37,10 @@ class KafkaGroup(Offsets, ConsumerGroup):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with closing(self._admin):
-            self._reader.close(autocommit=False)
+        try:
+            close_consumer(self._reader)
+        finally:
+            close_administrator(self._admin)
 
     @override
     def members(self) -> list[str]:

@@ -12,6 +12,7 @@ from typing_extensions import override
 from connectors.columns import Records, TopicPartition
 from connectors.errors import OffsetGoneError
 from connectors.kafka_batches import FetchedRecords
+from connectors.kafka_closing import close_consumer
 from connectors.kafka_errors import translated
 from connectors.kafka_offsets import Offsets, name
 from connectors.kafka_options import KafkaOptions
@@ -157,4 +158,4 @@ class KafkaHistory(Source):
 
     @override
     def close(self) -> None:
-        self._consumer.close(autocommit=False)
+        close_consumer(self._consumer)

@@ -7,6 +7,7 @@ from typing_extensions import override
 from connectors.columns import Records, TopicPartition
 from connectors.errors import OffsetGoneError
 from connectors.kafka_batches import FetchedRecords
+from connectors.kafka_closing import close_consumer
 from connectors.kafka_errors import translated
 from connectors.kafka_history import reader
 from connectors.kafka_offsets import name
@@ -54,4 +55,4 @@ class KafkaPast(Past):
 
     @override
     def close(self) -> None:
-        self._consumer.close(autocommit=False)
+        close_consumer(self._consumer)

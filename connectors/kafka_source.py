@@ -19,6 +19,7 @@ from typing_extensions import override
 from connectors.columns import Records, TopicPartition
 from connectors.errors import DoubtError
 from connectors.kafka_batches import FetchedRecords, Row
+from connectors.kafka_closing import close_consumer
 from connectors.kafka_cluster import check_source_topics, describe_topic
 from connectors.kafka_errors import described, irrevocable, translated
 from connectors.kafka_membership import Membership
@@ -214,7 +215,7 @@ class KafkaSource(Source):
         self._is_closed = True
         self._handovers.leave()
         try:
-            self._consumer.close(autocommit=False, timeout_ms=_CLOSE_TIMEOUT_MS)
+            close_consumer(self._consumer, _CLOSE_TIMEOUT_MS)
         except KafkaError as error:
             log.warning("kafka: the group could not be left in good order: %s", described(error))
 

@@ -26,33 +26,36 @@ class AlarmChange(NamedTuple):
     closed: Tensor
     is_open: Tensor  # after the reading
     peak: Tensor  # the largest score since the opening, of the alarm that is open or has just closed
+    climb: Tensor  # (B, K, 2) the largest statistic since the last calm, alarm or not: before and after the reading
 
 
 def columns() -> tuple[Column, ...]:
-    """Whether an alarm is open (1 or 0), its peak score, and how many calm readings in a row it has seen, by kind."""
-    names = ("alarm_open", "alarm_peak", "alarm_calm")
-    return tuple(Column(name, torch.float32, (len(KINDS),), version=2) for name in names)
+    """Whether an alarm is open (1 or 0), the peak since the last calm, how many calm readings in a row, by kind."""
+    versions = {"alarm_open": 2, "alarm_peak": 3, "alarm_calm": 2}
+    return tuple(Column(name, torch.float32, (len(KINDS),), version=version) for name, version in versions.items())
 
 
 def update(
-    score: Tensor, is_judged: Tensor, is_muted: Tensor, hysteresis: Hysteresis, state: State
+    statistic: Tensor, lines: Tensor, is_judged: Tensor, is_muted: Tensor, hysteresis: Hysteresis, state: State
 ) -> tuple[AlarmChange, dict[str, Tensor]]:
-    """Open exactly where the score of a kind exceeds 1. score: (B, K), is_judged, is_muted: (B,).
+    """Open exactly where the statistic of a kind exceeds its line. statistic: (B, K), lines: (B or 1, K) in its unit.
 
-    A row that was not judged changes nothing; one that is muted opens nothing.
+    is_judged, is_muted: (B,). A row that was not judged changes nothing; one that is muted opens nothing.
     """
     is_judged = is_judged.unsqueeze(1)
-    was_open = state["alarm_open"] > 0
-    opened = is_judged & (score > 1) & ~was_open & ~is_muted.unsqueeze(1)
-    is_calm = score <= hysteresis.close_ratio
-    counted = (state["alarm_calm"] + 1).masked_fill(~is_calm, 0.0)
+    was_open, before = state["alarm_open"] > 0, state["alarm_peak"]
+    opened = is_judged & (statistic > lines) & ~was_open & ~is_muted.unsqueeze(1)
+    is_restless = statistic > hysteresis.close_ratio * lines
+    counted = (state["alarm_calm"] + 1).clamp_max(hysteresis.calm_readings).masked_fill(is_restless, 0.0)
     calm = torch.where(is_judged, counted, state["alarm_calm"])
-    closed = was_open & (calm >= hysteresis.calm_readings)
+    is_calm = calm >= hysteresis.calm_readings
+    closed = was_open & is_calm
     is_open = (was_open | opened) & ~closed
-    peak = torch.maximum(state["alarm_peak"], score).masked_fill(~(was_open | opened), 0.0)
+    highest = torch.where(is_judged, torch.maximum(before, statistic), before)
     after = {
         "alarm_open": is_open.float(),
-        "alarm_peak": peak.masked_fill(~is_open, 0.0),
-        "alarm_calm": calm.masked_fill(~is_open, 0.0),
+        "alarm_peak": highest.masked_fill(is_calm, 0.0),
+        "alarm_calm": calm,
     }
-    return AlarmChange(opened, closed, is_open, peak), after
+    peak = (highest / lines).masked_fill(~(was_open | opened), 0.0)
+    return AlarmChange(opened, closed, is_open, peak, torch.stack((before, highest), -1)), after

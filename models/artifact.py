@@ -17,9 +17,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from models.calibration.prior import BINS
 from models.experts.bank import Tier
 from models.forecasters import Forecaster, Kind, Spec, build
-from models.pool import BINS
 
 FORMAT_VERSION = 2
 OLD_WEEK = (10, 12)  # the inputs of a format 1 that see the sine and the cosine of the week, then begun on Thursday

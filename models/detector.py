@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models import alarm, joint, moves, scaler, tempo
+from models import moves, rhythm, scaler, tempo
 from models.alarm import Hysteresis
+from models.calibration import joint, verdict
+from models.calibration.pool import Pool
+from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
-from models.pool import Pool
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
@@ -48,9 +50,10 @@ class Detector(nn.Module):
             "transform": self.transforms.columns,
             "tempo": tempo.columns(),
             "scale": scaler.columns(channels),
+            "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
-            "alarm": alarm.columns(),
+            **verdict.columns(channels),
         }
 
     @property
@@ -69,8 +72,8 @@ class Detector(nn.Module):
         judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, alarm_state = self._judge(judged, present, steps, context.is_muted, state, pool)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **alarm_state}
+        outcome, after = self._judge(judged, present, steps, context, state, pool)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
@@ -84,7 +87,7 @@ class Detector(nn.Module):
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=joint.shares(outcome.evidence),
+            shares=joint.shares(outcome.spike_decades),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -101,7 +104,7 @@ class Detector(nn.Module):
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
     def _judge(
-        self, judged: Tensor, present: Tensor, steps: Tensor, is_muted: Tensor, state: State, pool: Pool
+        self, judged: Tensor, present: Tensor, steps: Tensor, context: Context, state: State, pool: Pool
     ) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
@@ -111,30 +114,40 @@ class Detector(nn.Module):
         away = state["away"] + steps.unsqueeze(1)
         spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = (judged - expected).float() / spread
-        surprise = self.tail(z.masked_fill(is_not_judged, 0.0), freedom).masked_fill(is_not_judged, 0.0)
-        tempered = moves.tempered(surprise, judged, away, state)
-        evidence = joint.evidence(tempered, moves.liveliness(state), is_judged)
-        joint_surprise = evidence.amax(1).clamp_min(0.0)
-        spike = joint_surprise / pool.line
-        ratios = torch.stack((spike, torch.zeros_like(spike)), 1)
-        change, alarm_state = alarm.update(ratios, is_judged.any(1), is_muted, self.options.hysteresis, state)
+        z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        after = rhythm.update(z, is_judged, context.calendar, state)
+        widening = rhythm.widening(context.calendar, state)
+        spread = spread * widening
+        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
+        moved = is_judged & (judged != state["last"])
+        rarity = moves.rarity(judged, away, state)
+        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, rarity, context.is_muted)
+        said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
-            surprise=surprise,
+            raw_surprise=surprise,
+            surprise=said.surprise,
+            signed=said.sample.signed,
+            score=said.sample.score,
+            score_before=said.sample.score_before,
             is_judged=is_judged,
-            evidence=evidence,
-            joint_surprise=joint_surprise,
-            anomaly_score=ratios.amax(1),
-            ratios=ratios,
-            novelty=torch.zeros_like(spike),
-            opened=change.opened,
-            closed=change.closed,
-            is_open=change.is_open,
-            peak=change.peak,
+            moved=moved,
+            spike_decades=said.decades,
+            joint_surprise=said.joint_surprise,
+            anomaly_score=said.ratios.amax(1),
+            ratios=said.ratios,
+            novelty=torch.zeros_like(said.joint_surprise),
+            change_decades=said.change.decades,
+            bet=said.change.leading,
+            since=said.change.since,
+            climb=said.alarm.climb,
+            opened=said.alarm.opened,
+            closed=said.alarm.closed,
+            is_open=said.alarm.is_open,
+            peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, alarm_state
+        return outcome, {**after, **verdict_state}

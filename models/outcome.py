@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from models.calibration.pool import Sample
+
 
 class Outcome(NamedTuple):
     """The verdict on one reading a row. NaN where a channel is absent or has no forecast yet."""
@@ -12,18 +14,41 @@ class Outcome(NamedTuple):
     forecast: Tensor  # (B, C) float64, made before the reading
     spread: Tensor  # (B, C) float32, of the forecast, in the unit of the value
     freedom: Tensor  # (B, C) float32, degrees of freedom
-    surprise: Tensor  # (B, C) float32, -log10 p
+    raw_surprise: Tensor  # (B, C) float32, -log10 of the p-value by the forecast
+    surprise: Tensor  # (B, C) float32, -log10 of the calibrated p-value
+    signed: Tensor  # (B, C) float32, raw surprise by the channel's habit, negative below the forecast
+    score: Tensor  # (B, C) float32, normal: calibrated, negative below the forecast
+    score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast
-    evidence: Tensor  # (B, C) surprise by its habits, less the price of looking at so many; -inf where not judged
-    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, at least 0
+    moved: Tensor  # (B, C) judged, and not the value before once more
+    spike_decades: Tensor  # (B, C) surprise less the price of looking at so many channels; -inf where not judged
+    joint_surprise: Tensor  # (B,) of the reading: the largest of those, 0 or more
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
+    change_decades: Tensor  # (B, C) of what each channel has staked on its having changed, by its weight
+    bet: Tensor  # (B, C) int64, which bet on a change leads: a number in `bets.BETS`
+    since: Tensor  # (B, C) readings since that stake was last as good as nothing
+    climb: Tensor  # (B, K, 2) the largest statistic of a kind since it was calm: before and after the reading
     opened: Tensor  # (B, K) an alarm of this kind opened at this reading
     closed: Tensor  # (B, K)
     is_open: Tensor  # (B, K) after the reading
     peak: Tensor  # (B, K) score, of the alarm that is open or has just closed
     warming: Tensor  # (B,) judged on little history of its own
+
+    @property
+    def sample(self) -> Sample:
+        """What a pool counts of it."""
+        return Sample(
+            signed=self.signed,
+            is_counted=self.moved,
+            score=self.score,
+            score_before=self.score_before,
+            is_judged=self.is_judged.any(1),
+            climb=self.climb,
+            opened=self.opened,
+            is_open=self.is_open,
+        )
 
 
 class Ahead(NamedTuple):

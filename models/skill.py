@@ -28,12 +28,12 @@ def skill(outcome: Outcome, explanation: Explanation) -> Skill:
     judged = outcome.is_judged
     error = (outcome.value - outcome.forecast).masked_fill(~judged, 0.0)
     spread, freedom = outcome.spread.double(), outcome.freedom.double()
-    p = 10.0 ** -outcome.surprise.double()
+    p = 10.0 ** -outcome.raw_surprise.double()
     return Skill(
         is_judged=judged,
         crps=crps(error, spread, freedom, p).masked_fill(~judged, 0.0),
         spread=spread,
-        surprise=outcome.surprise,
+        surprise=outcome.raw_surprise,
         is_outside=judged & ((outcome.value < explanation.lower) | (outcome.value > explanation.upper)),
         opened=outcome.opened.any(1),
     )

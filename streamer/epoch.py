@@ -34,6 +34,13 @@ class Epoch:
         last = int(is_over.argmax()) if ends else len(timestamp) - 1
         return last + 1, ends, Epoch(int(count[last]), first, int(seen[last]))
 
+    @property
+    def milliseconds(self) -> int:
+        """How far the watermark has moved in it."""
+        if self.first_watermark is None or self.watermark is None:
+            return 0
+        return max(self.watermark - self.first_watermark, 0) // 1_000_000
+
     def next(self) -> "Epoch":
         """The epoch after this one: it begins at this one's watermark."""
         return replace(self, accepted=0, first_watermark=self.watermark)

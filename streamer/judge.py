@@ -11,12 +11,13 @@ from connectors.errors import StateError
 from models.alarm import Hysteresis
 from models.artifact import Artifact, ArtifactError
 from models.artifact import read as read_artifact
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.detector import Detector, DetectorOptions
-from models.pool import Pool
 from models.transform import Transform
 from streamer.calendar import Calendar, calendar_of
 from streamer.checkpoint import Checkpoint
-from streamer.config import Choices
+from streamer.config import AlarmOptions, Choices
 from streamer.phases import Phases
 
 
@@ -75,7 +76,7 @@ class Judges:
             StateError: this version cannot make it.
         """
         try:
-            choices = msgspec.convert(checkpoint.settings, Choices)
+            choices = msgspec.convert(_of_today(checkpoint.settings), Choices)
             artifact = read_artifact(checkpoint.artifact_content, checkpoint.artifact)
         except (msgspec.ValidationError, ArtifactError) as error:
             raise StateError(f"checkpoint {checkpoint.next_offset} of {checkpoint.key}: {error}") from error
@@ -110,14 +111,26 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
         channels=tuple(channel.name for channel in channels),
         detector=detector.eval(),
         artifact=artifact,
-        pool=Pool.fresh(choices.alarm.tail_probability, artifact.prior.to(device)),
+        pool=Pool.fresh(_budget(choices.alarm), artifact.prior.to(device)),
         device=device,
         calendar=calendar_of(choices.time_zone),
         phases=phases,
     )
 
 
+def _budget(options: AlarmOptions) -> Budget:
+    """What of a group's budget one partition has."""
+    daily = options.alarms_per_day
+    return Budget(options.readings_per_alarm, None if daily is None else daily / options.partitions)
+
+
 def settings_of(judge: Judge) -> dict[str, Any]:
     """A judge's choices as a checkpoint holds them."""
     settings: dict[str, Any] = msgspec.to_builtins(judge.choices)
     return settings
+
+
+def _of_today(settings: dict[str, Any]) -> dict[str, Any]:
+    """Choices as an older checkpoint holds them, in the words of today: a line of its own is a budget now."""
+    alarm = {key: value for key, value in settings.get("alarm", {}).items() if key != "tail_probability"}
+    return {**settings, "alarm": alarm}

@@ -4,7 +4,6 @@ Its outputs are a function of the partition's records in offset order, of the co
 cuts, other partitions and the wall clock never reach a score.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
-from models.outcome import Outcome
-from models.pool import close_epoch
-from streamer import epoch, eviction, order, silence
+from models.calibration.epochs import close_epoch
+from streamer import epoch, eviction, openings, order, silence
 from streamer.judge import Judge
+from streamer.openings import Gone, Openings
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
 from streamer.scoring import Scored, Scorer
@@ -47,11 +46,7 @@ def host_parts(channels: int) -> dict[str, dict[str, NDArray[np.generic]]]:
     """What is remembered of a series beside the detector's state, by what remembers it: initial values by column."""
     return {
         "order": order.initial_columns(channels),
-        "opening": {
-            "opened_offset": np.full(len(alarm.KINDS), -1),
-            "opened_index": np.full(len(alarm.KINDS), -1),
-            "opened_timestamp": np.full(len(alarm.KINDS), order.NEVER),
-        },
+        "opening": openings.initial_columns(),
         "silence": silence.initial_columns(),
         "eviction": eviction.initial_columns(),
     }
@@ -106,7 +101,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
-        self.pool = replace(self.pool, line=judge.pool.line)
+        self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
         """Go on with what a shadow has learnt, from here: a barrier.
@@ -174,25 +169,27 @@ class Partition:
                 self._score(ahead, rows, verdict, stop, progress)
             if ends:
                 with self.judge.phases.measure("order"):
-                    self._end_epoch(progress)
+                    self._end_epoch(progress, (int(ahead.offset[stop - 1]), int(ahead.index[stop - 1])))
             readings = readings.take(slice(stop, None))
         return progress
 
-    def _end_epoch(self, progress: Progress) -> None:
-        """What happens to the state between two epochs, and at no other time."""
-        self.pool = close_epoch(self.pool)
+    def _end_epoch(self, progress: Progress, ended_by: tuple[int, int]) -> None:
+        """What happens to the state between two epochs, and at no other time. ended_by: a reading's offset, index."""
+        lasted = self.epoch.milliseconds
+        self.pool = close_epoch(self.pool, lasted)
         if self.shadow is not None:
-            self.shadow.close_epoch()
-        self._evict(progress)
+            self.shadow.close_epoch(lasted)
+        self._evict(progress, ended_by)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
 
-    def _evict(self, progress: Progress) -> None:
+    def _evict(self, progress: Progress, ended_by: tuple[int, int]) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
         heard = self.columns["heard"][: self.series.height]
         rows = eviction.choose(heard, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
         if not len(rows):
             return
+        self._take_leave(rows, progress, ended_by)
         for earlier in progress.rows:
             earlier[np.isin(earlier, rows)] = PADDING_ROW
         progress.evicted += self.series.names(rows)
@@ -202,6 +199,28 @@ class Partition:
         self.table.reset(torch.from_numpy(rows))
         if self.shadow is not None:
             self.shadow.forget(rows)
+
+    def _take_leave(self, rows: Int64, progress: Progress, ended_by: tuple[int, int]) -> None:
+        """Close what is open of the series that have to go: nothing else will ever close it."""
+        names = np.array(self.series.names(rows), dtype=object)
+        by_name = np.argsort(names)
+        names, rows = names[by_name], rows[by_name]
+        watermark = order.NEVER if self.epoch.watermark is None else self.epoch.watermark
+        state = self.table.gather(torch.from_numpy(rows).to(self.table.device))
+        peak = (state["alarm_peak"] / self.pool.lines).double().cpu().numpy()
+        gone = Gone(names, rows, (state["alarm_open"] > 0).cpu().numpy(), peak)
+        alarms = self._openings.forgotten(gone, watermark, ended_by)
+        if alarms is not None:
+            progress.alarms.append(alarms)
+        if self._watch is not None:
+            last_seen, silent_since = self.columns["last_timestamp"][rows], self.columns["silent_since"][rows]
+            ended = self._watch.forgotten(names, watermark, last_seen, silent_since)
+            if len(ended):
+                progress.silences.append(ended)
+
+    @property
+    def _openings(self) -> Openings:
+        return Openings(self.judge, self.topic_partition, self.columns)
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()
@@ -221,9 +240,9 @@ class Partition:
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        changed = (came.outcome.opened | came.outcome.closed).numpy().nonzero()
-        if len(changed[0]):
-            progress.alarms.append(self._alarms(results.take(changed[0]), rows[changed[0]], came.outcome, changed))
+        alarms = self._openings.alarms(results, rows, came)
+        if alarms is not None:
+            progress.alarms.append(alarms)
 
     def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
         watch = self._watch
@@ -233,43 +252,9 @@ class Partition:
             if len(ended):
                 progress.silences.append(ended)
 
-    def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: tuple[NDArray[np.intp], ...]) -> Alarms:
-        """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake.
-
-        changed: the number of each reading and of the kind, in offset order.
-        """
-        kinds = changed[1]
-        opened = outcome.opened.numpy()[changed]
-        opening = {
-            "opened_offset": results.readings.offset,
-            "opened_index": results.readings.index,
-            "opened_timestamp": results.readings.timestamp,
-        }
-        ids, timestamps = [], np.empty(len(rows), dtype=np.int64)
-        for i, at in enumerate(zip(rows.tolist(), kinds.tolist(), strict=True)):
-            if opened[i]:
-                for name, column in opening.items():
-                    self.columns[name][at] = column[i]
-            ids.append(self._alarm_id(str(results.readings.series[i]), at))
-            timestamps[i] = self.columns["opened_timestamp"][at]
-        return Alarms(
-            results=results,
-            kind=[alarm.KINDS[kind] for kind in kinds],
-            event=["opened" if one else "closed" for one in opened],
-            alarm_id=ids,
-            opened_timestamp=timestamps,
-            peak_score=outcome.peak.numpy()[changed].astype(np.float64),
-        )
-
-    def _alarm_id(self, series: str, at: tuple[int, int]) -> str:
-        """The identity of the reading that opened the alarm, so that a replay gives the same one. at: row, kind."""
-        opened = (int(self.columns["opened_offset"][at]), int(self.columns["opened_index"][at]))
-        identity = repr((self.judge.group, *self.topic_partition, series, alarm.KINDS[at[1]], *opened))
-        return hashlib.sha256(identity.encode()).hexdigest()[:24]
-
 
 def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
-    outcome, explanation, ahead, _ = came
+    outcome, explanation, ahead = came.outcome, came.explanation, came.ahead
     further = tuple(judge.choices.horizons[1:])
     surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(

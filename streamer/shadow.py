@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings
-from models.pool import Pool, close_epoch
+from models.calibration.epochs import close_epoch
+from models.calibration.pool import Pool
 from models.skill import Skill, skill
 from streamer.judge import Judge
 from streamer.scoring import Scored, Scorer
@@ -60,9 +61,9 @@ class Shadow:
         self.followed += len(readings)
         return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))
 
-    def close_epoch(self) -> None:
-        """The champion's epoch has ended."""
-        self.learnt = self.learnt._replace(pool=close_epoch(self.learnt.pool))
+    def close_epoch(self, milliseconds: int) -> None:
+        """The champion's epoch has ended, after so long in event time."""
+        self.learnt = self.learnt._replace(pool=close_epoch(self.learnt.pool, milliseconds))
 
     def forget(self, rows: Int64) -> None:
         """The champion has evicted the series of these rows."""

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from connectors.ports import StateKey
-from models.pool import BINS, Pool
+from models.calibration.pool import Pool
 from streamer.checkpoint import Checkpoint, SavedColumn
 from streamer.epoch import Epoch
 from streamer.judge import Judge, settings_of
@@ -19,6 +19,7 @@ from streamer.series_rows import PADDING_ROW
 
 FIRST_ROW = PADDING_ROW + 1
 HOST_VERSION = 1  # of what the columns on the host mean
+_POOLED = "pool_"  # before the names of the pool's arrays
 _HELD = "held_"  # before the names of the reorder buffer's arrays
 NEW_AGAIN = "readings"  # the column by which a row is warming
 
@@ -58,15 +59,12 @@ def take(
             "epoch_accepted": epoch.accepted,
             "epoch_first_watermark": epoch.first_watermark,
             "watermark": epoch.watermark,
-            "pool_epoch": pool.epoch,
-            "pool_line": pool.line,
         },
         series=series.names_for_good(rows),
         columns=columns,
         source=source or {},
         shared={
-            "pool_closed": pool.closed.cpu().numpy().copy(),
-            "pool_open": pool.open.cpu().numpy().copy(),
+            **{_POOLED + name: part.cpu().numpy().copy() for name, part in pool.parts().items()},
             **{_HELD + name: array for name, array in partition.buffer.to_columns().items()},
         },
     )
@@ -137,18 +135,14 @@ def _tell(checkpoint: Checkpoint, wanted: set[str], used: set[str]) -> None:
 
 
 def _pool(checkpoint: Checkpoint, judge: Judge) -> Pool:
-    closed, opened = checkpoint.shared.get("pool_closed"), checkpoint.shared.get("pool_open")
-    if closed is None or opened is None or closed.shape != (BINS,) or opened.shape != (BINS,):
+    fresh = judge.pool
+    saved = {name: checkpoint.shared.get(_POOLED + name) for name in fresh.parts()}
+    parts = {name: torch.from_numpy(part.copy()).to(judge.device) for name, part in saved.items() if part is not None}
+    if not fresh.fits(parts):
         log.warning("checkpoint %d of %s: its pool does not fit and begins anew",
                     checkpoint.next_offset, checkpoint.key)  # fmt: skip
-        return judge.pool
-    line, epoch = checkpoint.counters["pool_line"], checkpoint.counters["pool_epoch"]
-    return Pool(
-        torch.from_numpy(closed.copy()).to(judge.device),
-        torch.from_numpy(opened.copy()).to(judge.device),
-        judge.pool.line if line is None else float(line),
-        int(epoch or 0),
-    )
+        return fresh
+    return fresh.with_parts(parts)
 
 
 def _whole(counter: float | None) -> int | None:

@@ -6,11 +6,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
+from models.calibration.prior import BIN_WIDTH, BINS, counted
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.detector import Detector
 from models.outcome import Outcome
-from models.pool import BIN_WIDTH, Pool, fold
 from models.skill import skill
 from models.training.batches import padded
 from models.training.forecasting import Batch
@@ -30,10 +32,12 @@ def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
     ``crps_ratio`` is to the error of the last value, of the median row and channel. ``judged`` are readings of single
     channels.
     """
-    pool, ratios, judged, outside = Pool.fresh(1e-3), [], 0, 0
+    prior, raw = torch.zeros(BINS, dtype=torch.int64), torch.zeros(BINS, dtype=torch.int64)
+    ratios, judged, outside = [], 0, 0
     for batch in held_out:
         outcome, last_error = _stepped(detector, padded(batch, TILE_ROWS))
-        pool = fold(pool, outcome)
+        prior += counted(outcome.signed[outcome.moved & outcome.is_judged].abs()).cpu()
+        raw += counted(outcome.raw_surprise[outcome.is_judged]).cpu()
         weighed = skill(outcome, detector.explain(outcome))
         judged, outside = judged + int(weighed.is_judged.sum()), outside + int(weighed.is_outside.sum())
         score, reference = (numbers.view(len(batch.values), -1).sum(0) for numbers in (weighed.crps, last_error))
@@ -43,12 +47,12 @@ def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
         "crps_ratio": float(torch.cat(ratios).quantile(0.5)),
         "band_coverage": 1 - outside / max(judged, 1),
     }
-    return Evaluation(pool.open, {**figures, **_of_surprise(pool.open)})
+    return Evaluation(prior, {**figures, **_of_surprise(raw)})
 
 
 def _stepped(detector: Detector, batch: Batch) -> tuple[Outcome, Tensor]:
     """What the detector says of every reading, and how wrong the last value was. -> (T * B, ...), (T * B, C)."""
-    state, pool = fresh_state(detector.columns, batch.values.shape[1]), Pool.fresh(1e-3)
+    state, pool = fresh_state(detector.columns, batch.values.shape[1]), Pool.fresh(Budget())
     outcomes, errors = [], []
     for scored, reading in zip(batch.scored, batch.readings(), strict=True):
         last = state["last"]

@@ -10,13 +10,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from models import scaler
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
 from models.forecasters.combiner import Combiner
 from models.heads import student_t_nll
-from models.pool import Pool
 from models.training.batches import padded, part, tensors
 from models.training.forecasting import (
     ABSOLUTE_ERROR_WEIGHT,
@@ -29,8 +30,6 @@ from models.training.forecasting import (
 )
 from models.training.task import Carried, Loss, Shard, Task, Walk, Window
 from models.transform import Transform
-
-LINE = 1e-3  # of alarms, on which nothing here depends
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class DetectorTask(ForecastTask[Batch]):
 
     def __init__(self, forecaster: Forecaster, lesson: Lesson) -> None:
         super().__init__(forecaster, lesson)
-        self._pool = Pool.fresh(LINE)
+        self._pool = Pool.fresh(Budget())
 
     @override
     def _taker(self, batch: Batch) -> Callable[[slice], Batch]:

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from connectors.errors import ConfigError
 from models.artifact import Artifact, save
+from models.calibration.prior import BINS
 from models.forecasters import Spec, build
-from models.pool import BINS
 from models.training.snapshot import SnapshotFile
 from models.training.team import Team, assembled
 from models.training.trainer import Observer

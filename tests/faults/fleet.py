@@ -14,7 +14,8 @@ PATIENCE_SECONDS = 120.0
 class Member:
     """One member of the group: the same identity, configuration and folder in every life."""
 
-    def __init__(self, config: Path, variables: Mapping[str, str]) -> None:
+    def __init__(self, identity: str, config: Path, variables: Mapping[str, str]) -> None:
+        self.identity = identity
         self.is_frozen = False
         self._config = config
         self._variables = variables
@@ -91,9 +92,9 @@ class Fleet:
         for number in range(len(self.members), count):
             folder = self._folder / f"member-{number}"
             folder.mkdir(exist_ok=True)
-            identity = {"kafka.group_instance_id": f"{self._changes['kafka.group_id']}-{number}"}
-            config = adapted("sensors.yaml", folder, {**self._changes, **identity})
-            self.members.append(Member(config, self._variables))
+            identity = f"{self._changes['kafka.group_id']}-{number}"
+            config = adapted("sensors.yaml", folder, {**self._changes, "kafka.group_instance_id": identity})
+            self.members.append(Member(identity, config, self._variables))
 
     def dismiss(self) -> int:
         """Tell the newest member to leave for good. -> its exit code."""

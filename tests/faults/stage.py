@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from tests.end_to_end.independent import Row, committed, ends, reading, write
+from tests.end_to_end.process import until
 from tests.faults.comparison import Comparison
 from tests.faults.undisturbed import OUTPUTS, READING, keyed, undisturbed
 
@@ -50,6 +51,7 @@ class Stage:
         self.changes: dict[str, Any] = {**READING, **SOON, **outputs, **names, **delivery}
         self.variables = {"KAFKA_BOOTSTRAP_SERVERS": wire or kafka, "CHECKPOINTS": str(folder / "checkpoints")}
         self.partitions = partitions
+        self.transactional_ids = [f"{self.group}:{self.source}:{number}" for number in range(partitions)]
         self._kafka = kafka
         self._folder = folder
         self._replicas = replicas
@@ -79,11 +81,27 @@ class Stage:
         results = self.topics["results"]
         return ends(self._kafka, results, "read_committed") != ends(self._kafka, results)
 
+    def end_of_transaction(self, transactional_id: str) -> str:
+        """How the last transaction of this id ended, as its coordinator has it, once every partition has been told."""
+        with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
+
+            def end() -> str | None:
+                state = admin.describe_transactions([transactional_id])[transactional_id].state.value
+                return state if state.startswith("Complete") else None
+
+            return str(until(end, f"the transaction of {transactional_id} has ended"))
+
     def is_all_committed(self) -> bool:
         """Whether the group has committed the end of every partition; not, as far as brokers do not say."""
         with suppress(KafkaError):
             return committed(self._kafka, self.group, self.source) == ends(self._kafka, self.source)
         return False
+
+    def members(self) -> set[str]:
+        """The instance ids of those whom the brokers have in the group."""
+        with closing(KafkaAdminClient(bootstrap_servers=self._kafka)) as admin:
+            told = admin.describe_groups([self.group])[self.group]
+        return {member["group_instance_id"] for member in told["members"]}
 
     def compare(self, published: Sequence[Row]) -> dict[str, Comparison]:
         """What is there to be read now, beside what these records come to when nothing happens."""

@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 
 from models.artifact import FORMAT_VERSION, Artifact, Origin, load, save
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
+from models.calibration.prior import BINS
 from models.column import fresh_state
 from models.context import Context
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Spec, build
-from models.pool import BINS, Pool
 from models.transform import Transform
 
 HERE = Path(__file__).parent
@@ -38,7 +40,7 @@ def golden() -> Artifact:
 def forecasts(artifact: Artifact) -> list[list[float | None]]:
     """What the weights say of the next of some readings, a list a reading; None before there is a forecast."""
     detector = Detector(artifact.forecaster, DetectorOptions((Transform.NONE,) * CHANNELS))
-    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
+    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
     present = torch.ones(ROWS, CHANNELS, dtype=torch.bool)
     thursday = torch.tensor([0.0, 3 / 7]).expand(ROWS, 2)  # at midnight
     for number in range(READINGS):

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.artifact import FORMAT_VERSION, Artifact, Origin, load, read
+from models.calibration.prior import BINS
 from models.forecasters import Spec
-from models.pool import BINS
 from tests.golden.make_artifact import forecasts, golden
 
 HERE = Path(__file__).parent

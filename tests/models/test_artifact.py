@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from models.artifact import Artifact, ArtifactError, Origin, load, save, shipped, versions, write_atomically
+from models.calibration.prior import BINS
 from models.forecasters import Spec
 from models.forecasters.recurrent import RecurrentForecaster
-from models.pool import BINS
 
 ORIGIN = Origin({"seed": 7}, {"crps_ratio": 0.75}, {"fingerprint": "0123"}, versions())
 

@@ -9,11 +9,12 @@ from scipy import stats
 
 from models import scaler
 from models.artifact import load, shipped
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.column import fresh_state
 from models.context import Context
 from models.detector import Detector, DetectorOptions
 from models.outcome import Outcome
-from models.pool import Pool
 from models.transform import Transform
 
 ROWS = 32
@@ -25,7 +26,7 @@ def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
     """The outcome of a spike in these channels, after fifty calm readings."""
     detector = Detector(load(shipped("gru")).forecaster, DetectorOptions(transforms=(Transform.NONE,) * channels))
     state = fresh_state(detector.columns, ROWS)
-    pool = Pool.fresh(1e-3)
+    pool = Pool.fresh(Budget())
     calm = torch.randn(50, ROWS, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 20
     spike = calm[-1].expand(ROWS, channels).clone()
     spike[:, spiked] += 25
@@ -41,7 +42,7 @@ def test_the_joint_verdict_is_the_most_surprising_channel_times_their_number() -
 
     expected = outcome.surprise.amax(1) - math.log10(4)
     torch.testing.assert_close(outcome.joint_surprise, expected)
-    torch.testing.assert_close(outcome.anomaly_score, expected / 3)
+    torch.testing.assert_close(outcome.ratios[:, 0], expected / Pool.fresh(Budget()).lines[0, 0])
 
 
 @pytest.mark.parametrize("spiked", [0, 1, 3])
@@ -66,7 +67,7 @@ def test_the_spike_is_outside_its_band_and_the_others_are_inside() -> None:
 def test_the_band_of_a_further_horizon_is_the_middle_of_its_distribution() -> None:
     forecaster = load(shipped("", "experts")).forecaster.at((1, 3, 24))
     options = DetectorOptions(transforms=(Transform.NONE,) * 2, band_coverage=0.9)
-    detector, pool = Detector(forecaster, options), Pool.fresh(1e-3)
+    detector, pool = Detector(forecaster, options), Pool.fresh(Budget())
     state = fresh_state(detector.columns, ROWS)
     unknown = detector.ahead(state)
     values = torch.randn(60, ROWS, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).cumsum(0)

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.column import State, fresh_state
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
 from models.heads import StudentT
-from models.pool import Pool
 from models.training.forecasting import Batch
 from models.transform import Transform
 
@@ -50,7 +51,7 @@ def taken(forecaster: Forecaster, batch: Batch, state: State | None = None) -> t
     _, rows, channels = batch.values.shape
     detector = detector_of(forecaster, channels)
     after = dict(state or fresh_state(detector.columns, rows))
-    pool = Pool.fresh(1e-3)
+    pool = Pool.fresh(Budget())
     said = []
     for reading in batch.readings():
         _, after = detector.step(*reading, after, pool)

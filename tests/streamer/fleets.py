@@ -12,6 +12,7 @@ from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
 from streamer.order import OrderOptions
 from streamer.phases import Phases
+from streamer.silence import SilenceOptions
 
 WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
@@ -28,6 +29,8 @@ def judge(
     horizons: Sequence[int] = (1,),
     time_zone: str = "UTC",
     device: str = "cpu",
+    silence: SilenceOptions | None = None,
+    calm_readings: int = 8,
 ) -> Judge:
     """A judge with shipped weights."""
     torch.set_num_threads(1)
@@ -35,7 +38,8 @@ def judge(
         channels=[f"c{number}" for number in range(channels)],
         horizons=[*horizons],
         time_zone=time_zone,
-        alarm=AlarmOptions(tail_probability=line),
+        alarm=AlarmOptions(tail_probability=line, calm_readings=calm_readings),
+        silence=silence,
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
     )

@@ -13,7 +13,18 @@ from streamer import epoch
 from streamer.judge import Judge
 from streamer.partition import Partition
 
-COLUMNS = ("value", "forecast", "lower", "upper", "anomaly_score", "novelty", "p_value", "shares", "is_anomalous", "warming")
+COLUMNS = (
+    "value",
+    "forecast",
+    "lower",
+    "upper",
+    "anomaly_score",
+    "novelty",
+    "p_value",
+    "shares",
+    "is_anomalous",
+    "warming",
+)
 AHEAD = ("forecast", "lower", "upper")
 
 
@@ -109,7 +120,10 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
         further = judge.detector.ahead(memory.state) if len(judge.choices.horizons) > 1 else None
     memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
     return {
-        **{name: getattr(outcome, name)[0].numpy() for name in ("value", "forecast", "anomaly_score", "novelty", "warming")},
+        **{
+            name: getattr(outcome, name)[0].numpy()
+            for name in ("value", "forecast", "anomaly_score", "novelty", "warming")
+        },
         **{name: getattr(explanation, name)[0].numpy() for name in ("lower", "upper", "shares")},
         "p_value": (10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0],
         "is_anomalous": outcome.is_open[0].any().numpy(),

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from models.artifact import load, shipped
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.column import fresh_state
 from models.forecasters import Forecaster
-from models.pool import Pool
 from models.tail import StudentQuantile
 from models.training.forecasting import Batch
 from tests.models.walks import DAY, detector_of, phases
@@ -50,7 +51,7 @@ def coverage(forecaster: Forecaster, readings: Batch) -> float:
     """The share of the second half of the readings that lies in its band."""
     detector = detector_of(forecaster, 1)
     length, rows, _ = readings.values.shape
-    state, pool, quantile = fresh_state(detector.columns, rows), Pool.fresh(1e-3), StudentQuantile(BAND)
+    state, pool, quantile = fresh_state(detector.columns, rows), Pool.fresh(Budget()), StudentQuantile(BAND)
     covered = []
     for reading in readings.readings():
         outcome, state = detector.step(*reading, state, pool)

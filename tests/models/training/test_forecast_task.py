@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
+from models.calibration.prior import BIN_WIDTH
 from models.column import fresh_state
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster, Spec, build
-from models.pool import BIN_WIDTH, Pool
 from models.training.batches import tensors, transformed
 from models.training.evaluation import evaluate
 from models.training.forecast_task import DetectorTask, Lesson, task_of
@@ -140,7 +142,7 @@ def test_transformed_values_are_those_that_the_detector_judges() -> None:
     transforms = (Transform.DIFFERENCE, Transform.RATE)
     raw, model = batch(0), forecaster(SPECS[0])
     detector = Detector(model, DetectorOptions(transforms))
-    state, pool, expected = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
+    state, pool, expected = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
 
     for reading in raw.readings():
         outcome, state = detector.step(*reading, state, pool)

@@ -1,0 +1,89 @@
+"""The change detector: a Shiryaev-Roberts e-detector a channel, over a mixture of bets on what a change looks like.
+
+Shin, Ramdas and Rinaldo, "E-detectors" (arXiv 2203.03532): a bet multiplies its stake at every reading by the
+likelihood ratio of its kind of change, and one unit more is staked at every reading: ``R' = (1 + R) e``. While scores
+are standard normal and independent of what came before, the mean of ``e`` is at most 1, and so a level ``A`` is not
+passed more often than once in ``A`` readings, whatever the mixture.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.calibration.habit import Habit
+from models.column import Column, State
+
+SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
+SPREADS = (2.0, 0.5)  # ratios of them
+BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck")
+NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
+MOST_A_READING = 3.0  # nats: one reading is a spike; a change takes three
+MOST_DECADES = 12.0  # of a stake: what lies beyond would only keep an alarm from closing
+ONSET_DECADES = 1.0  # a change began when its stake last was below this
+FEWEST_UNMOVED = 16.0  # readings, the longest run that a channel is known by when it first moves
+FORGETTING = 1 / 512  # of the longest run, a reading that moved
+LEARNT_RUN = 512.0  # unmoved readings, after which standing still is what the channel does
+
+
+class Change(NamedTuple):
+    """What the bets say of one reading a row."""
+
+    statistic: Tensor  # (B,) decades: of the mean stake over channels, each by its weight, and bets
+    decades: Tensor  # (B, C) of what each channel has in it
+    leading: Tensor  # (B, C) int64, the number in `BETS` of the largest stake
+    since: Tensor  # (B, C) readings since the stake was last as good as nothing
+
+
+def columns(channels: int) -> tuple[Column, ...]:
+    """The stakes of each channel, and how long it has stood still, does so at most, and has been winning."""
+    shape = (channels,)
+    return (
+        Column("stakes", torch.float32, (channels, STUCK)),
+        Column("unmoved", torch.float32, shape),
+        Column("longest_unmoved", torch.float32, shape, initial=math.inf),  # infinite: it has never moved
+        Column("winning", torch.float32, shape),
+    )
+
+
+def _odds() -> Tensor:
+    """The log-likelihood ratio of each bet as a polynomial of the score. -> (3, STUCK): of x^2, of x, constant."""
+    shifts = [(0.0, shift, -shift * shift / 2) for shift in SHIFTS]
+    spreads = [((1 - spread**-2) / 2, 0.0, -math.log(spread)) for spread in SPREADS]
+    return torch.tensor([*shifts, *spreads]).T.contiguous()
+
+
+def update(
+    score: Tensor, weight: Tensor, moved: Tensor, habit: Habit, state: State
+) -> tuple[Change, dict[str, Tensor]]:
+    """Bet on one reading a row. score: (B, C) normal, weight, moved: (B, C). A channel of no weight bets nothing."""
+    square, line, constant = _odds().to(score.device)
+    is_judged = weight > 0
+    x = (score / habit.power.sqrt()).unsqueeze(-1)
+    odds = (x * (x * square + line) + constant) / habit.memory.unsqueeze(-1)
+    grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
+    stepped = is_judged.unsqueeze(-1).expand_as(grown).clone()
+    stepped[..., NARROWER] &= moved  # a value that only repeats itself is the bet on a stuck channel's
+    stakes = torch.where(stepped, grown.clamp_max(10.0**MOST_DECADES), state["stakes"])
+    unmoved, longest = _runs(is_judged, moved, state)
+    stuck = torch.exp((unmoved / (longest + 1)).clamp_max(MOST_DECADES * math.log(10))) - 1
+    every = torch.cat((stakes, stuck.unsqueeze(-1)), -1)
+    mean = every.mean(-1)
+    winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
+    weighed = mean * weight
+    statistic = torch.log10(weighed.sum(1) + 1e-6).clamp_min(0)
+    after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
+    return Change(statistic, torch.log10(weighed + 1e-6), every.argmax(-1), winning), after
+
+
+def _runs(is_judged: Tensor, moved: Tensor, state: State) -> tuple[Tensor, Tensor]:
+    """How many readings in a row have not moved, and how many that have been at most. (B, C) each.
+
+    A run counts among the longest when it ends, or little by little once it has lasted for `LEARNT_RUN`.
+    """
+    run, longest = state["unmoved"], state["longest_unmoved"]
+    ended = torch.where(longest.isinf(), run.clamp_min(FEWEST_UNMOVED), torch.maximum(run, longest * (1 - FORGETTING)))
+    run = torch.where(is_judged, (run + 1).masked_fill(moved, 0.0), run)
+    longest = torch.where(is_judged & moved, ended, torch.maximum(longest, run - LEARNT_RUN))
+    return run, longest

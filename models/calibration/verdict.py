@@ -1,0 +1,71 @@
+"""The verdict on a reading: from the raw surprise of its channels to the kinds of alarm, one pure step."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models import alarm, moves
+from models.alarm import AlarmChange, Hysteresis
+from models.calibration import bets, habit, joint
+from models.calibration.bets import Change
+from models.calibration.pool import Pool, Sample
+from models.calibration.table import calibrate
+from models.column import Column, State
+
+
+class Evidence(NamedTuple):
+    """What a step knows of one reading a row before it is calibrated."""
+
+    signed: Tensor  # (B, C) raw surprise in decades, negative below the forecast, 0 where there is none
+    is_judged: Tensor  # (B, C)
+    moved: Tensor  # (B, C) it is judged, and is not the value before once more
+    rarity: Tensor  # (B, C) decades: of its move, among the channel's own
+    is_muted: Tensor  # (B,)
+
+
+class Verdict(NamedTuple):
+    """What a reading means, by the pool and by what its series was before."""
+
+    surprise: Tensor  # (B, C) calibrated, two-sided, in decades
+    decades: Tensor  # (B, C) of it less the price of looking at so many channels; -inf where not judged
+    joint_surprise: Tensor  # (B,) of the reading: the largest of those, 0 or more
+    ratios: Tensor  # (B, K) of each kind's statistic to its line
+    change: Change
+    alarm: AlarmChange
+    sample: Sample  # what the pool counts of it
+
+
+def columns(channels: int) -> dict[str, tuple[Column, ...]]:
+    """Everything that is remembered of a series, by what remembers it. ``age`` is the scaler's."""
+    return {"habit": habit.columns(channels), "change": bets.columns(channels), "alarm": alarm.columns()}
+
+
+def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
+    """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
+    signed, is_judged, moved, rarity, is_muted = evidence
+    usual = habit.habit_of(state)
+    signed_by_habit = signed / usual.ratio
+    surprise, score = calibrate(signed_by_habit, pool.table)
+    liveliness = moves.liveliness(state)
+    surprise = moves.tempered(surprise, rarity, liveliness, state).masked_fill(~is_judged, 0.0)
+    score = score.masked_fill(~is_judged, 0.0)
+    weight = joint.weights(liveliness, is_judged)
+    decades = joint.priced(surprise, weight)
+    joint_surprise = decades.amax(1).clamp_min(0.0)
+    change, change_state = bets.update(score, weight, moved, usual, state)
+    statistic = torch.stack((joint_surprise, change.statistic), 1)
+    lines = pool.lines.repeat_interleave(len(statistic) // len(pool.lines), 0)
+    became, alarm_state = alarm.update(statistic, lines, is_judged.any(1), is_muted, hysteresis, state)
+    sample = Sample(
+        signed=signed_by_habit,
+        is_counted=moved,
+        score=score,
+        score_before=state["last_score"],
+        is_judged=is_judged.any(1),
+        climb=became.climb,
+        opened=became.opened,
+        is_open=became.is_open,
+    )
+    after = {**habit.update(signed.abs(), score, moved, state), **change_state, **alarm_state}
+    return Verdict(surprise, decades, joint_surprise, statistic / lines, change, became, sample), after
