@@ -36,6 +36,7 @@ class Reason(StrEnum):
     WRONG_TYPE = "wrong_type"
     NOT_FINITE = "not_finite"
     NO_CHANNEL = "no_channel"
+    UNKNOWN_CHANNEL = "unknown_channel"
     EMPTY_KEY = "empty_key"
     BAD_KEY = "bad_key"
     BAD_TIMESTAMP = "bad_timestamp"

@@ -118,7 +118,8 @@ class Detector(nn.Module):
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
-        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
+        by_forecast = self.tail(z / widening, freedom)
+        surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
         moved = is_judged & (judged != state["last"])
         rarity = moves.rarity(judged, away, state)
         evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, rarity, context.is_muted)

@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
     freedom: Tensor  # (B, C) float32, degrees of freedom
     raw_surprise: Tensor  # (B, C) float32, -log10 of the p-value by the forecast
     surprise: Tensor  # (B, C) float32, -log10 of the calibrated p-value
-    signed: Tensor  # (B, C) float32, raw surprise by the channel's habit, negative below the forecast
+    signed: Tensor  # (B, C) float32, raw surprise in the channel's own tail, negative below the forecast
     score: Tensor  # (B, C) float32, normal: calibrated, negative below the forecast
     score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast

@@ -1,4 +1,4 @@
-"""The books: read = scored + rejected by reason, whenever no batch is under way."""
+"""The books: read = scored + rejected by reason + joined (+ held back), whenever no batch is under way."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -31,6 +31,7 @@ def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarm
     for _ in range(batch.epochs_closed):
         metrics.epoch(group.name)
     metrics.held(group.name, group.held)
+    metrics.join.joined(group.name, batch.joined, batch.replaced)
     metrics.series_evicted(group.name, batch.evicted)
     metrics.series_split(group.name, group.take_splits())
 

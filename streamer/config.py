@@ -26,6 +26,8 @@ from streamer.retraining.options import RetrainingOptions
 from streamer.silence import SilenceOptions
 from streamer.training.options import KafkaData, TrainingOptions
 
+Forecasting = Literal["combiner", "recurrent", "experts", "ewma", "seasonal_quantile", "half_space_trees"]
+WITH_EXPERTS, WITH_NETWORK = ("combiner", "experts"), ("combiner", "recurrent")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -102,7 +104,7 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     topics: list[str] = []
     topic_patterns: list[str] = []  # regular expressions that match the whole name
     format: Format
-    forecaster: Literal["combiner", "recurrent", "experts"] | None = None  # None: of the artifact, or combiner
+    forecaster: Forecasting | None = None  # None: of the artifact, or combiner
     tier: Literal["compact", "rich"] | None = None  # None: of the artifact, or compact
     cell: Literal["gru", "lstm"] | None = None  # None: of the artifact, or gru
     artifact: str | None = None  # path of a file or of a shelf; None: the one of these that comes with the package
@@ -127,12 +129,13 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def _check_forecaster(self) -> None:
         """A setting that changes nothing is a mistake."""
-        if self.forecaster == "recurrent" and self.tier is not None:
-            raise ValueError(f"tier: Expected none with forecaster recurrent, which has no experts, got {self.tier!r}")
-        if self.forecaster == "recurrent" and self.horizons != [1]:
-            raise ValueError(f"horizons: Expected [1] with forecaster recurrent, got {self.horizons}")
-        if self.forecaster == "experts" and self.cell is not None:
-            raise ValueError(f"cell: Expected none with forecaster experts, which has no network, got {self.cell!r}")
+        kind = self.forecaster or "combiner"
+        if kind not in WITH_EXPERTS and self.tier is not None:
+            raise ValueError(f"tier: Expected none with forecaster {kind}, which has no experts, got {self.tier!r}")
+        if kind not in WITH_EXPERTS and self.horizons != [1]:
+            raise ValueError(f"horizons: Expected [1] with forecaster {kind}, got {self.horizons}")
+        if kind not in WITH_NETWORK and self.cell is not None:
+            raise ValueError(f"cell: Expected none with forecaster {kind}, which has no network, got {self.cell!r}")
 
     @property
     def choices(self) -> Choices:

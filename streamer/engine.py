@@ -121,8 +121,10 @@ class Engine:
 
     def _step_again(self, tenure: Tenure, records: Records) -> None:
         """Bring the state to where the group is. Others were told of these readings already."""
+        held = len(tenure.partition.buffer)
         batch = tenure.group.process(records)
         tenure.next_offset = records.next_offset
+        self._metrics.inherited(tenure.group.name, len(tenure.partition.buffer) - held)
         self._metrics.state.replayed(tenure.group.name, batch.read)
         self._metrics.state.silent(tenure.where, tenure.silent_until - tenure.next_offset)
         self._show(tenure, batch)

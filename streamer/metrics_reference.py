@@ -15,7 +15,8 @@ timestamp. Whenever no batch is under way, every reading is accounted for:
 
 ```promql
 streamer_readings_read_total + streamer_readings_inherited
-  == streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total) + streamer_readings_held
+  == streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total)
+    + streamer_readings_joined_total + streamer_readings_held
 ```
 """
 SERIES_HEADING = """

@@ -118,7 +118,7 @@ class Partition:
     def advance(self, readings: Readings) -> Progress:
         """Take the next readings of this partition, in offset order, and score what need not wait for the late."""
         options = self.judge.choices.order
-        if options.reorder_seconds or len(self.buffer):
+        if options.hold_ns or len(self.buffer):
             readings, self.buffer = self.buffer.push(readings, options)
         return self._advance(readings)
 

@@ -46,8 +46,8 @@ class Watch:
         """The rows that have become silent and of which that was not raised yet. (rows,), (rows,) -> (D,).
 
         ``last_seen`` is the newest event time of each row, readings that are held back included; `NEVER` where it holds
-        no series. ``event_now_ns`` is what the clock of the partition says, less `reorder_seconds`: until then a
-        reading may still come in its place.
+        no series. ``event_now_ns`` is what the clock of the partition says, less how long readings wait: until then one
+        may still come in its place.
         """
         is_due = (last_seen <= event_now_ns - self.limit_ns) & (last_seen > NEVER) & (silent_since == NEVER)
         return np.flatnonzero(is_due)

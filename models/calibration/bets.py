@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.calibration.habit import Habit
+from models.calibration.echo import Echo
 from models.column import Column, State
 
 SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
@@ -54,14 +54,12 @@ def _odds() -> Tensor:
     return torch.tensor([*shifts, *spreads]).T.contiguous()
 
 
-def update(
-    score: Tensor, weight: Tensor, moved: Tensor, habit: Habit, state: State
-) -> tuple[Change, dict[str, Tensor]]:
+def update(score: Tensor, weight: Tensor, moved: Tensor, echo: Echo, state: State) -> tuple[Change, dict[str, Tensor]]:
     """Bet on one reading a row. score: (B, C) normal, weight, moved: (B, C). A channel of no weight bets nothing."""
     square, line, constant = _odds().to(score.device)
     is_judged = weight > 0
-    x = (score / habit.power.sqrt()).unsqueeze(-1)
-    odds = (x * (x * square + line) + constant) / habit.memory.unsqueeze(-1)
+    x = (score / echo.power.sqrt()).unsqueeze(-1)
+    odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
     stepped = is_judged.unsqueeze(-1).expand_as(grown).clone()
     stepped[..., NARROWER] &= moved  # a value that only repeats itself is the bet on a stuck channel's

@@ -1,57 +1,51 @@
-"""What a channel is in the habit of: how large its surprise usually is, how wide its scores, how alike two in a row.
+"""The habit of a channel: how far out its own readings go, so that counts and bursty ones are not always rare.
 
-A pool tells how far the readings of all series go; a channel that always goes further, or in waves, would take the
-whole budget for being what it is. So raw surprise is divided by the channel's own usual one before it is pooled, and
-a bet is worth less where one score says the next.
+Pooled calibration makes the readings of a partition uniform together; a series of another kind than the others would
+spend the budget of all. Above p = .1 the surprise of each channel is therefore counted in its own tail, which is taken
+to be exponential.
 """
 
-from typing import NamedTuple
+import math
 
 import torch
 from torch import Tensor
 
 from models.column import Column, State
 
-RATE = 1 / 256  # of what is learnt, a reading that moved
-PRIOR_READINGS = 32  # that a channel is taken for usual in the beginning
-EXPECTED = 0.4343  # decades: the mean surprise of calibrated readings, 1 / ln 10
-CLIP_SURPRISE, CLIP_SCORE = 8.0, 3.0  # of one reading, as it is learnt
-MOST_ALIKE = 0.95
-
-
-class Habit(NamedTuple):
-    """By what a channel's readings are measured. All (B, C)."""
-
-    ratio: Tensor  # of its usual surprise to the expected one, 1 or more
-    power: Tensor  # mean square of its scores
-    memory: Tensor  # (1 + r) / (1 - r) with r the correlation of a score with the one before: 1 where there is none
+KNEE = 1.0  # of surprise: one reading in ten is beyond, where forecasts are right
+RATE, MEAN = 0.1, 0.1 / math.log(10)  # of such readings, and of what they are beyond it by, then
+YOUNG, LONG = 200.0, 2000.0  # readings that what is right counts for at first, and that are remembered
+MOST = 10.0  # decades that one reading teaches: a spike must not hide the next one
+LEAST_RATE = 0.01
+LEAST_EXCESS, MOST_EXCESS = 0.3, 30.0  # decades; an exact forecast has .43
 
 
 def columns(channels: int) -> tuple[Column, ...]:
-    """Of each channel."""
-    shape = (channels,)
+    """The share of readings beyond the knee, and the mean of what all are beyond it by, in decades."""
     return (
-        Column("usual_surprise", torch.float32, shape, initial=EXPECTED),
-        Column("score_power", torch.float32, shape, initial=1.0),
-        Column("score_echo", torch.float32, shape),
-        Column("last_score", torch.float32, shape),
+        Column("habit_rate", torch.float32, (channels,), initial=RATE),
+        Column("habit_mean", torch.float32, (channels,), initial=MEAN),
     )
 
 
-def habit_of(state: State) -> Habit:
-    """What a reading is to be measured by."""
-    power = state["score_power"].clamp(0.25, 4.0)
-    alike = (state["score_echo"] / power).clamp(0.0, MOST_ALIKE)
-    return Habit((state["usual_surprise"] * (1 / EXPECTED)).clamp_min(1.0), power, (1 + alike) / (1 - alike))
+def tempered(surprise: Tensor, state: State) -> Tensor:
+    """The surprise in the series' own tail, which rises with the raw one. (B, C) -> (B, C).
+
+    With ``q`` the share beyond the knee and ``e`` the mean excess there: ``-log10 q + (s - 1) / (e ln 10)``,
+    which is ``s`` for an exact forecast; below the knee in proportion.
+    """
+    rate = state["habit_rate"].clamp_min(LEAST_RATE)
+    excess = (state["habit_mean"] / rate).clamp(LEAST_EXCESS, MOST_EXCESS)
+    at_knee = -torch.log10(rate)
+    beyond = (surprise - KNEE).clamp_min(0) / (excess * math.log(10))
+    return surprise.clamp_max(KNEE) * at_knee + beyond
 
 
-def update(surprise: Tensor, score: Tensor, moved: Tensor, state: State) -> dict[str, Tensor]:
-    """Learn where a channel ``moved``. surprise: (B, C) raw, unsigned, score: (B, C) normal, moved: (B, C)."""
-    rate = (1 / (state["age"] + PRIOR_READINGS)).clamp_min(RATE).masked_fill(~moved, 0.0)
-    score = score.clamp(-CLIP_SCORE, CLIP_SCORE)
+def update(surprise: Tensor, is_judged: Tensor, state: State) -> dict[str, Tensor]:
+    """Learn one raw surprise a row. surprise, is_judged: (B, C), and the age before this reading."""
+    rate = (1 / (state["age"] + YOUNG)).clamp_min(1 / LONG) * is_judged
+    excess = (surprise - KNEE).clamp(0, MOST)
     return {
-        "usual_surprise": torch.lerp(state["usual_surprise"], surprise.clamp_max(CLIP_SURPRISE), rate),
-        "score_power": torch.lerp(state["score_power"], score * score, rate),
-        "score_echo": torch.lerp(state["score_echo"], score * state["last_score"], rate),
-        "last_score": torch.where(moved, score, state["last_score"]),
+        "habit_rate": torch.lerp(state["habit_rate"], (surprise > KNEE).float(), rate),
+        "habit_mean": torch.lerp(state["habit_mean"], excess, rate),
     }

@@ -62,9 +62,9 @@ class Pool:
 
     @staticmethod
     def fresh(budget: Budget, prior: Tensor | None = None, pools: int = 1) -> "Pool":
-        """Pools before their first epoch. prior: an artifact's counts of surprise; None: surprise is what it says.
+        """Pools before their first epoch. prior: counts of surprise as an artifact has them.
 
-        Peaks are expected as theory has them: a decade fewer a decade further out.
+        Without one surprise is what it says. Peaks are expected as theory has them: a decade fewer a decade out.
         """
         share = _falling() if prior is None else shares(prior)
         curves = torch.stack((share / 2, share / 2, *(_falling().to(share.device) for _ in KINDS)))
@@ -135,7 +135,7 @@ class Pool:
 class Sample(NamedTuple):
     """What a pool counts of one reading a row."""
 
-    signed: Tensor  # (B, C) raw surprise by the channel's habit, in decades, negative below the forecast
+    signed: Tensor  # (B, C) raw surprise in the channel's own tail, in decades, negative below the forecast
     is_counted: Tensor  # (B, C) it is judged, and has moved
     score: Tensor  # (B, C) normal
     score_before: Tensor  # (B, C) that of the reading before

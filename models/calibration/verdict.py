@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models import alarm, moves
 from models.alarm import AlarmChange, Hysteresis
-from models.calibration import bets, habit, joint
+from models.calibration import bets, echo, habit, joint
 from models.calibration.bets import Change
 from models.calibration.pool import Pool, Sample
 from models.calibration.table import calibrate
@@ -38,27 +38,31 @@ class Verdict(NamedTuple):
 
 def columns(channels: int) -> dict[str, tuple[Column, ...]]:
     """Everything that is remembered of a series, by what remembers it. ``age`` is the scaler's."""
-    return {"habit": habit.columns(channels), "change": bets.columns(channels), "alarm": alarm.columns()}
+    return {
+        "habit": habit.columns(channels),
+        "echo": echo.columns(channels),
+        "change": bets.columns(channels),
+        "alarm": alarm.columns(),
+    }
 
 
 def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
     signed, is_judged, moved, rarity, is_muted = evidence
-    usual = habit.habit_of(state)
-    signed_by_habit = signed / usual.ratio
-    surprise, score = calibrate(signed_by_habit, pool.table)
-    liveliness = moves.liveliness(state)
+    raw, liveliness = signed.abs(), moves.liveliness(state)
+    tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
+    surprise, score = calibrate(tempered, pool.table)
     surprise = moves.tempered(surprise, rarity, liveliness, state).masked_fill(~is_judged, 0.0)
     score = score.masked_fill(~is_judged, 0.0)
     weight = joint.weights(liveliness, is_judged)
     decades = joint.priced(surprise, weight)
     joint_surprise = decades.amax(1).clamp_min(0.0)
-    change, change_state = bets.update(score, weight, moved, usual, state)
+    change, change_state = bets.update(score, weight, moved, echo.echo_of(state), state)
     statistic = torch.stack((joint_surprise, change.statistic), 1)
     lines = pool.lines.repeat_interleave(len(statistic) // len(pool.lines), 0)
     became, alarm_state = alarm.update(statistic, lines, is_judged.any(1), is_muted, hysteresis, state)
     sample = Sample(
-        signed=signed_by_habit,
+        signed=tempered,
         is_counted=moved,
         score=score,
         score_before=state["last_score"],
@@ -67,5 +71,5 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
         opened=became.opened,
         is_open=became.is_open,
     )
-    after = {**habit.update(signed.abs(), score, moved, state), **change_state, **alarm_state}
+    after = {**habit.update(raw, is_judged, state), **echo.update(score, moved, state), **change_state, **alarm_state}
     return Verdict(surprise, decades, joint_surprise, statistic / lines, change, became, sample), after

@@ -65,6 +65,13 @@ class Forecaster(nn.Module, ABC):
         """After how long without a reading half of what its cell remembers has faded; infinite where none does."""
         return math.inf
 
+    def surprise(self, values: Tensor, by_forecast: Tensor, state: State) -> Tensor:  # noqa: ARG002
+        """How surprising a reading is before it is learnt, as -log10 p, by whatever rule the forecaster has. -> (B, C).
+
+        values: (B, C) float64, by_forecast: (B, C), the surprise by the distance from the forecast: the rule of most.
+        """
+        return by_forecast
+
     def forecast(self, state: State) -> StudentT:
         """The forecast of the next reading. -> (B, C) each."""
         location, log_scale, freedom = self.ahead(state)

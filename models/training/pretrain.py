@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from models.artifact import SHIPPED, Artifact, Origin, save, versions
 from models.detector import Detector, DetectorOptions
-from models.forecasters import Forecaster, Kind, Spec, build
+from models.forecasters import BASELINES, Forecaster, Kind, Spec, build
 from models.forecasters.combiner import Combiner
 from models.training.evaluation import evaluate
 from models.training.forecast_task import CombinerTask, DetectorTask, Lesson
@@ -54,6 +54,7 @@ RECIPES = {
     "lstm-recurrent": Recipe(Spec("lstm", 32), streams=512, window=64, passes=1),
     "experts": Recipe(Spec("", 0, Kind.EXPERTS.value)),
     "experts-rich": Recipe(Spec("", 0, Kind.EXPERTS.value, "rich")),
+    **{baseline: Recipe(Spec("", 0, baseline), streams=256) for baseline in BASELINES},
 }  # by the name of the artifact
 
 
@@ -111,7 +112,7 @@ def make(name: str, recipe: Recipe, folder: Path) -> Artifact:
     torch.manual_seed(recipe.settings.seed)
     forecaster = build(recipe.spec)
     losses = {}
-    if recipe.spec.forecaster != Kind.EXPERTS.value:
+    if recipe.spec.kind.has_network:
         snapshot = SnapshotFile(folder / f"{name}.training")
         trainer = Trainer(task_of(forecaster, recipe), recipe.settings, keeper=snapshot, observer=Lines(name))
         best = trainer.fit().best

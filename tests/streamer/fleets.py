@@ -38,7 +38,7 @@ def judge(
         channels=[f"c{number}" for number in range(channels)],
         horizons=[*horizons],
         time_zone=time_zone,
-        alarm=AlarmOptions(tail_probability=line, calm_readings=calm_readings),
+        alarm=AlarmOptions(readings_per_alarm=1 / line, calm_readings=calm_readings),
         silence=silence,
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),

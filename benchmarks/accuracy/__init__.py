@@ -1,0 +1,1 @@
+"""What `bench_accuracy.py` is made of: labelled files, a replay of many side by side, scoring rules, contenders."""
