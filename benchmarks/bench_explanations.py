@@ -35,7 +35,8 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
     machines, sound = (32, 40) if options.quick else (options.machines, options.sound)
     trial = Trial(load(shipped(options.artifact)), Machines.drawn(sound + LONGEST, machines, options.seed), sound)
     yield f"{machines} synthetic machines of {CHANNELS} channels: a common load, a day of 96 readings, noise of"
-    yield f"their own, each in its unit. {sound} sound readings, then a fault in one channel, drawn at chance: hit@1 is"
+    yield "their own, each in its unit; the best forecast is off by a quarter of a standard deviation of the channel."
+    yield f"{sound} sound readings, then a fault in one channel, drawn at chance: hit@1 is"
     yield f"{1 / CHANNELS:g} for who guesses. Named is the channel of the first alarm while the fault lasts; where none"
     yield "opens, that of the reading with the largest score. Budget: one alarm in 10,000 readings;"
     yield f"seed {options.seed}; artifact `{options.artifact}`."

@@ -112,7 +112,7 @@ class Bank(nn.Module):
         -> K = 1.
         """
         kept = state["slots"][:, :, :1]
-        inputs, unit, offsets, _ = kept.split((self.direct.inputs, 1, len(self.experts), 1), -1)
+        inputs, unit, offsets, _ = torch.split(kept, [self.direct.inputs, 1, len(self.experts), 1], -1)
         errors = _log_errors(state["errors"][:, :, :1], unit.squeeze(-1))
         experience = self._experience(state["age"])[..., :1]
         return Views(offsets, errors[..., :-1], errors[..., -1], experience, inputs, unit.squeeze(-1))
