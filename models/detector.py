@@ -87,7 +87,7 @@ class Detector(nn.Module):
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=joint.shares(outcome.spike_decades),
+            shares=joint.shares(outcome.evidence),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -120,9 +120,13 @@ class Detector(nn.Module):
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
-        moved = is_judged & (judged != state["last"])
-        rarity = moves.rarity(judged, away, state)
-        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, rarity, context.is_muted)
+        evidence = Evidence(
+            signed=torch.copysign(moves.tempered(surprise, judged, away, state), z),
+            is_judged=is_judged,
+            moved=is_judged & (judged != state["last"]),
+            weight=joint.weights(moves.liveliness(state), is_judged),
+            is_muted=context.is_muted,
+        )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),
@@ -135,8 +139,8 @@ class Detector(nn.Module):
             score=said.sample.score,
             score_before=said.sample.score_before,
             is_judged=is_judged,
-            moved=moved,
-            spike_decades=said.decades,
+            moved=evidence.moved,
+            evidence=said.evidence,
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,

@@ -1,7 +1,7 @@
 """The moves of a channel: how many readings move it, how far, whether to where it has not just been; and its absence.
 
 A forecast distribution is smooth, so it has no likelihood for a channel that mostly stays where it is: a command, a
-state, a count that is mostly zero. How rare a move of such a channel is, is told by its own moves.
+state, a count that is mostly zero. What is usual of such a channel is told by its own moves.
 """
 
 import torch
@@ -24,7 +24,7 @@ def columns(channels: int) -> tuple[Column, ...]:
         Column("fresh_rate", torch.float32, shape, initial=1.0),
         Column("stride", torch.float32, shape),  # mean size of a move, 0 before the first
         Column("last_move", torch.float32, shape),
-        Column("away", torch.float32, shape),  # steps from its newest value to the newest reading
+        Column("away", torch.float32, shape),  # steps since its newest value, up to the newest reading
     )
 
 
@@ -33,23 +33,18 @@ def liveliness(state: State) -> Tensor:
     return (state["fresh_rate"] / LIVELY).clamp_max(1.0).square()
 
 
-def tempered(surprise: Tensor, rarity: Tensor, liveliness: Tensor, state: State) -> Tensor:
-    """The surprise of a lively channel, and the `rarity` of the move of another. All (B, C), in decades.
+def tempered(surprise: Tensor, values: Tensor, steps: Tensor, state: State) -> Tensor:
+    """No more surprise than the channel's own moves account for, where it is none that is lively. -> (B, C).
 
-    Of the first move ever of a channel its moves know nothing: it is the forecast's to judge.
-    """
-    return torch.where(state["stride"] > 0, torch.lerp(rarity, surprise, liveliness), surprise)
-
-
-def rarity(values: Tensor, steps: Tensor, state: State) -> Tensor:
-    """Decades of ``p = rate of moves * elapsed steps * tail of the size``; to stay is not rare. -> (B, C).
-
-    values: (B, C) float64, steps: (B, C) since the channel's value before.
+    A move has ``p = rate of moves * elapsed steps * tail of its size``; to stay is no surprise at all. The first move
+    ever is the forecast's to judge. surprise, steps: (B, C), values: (B, C) float64.
     """
     size = (values - state["last"]).float().abs()
-    far = torch.log10((size / (state["stride"] * USUAL_STRIDES)).clamp(1.0, 1e30)) * DECAY
-    rare = torch.log10((state["move_rate"] * steps).clamp_max(1.0))
-    return (far - rare).masked_fill(size == 0, 0.0)
+    stride = state["stride"]
+    far = torch.log10((size / (stride * USUAL_STRIDES)).clamp(1.0, 1e30)) * DECAY
+    usual = (far - torch.log10((state["move_rate"] * steps).clamp_max(1.0))).masked_fill(size == 0, 0.0)
+    usual = torch.where(stride > 0, torch.minimum(surprise, usual), surprise)
+    return torch.lerp(usual, surprise, liveliness(state))
 
 
 def update(values: Tensor, seen: Tensor, steps: Tensor, state: State) -> dict[str, Tensor]:

@@ -21,8 +21,8 @@ class Outcome(NamedTuple):
     score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast
     moved: Tensor  # (B, C) judged, and not the value before once more
-    spike_decades: Tensor  # (B, C) surprise less the price of looking at so many channels; -inf where not judged
-    joint_surprise: Tensor  # (B,) of the reading: the largest of those, 0 or more
+    evidence: Tensor  # (B, C) surprise less the price of looking at so many channels; -inf where not judged
+    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, at least 0
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line

@@ -42,7 +42,7 @@ def reasons(outcome: Outcome, before: State, forecaster: Forecaster) -> Reasons 
     at = torch.nn.functional.pad(row, (0, padded_rows(len(row)) - len(row)))
     state = {name: column.index_select(0, at) for name, column in before.items()}
     is_change = (kind == CHANGE).unsqueeze(1)
-    decades = torch.where(is_change, outcome.change_decades[row], outcome.spike_decades[row])
+    decades = torch.where(is_change, outcome.change_decades[row], outcome.evidence[row])
     channel = decades.argmax(1)
     here = torch.arange(len(row), device=row.device), channel
     seconds = tempo.interval_seconds(state)[: len(row)] * forecaster.half_life_steps()

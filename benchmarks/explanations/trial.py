@@ -68,7 +68,7 @@ class Trial:
             before = state
             outcome, state = self._detector.step(*self._reading(values, number), before, self._pool)
             is_change = (outcome.ratios.argmax(1) == CHANGE).unsqueeze(1)
-            decades = torch.where(is_change, outcome.change_decades, outcome.spike_decades)
+            decades = torch.where(is_change, outcome.change_decades, outcome.evidence)
             is_worse = outcome.anomaly_score > worst
             suspect = torch.where(is_worse, decades.argmax(1), suspect)
             worst = torch.maximum(worst, outcome.anomaly_score)

@@ -7,6 +7,7 @@ passed more often than once in ``A`` readings, whatever the mixture.
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -30,7 +31,7 @@ LEARNT_RUN = 512.0  # unmoved readings, after which standing still is what the c
 class Change(NamedTuple):
     """What the bets say of one reading a row."""
 
-    statistic: Tensor  # (B,) decades: of the mean stake over channels, each by its weight, and bets
+    statistic: Tensor  # (B,) decades: of the weighted mean stake over channels and bets
     decades: Tensor  # (B, C) of what each channel has in it
     leading: Tensor  # (B, C) int64, the number in `BETS` of the largest stake
     since: Tensor  # (B, C) readings since the stake was last as good as nothing
@@ -47,17 +48,23 @@ def columns(channels: int) -> tuple[Column, ...]:
     )
 
 
-def _odds() -> Tensor:
+@cache
+@torch.inference_mode(False)  # what is kept may be needed in training
+def _odds(device: torch.device) -> Tensor:
     """The log-likelihood ratio of each bet as a polynomial of the score. -> (3, STUCK): of x^2, of x, constant."""
     shifts = [(0.0, shift, -shift * shift / 2) for shift in SHIFTS]
     spreads = [((1 - spread**-2) / 2, 0.0, -math.log(spread)) for spread in SPREADS]
-    return torch.tensor([*shifts, *spreads]).T.contiguous()
+    return torch.tensor([*shifts, *spreads], device=device).T.contiguous()
 
 
-def update(score: Tensor, weight: Tensor, moved: Tensor, echo: Echo, state: State) -> tuple[Change, dict[str, Tensor]]:
-    """Bet on one reading a row. score: (B, C) normal, weight, moved: (B, C). A channel of no weight bets nothing."""
-    square, line, constant = _odds().to(score.device)
-    is_judged = weight > 0
+def update(
+    score: Tensor, is_judged: Tensor, moved: Tensor, weight: Tensor, echo: Echo, state: State
+) -> tuple[Change, dict[str, Tensor]]:
+    """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C), weight: (B, C) of the channels, sum 1.
+
+    An absent channel bets nothing.
+    """
+    square, line, constant = _odds(score.device)
     x = (score / echo.power.sqrt()).unsqueeze(-1)
     odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()

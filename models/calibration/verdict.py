@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models import alarm, moves
+from models import alarm
 from models.alarm import AlarmChange, Hysteresis
 from models.calibration import bets, echo, habit, joint
 from models.calibration.bets import Change
@@ -20,7 +20,7 @@ class Evidence(NamedTuple):
     signed: Tensor  # (B, C) raw surprise in decades, negative below the forecast, 0 where there is none
     is_judged: Tensor  # (B, C)
     moved: Tensor  # (B, C) it is judged, and is not the value before once more
-    rarity: Tensor  # (B, C) decades: of its move, among the channel's own
+    weight: Tensor  # (B, C) of each channel in the verdict on all, sum 1; 0 where not judged
     is_muted: Tensor  # (B,)
 
 
@@ -28,8 +28,8 @@ class Verdict(NamedTuple):
     """What a reading means, by the pool and by what its series was before."""
 
     surprise: Tensor  # (B, C) calibrated, two-sided, in decades
-    decades: Tensor  # (B, C) of it less the price of looking at so many channels; -inf where not judged
-    joint_surprise: Tensor  # (B,) of the reading: the largest of those, 0 or more
+    evidence: Tensor  # (B, C) surprise less the price of looking at so many channels; -inf where not judged
+    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, at least 0
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     change: Change
     alarm: AlarmChange
@@ -48,28 +48,27 @@ def columns(channels: int) -> dict[str, tuple[Column, ...]]:
 
 def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
-    signed, is_judged, moved, rarity, is_muted = evidence
-    raw, liveliness = signed.abs(), moves.liveliness(state)
+    signed, is_judged, moved, weight, is_muted = evidence
+    raw = signed.abs()
     tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
     surprise, score = calibrate(tempered, pool.table)
-    surprise = moves.tempered(surprise, rarity, liveliness, state).masked_fill(~is_judged, 0.0)
-    score = score.masked_fill(~is_judged, 0.0)
-    weight = joint.weights(liveliness, is_judged)
-    decades = joint.priced(surprise, weight)
-    joint_surprise = decades.amax(1).clamp_min(0.0)
-    change, change_state = bets.update(score, weight, moved, echo.echo_of(state), state)
+    surprise, score = surprise.masked_fill(~is_judged, 0.0), score.masked_fill(~is_judged, 0.0)
+    priced = joint.evidence(surprise, weight)
+    joint_surprise = priced.amax(1).clamp_min(0)
+    is_any = is_judged.any(1)
+    change, change_state = bets.update(score, is_judged, moved, weight, echo.echo_of(state), state)
     statistic = torch.stack((joint_surprise, change.statistic), 1)
-    lines = pool.lines.repeat_interleave(len(statistic) // len(pool.lines), 0)
-    became, alarm_state = alarm.update(statistic, lines, is_judged.any(1), is_muted, hysteresis, state)
+    lines = pool.lines.repeat_interleave(len(signed) // len(pool.lines), 0)
+    became, alarm_state = alarm.update(statistic, lines, is_any, is_muted, hysteresis, state)
     sample = Sample(
         signed=tempered,
         is_counted=moved,
         score=score,
         score_before=state["last_score"],
-        is_judged=is_judged.any(1),
+        is_judged=is_any,
         climb=became.climb,
         opened=became.opened,
         is_open=became.is_open,
     )
     after = {**habit.update(raw, is_judged, state), **echo.update(score, moved, state), **change_state, **alarm_state}
-    return Verdict(surprise, decades, joint_surprise, statistic / lines, change, became, sample), after
+    return Verdict(surprise, priced, joint_surprise, statistic / lines, change, became, sample), after

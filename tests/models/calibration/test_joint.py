@@ -15,13 +15,14 @@ from models.outcome import Outcome
 from models.transform import Transform
 
 ROWS = 32
+LINE = 4.0
 
 
 def lived(values: torch.Tensor, present: torch.Tensor | None = None) -> Outcome:
     """What the experts' detector says of readings of R series, at most 32. values, present: (T, R, C), and so it is."""
     _, series, channels = values.shape
     detector = Detector(load(shipped("", "experts")).forecaster, DetectorOptions((Transform.NONE,) * channels))
-    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(Budget())
+    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(Budget(2 * 10**LINE))
     context = Context.of(torch.ones(ROWS), torch.zeros(ROWS, 2))
     is_there = torch.ones_like(values, dtype=torch.bool) if present is None else present
     rows = torch.arange(ROWS).clamp_max(series - 1)
@@ -45,9 +46,9 @@ def switching(steps: int, every: int) -> torch.Tensor:
 def test_analog_channels_share_the_verdict_alike() -> None:
     surprise = torch.tensor([[6.0, 1.0, 0.0, 2.0]])
 
-    weight = joint.weights(torch.ones(1, 4), torch.ones(1, 4, dtype=torch.bool))
+    evidence = joint.evidence(surprise, joint.weights(torch.ones(1, 4), torch.ones(1, 4, dtype=torch.bool)))
 
-    torch.testing.assert_close(joint.priced(surprise, weight), surprise - math.log10(4))
+    torch.testing.assert_close(evidence, surprise - math.log10(4))
 
 
 def test_channels_that_hardly_move_weigh_together_what_one_analog_channel_weighs() -> None:
@@ -62,11 +63,11 @@ def test_channels_that_hardly_move_weigh_together_what_one_analog_channel_weighs
 def test_a_channel_that_is_not_judged_neither_counts_nor_has_a_share() -> None:
     surprise, is_judged = torch.tensor([[3.0, 5.0, 1.0]]), torch.tensor([[True, False, True]])
 
-    priced = joint.priced(surprise, joint.weights(torch.ones(1, 3), is_judged))
+    evidence = joint.evidence(surprise, joint.weights(torch.ones(1, 3), is_judged))
 
-    torch.testing.assert_close(priced.amax(1), torch.tensor([3 - math.log10(2)]))
-    assert joint.shares(priced)[0, 1] == 0
-    torch.testing.assert_close(joint.shares(priced).sum(1), torch.ones(1))
+    torch.testing.assert_close(evidence.amax(1), torch.tensor([3 - math.log10(2)]))
+    assert joint.shares(evidence)[0, 1] == 0
+    torch.testing.assert_close(joint.shares(evidence).sum(1), torch.ones(1))
 
 
 def test_dead_channels_do_not_dilute_a_spike_of_the_one_that_lives() -> None:
@@ -90,7 +91,7 @@ def test_commands_alarm_where_they_are_unusual_and_not_each_time_they_are_given(
 
     assert (outcome.anomaly_score[250:, 0] < 1).all()
     assert (outcome.anomaly_score[-1] > 1).tolist() == [False, True, True]
-    assert outcome.spike_decades[-1, 1:].argmax(1).tolist() == [1, 1]
+    assert outcome.evidence[-1, 1:].argmax(1).tolist() == [1, 1]
 
 
 def test_channels_that_were_away_for_hours_neither_alarm_when_they_come_back_nor_count_meanwhile() -> None:
@@ -103,14 +104,14 @@ def test_channels_that_were_away_for_hours_neither_alarm_when_they_come_back_nor
 
     assert (values[450] - values[149])[0, 1].abs() > 8
     assert (outcome.anomaly_score[100:] < 1).all()
-    assert outcome.spike_decades[150:451, 0, 1].isneginf().all()
-    assert outcome.spike_decades[451:, 0, 1].isfinite().all()
+    assert outcome.evidence[150:451, 0, 1].isneginf().all()
+    assert outcome.evidence[451:, 0, 1].isfinite().all()
 
 
-def test_permuted_channels_permute_what_they_say() -> None:
+def test_permuted_channels_permute_the_evidence() -> None:
     values = torch.stack((noise(90), switching(90, 40), torch.zeros(90), noise(90, seed=1)), 1)
     order = [3, 1, 0, 2]
 
-    ours, other = lived(torch.stack((values[:, order], values), 1)).spike_decades[-1]
+    ours, other = lived(torch.stack((values[:, order], values), 1)).evidence[-1]
 
     torch.testing.assert_close(ours, other[order], atol=1e-3, rtol=1e-3)
