@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
 SILENCE = "silence"  # the kind of alarm that no score opens
+DRIFT = "drift"  # the kind of what concerns a partition, and no series
+SEVERITIES = ("info", "warning", "critical")  # of an alarm, rising
 BEGINNING = np.iinfo(np.int64).min  # before all event time
 
 
@@ -237,6 +240,7 @@ class Alarms:
     results: Results  # (N,) of the reading that opened or closed the alarm
     kind: list[str]  # "spike"
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
@@ -261,10 +265,11 @@ class Silences:
     after_seconds: float  # the limit
     series: NDArray[np.object_]  # (N,) str
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     timestamp: Int64  # (N,) ns, event time: of an opening `opened_timestamp`, of a closing that of the reading
     last_timestamp: Int64  # (N,) of the newest reading before the silence
-    opened_timestamp: Int64  # (N,) the limit later
+    opened_timestamp: Int64  # (N,) the limit later, or at the end of a window that mutes it
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:
@@ -278,4 +283,31 @@ class Silences:
     @property
     def historical(self) -> Bool:
         """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.timestamp < self.live_from
+
+
+@dataclass(frozen=True, slots=True)
+class Drifts:
+    """Changes of the errors of one group in one source partition that are there to stay. None of them ever closes."""
+
+    group: str
+    topic_partition: TopicPartition
+    detector: list[str]
+    alarm_id: list[str]  # the same after any replay
+    timestamp: Int64  # (N,) ns, event time
+    error_before: Float64  # (N,) mean rank among the errors on held-out readings, 0 to 1
+    error_now: Float64  # (N,)
+    live_from: int = BEGINNING  # ns, event time
+
+    def __len__(self) -> int:
+        return len(self.detector)
+
+    @property
+    def event(self) -> list[str]:
+        """What became of each: there is nothing that opens or closes."""
+        return ["noticed"] * len(self)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that they are history. (N,)."""
         return self.timestamp < self.live_from

@@ -1,16 +1,19 @@
 """Openings: what is remembered of the reading that opened an alarm, so that its closing can tell of it."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import Alarms, Bool, Explanation, Float64, Int64, Readings, Results, TopicPartition
+from connectors.columns import SEVERITIES, Alarms, Bool, Explanation, Float64, Int64, Readings, Results, TopicPartition
 from models import alarm
 from streamer.explanation import explanations
 from streamer.judge import Judge
 from streamer.order import NEVER
+from streamer.rules import RuleOptions, severities_of
 from streamer.scoring import Scored
 from streamer.series_rows import HostColumns
 
@@ -22,6 +25,7 @@ def initial_columns() -> dict[str, NDArray[np.generic]]:
         "opened_offset": np.full(kinds, -1),
         "opened_index": np.full(kinds, -1),
         "opened_timestamp": np.full(kinds, NEVER),
+        "opened_severity": np.full(kinds, SEVERITIES.index(RuleOptions().severity), dtype=np.int8),
     }
 
 
@@ -35,6 +39,16 @@ class Gone:
     peak: Float64  # (G, K) score
 
 
+class Told(NamedTuple):
+    """What is told of alarms beside their openings. A of them."""
+
+    results: Results  # (A,)
+    kinds: NDArray[np.intp]  # (A,)
+    events: list[str]
+    peaks: Float64  # (A,)
+    why: list[Explanation | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Openings:
     """Tells of the alarms of one group in one source partition."""
@@ -43,25 +57,38 @@ class Openings:
     topic_partition: TopicPartition
     columns: HostColumns
 
-    def alarms(self, results: Results, rows: Int64, came: Scored) -> Alarms | None:
-        """The alarms that opened or closed at these readings, in offset order; None where there is none. rows: (N,)."""
+    def alarms(self, results: Results, rows: Int64, rule: Int64, came: Scored) -> Alarms | None:
+        """The alarms that opened or closed at these readings; None where there is none. rows: (N,), rule: (N, C|1).
+
+        An alarm is as severe as the rule says of the channel with the largest share at its opening.
+        """
         changed = (came.outcome.opened | came.outcome.closed).numpy().nonzero()
         which, kinds = changed
         if not len(which):
             return None
         results, rows, opened = results.take(which), rows[which], came.outcome.opened.numpy()[changed]
+        channel = results.shares.argmax(1)
+        if came.reasons is not None:
+            channel[opened] = came.reasons.channel.numpy()
+        rule = np.broadcast_to(rule[which], results.shares.shape)[np.arange(len(rows)), channel]
         opening = {
             "opened_offset": results.readings.offset,
             "opened_index": results.readings.index,
             "opened_timestamp": results.readings.timestamp,
+            "opened_severity": severities_of(self.judge.choices.rules, rule),
         }
-        for name, column in opening.items():
-            self.columns[name][rows[opened], kinds[opened]] = column[opened]
         told = came.reasons and explanations(came.reasons, results.take(opened), self.judge.detector.forecaster.experts)
-        events = ["opened" if one else "closed" for one in opened]
+        events, why, remembered = [], [], {name: np.empty_like(column) for name, column in opening.items()}
+        for i, at in enumerate(zip(rows.tolist(), kinds.tolist(), strict=True)):  # one may open again in a batch
+            if opened[i]:
+                for name, column in opening.items():
+                    self.columns[name][at] = column[i]
+            for name, column in remembered.items():
+                column[i] = self.columns[name][at]
+            events.append("opened" if opened[i] else "closed")
+            why.append(next(told) if told and opened[i] else None)
         peaks = came.outcome.peak.numpy()[changed].astype(np.float64)
-        why = [next(told) if told and one else None for one in opened]
-        return self._alarms(results, (rows, kinds), events, peaks, why)
+        return self._alarms(Told(results, kinds, events, peaks, why), remembered)
 
     def forgotten(self, gone: Gone, watermark: int, ended_by: tuple[int, int]) -> Alarms | None:
         """The closings of alarms that are open while their series are evicted; None where there is none.
@@ -93,29 +120,24 @@ class Openings:
             warming=no,
             artifact=self.judge.artifact.name,
         )
-        peaks = gone.peak[which, kinds]
-        return self._alarms(results, (gone.rows[which], kinds), ["closed"] * count, peaks, [None] * count)
+        remembered = {name: self.columns[name][gone.rows[which], kinds] for name in initial_columns()}
+        told = Told(results, kinds, ["closed"] * count, gone.peak[which, kinds], [None] * count)
+        return self._alarms(told, remembered)
 
-    def _alarms(
-        self,
-        results: Results,
-        at: tuple[Int64, NDArray[np.intp]],
-        events: list[str],
-        peaks: Float64,
-        why: list[Explanation | None],
-    ) -> Alarms:
-        """Alarms whose openings are remembered. at: row and kind of each."""
-        opened = {name: self.columns[name][at] for name in ("opened_offset", "opened_index", "opened_timestamp")}
-        kinds = [alarm.KINDS[kind] for kind in at[1]]
+    def _alarms(self, told: Told, opened: Mapping[str, NDArray[Any]]) -> Alarms:
+        """Alarms, whose openings were remembered as ``opened``, by column."""
+        results = told.results
+        kinds = [alarm.KINDS[kind] for kind in told.kinds]
         identities = zip(results.readings.series, kinds, opened["opened_offset"], opened["opened_index"], strict=True)
         return Alarms(
             results=results,
             kind=kinds,
-            event=events,
+            event=told.events,
+            severity=[SEVERITIES[number] for number in opened["opened_severity"]],
             alarm_id=[self._alarm_id(str(series), kind, int(o), int(i)) for series, kind, o, i in identities],
             opened_timestamp=opened["opened_timestamp"],
-            peak_score=peaks,
-            explanation=why,
+            peak_score=told.peaks,
+            explanation=told.why,
         )
 
     def _alarm_id(self, series: str, kind: str, offset: int, index: int) -> str:

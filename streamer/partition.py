@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Drifts, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
-from streamer import epoch, eviction, openings, order, silence
+from models.calibration.prior import counted
+from streamer import drift, epoch, eviction, openings, order, silence
+from streamer.drift import DriftWatch
 from streamer.judge import Judge
 from streamer.openings import Gone, Openings
 from streamer.order import Verdict
@@ -25,6 +27,7 @@ from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
 from streamer.shadow import Duel, Learnt, Shadow
 from streamer.silence import Watch
 from streamer.table import StateTable
+from streamer.terms import Terms, TermsOfRows, TermsOfSilence
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Progress:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
@@ -67,7 +71,9 @@ class Partition:
         parts = host_parts(len(judge.channels))
         self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
+        self._terms = TermsOfRows(judge.choices)
 
     @property
     def learnt(self) -> Learnt:
@@ -101,6 +107,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
+        self.drift = self.drift.under(judge.choices.drift)
         self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
@@ -113,6 +120,7 @@ class Partition:
         table.ensure(self.series.height)
         table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
         self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.drift = DriftWatch(judge.choices.drift)  # those were the errors of other weights
         self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
@@ -142,15 +150,19 @@ class Partition:
         is_known = np.array([name in self.series for name in held.series], dtype=bool)
         np.maximum.at(last_seen, self.series.of(held.series[is_known]), held.timestamp[is_known])
         rows = watch.due(last_seen, self.columns["silent_since"][: self.series.height], event_now_ns)
+        names = np.array(self.series.names(rows), dtype=object)
+        is_due = watch.opening(names, last_seen[rows]) <= event_now_ns
+        rows, names = rows[is_due], names[is_due]
         if not len(rows):
             return None
         silence.remember_raised(self.columns, rows, last_seen[rows])
-        return watch.raised(np.array(self.series.names(rows), dtype=object), last_seen[rows])
+        return watch.raised(names, last_seen[rows])
 
     @property
     def _watch(self) -> Watch | None:
-        options = self.judge.choices.silence
-        return None if options is None else Watch(self.judge.group, self.topic_partition, options)
+        options, terms = self.judge.choices.silence, TermsOfSilence(self.judge)
+        where = self.topic_partition
+        return None if options is None else Watch(self.judge.group, where, options, terms.severity, terms.unmuted)
 
     def _advance(self, readings: Readings) -> Progress:
         """Score readings in order, cutting them where an epoch ends."""
@@ -177,6 +189,8 @@ class Partition:
         """What happens to the state between two epochs, and at no other time. ended_by: a reading's offset, index."""
         lasted = self.epoch.milliseconds
         self.pool = close_epoch(self.pool, lasted)
+        if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
+            progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
             self.shadow.close_epoch(lasted)
         self._evict(progress, ended_by)
@@ -197,6 +211,7 @@ class Partition:
         self.series.release(rows)
         self.columns.reset(rows)
         self.table.reset(torch.from_numpy(rows))
+        self._terms.forget(rows)
         if self.shadow is not None:
             self.shadow.forget(rows)
 
@@ -231,18 +246,25 @@ class Partition:
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
         scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
-        came = scorer.score(scored, rows, elapsed, self.pool)
+        terms = self._terms_of(scored, rows, elapsed)
+        came = scorer.score(scored, rows, terms, self.pool)
         self.pool = came.pool
+        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.is_judged]).numpy())
         if self.shadow is not None:
-            progress.duels.append(self.shadow.follow(scored, rows, elapsed, came))
+            progress.duels.append(self.shadow.follow(scored, rows, terms, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        alarms = self._openings.alarms(results, rows, came)
+        alarms = self._openings.alarms(results, rows, terms.rule, came)
         if alarms is not None:
             progress.alarms.append(alarms)
+
+    def _terms_of(self, scored: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32]) -> Terms:
+        if self._terms.choices is not self.judge.choices:
+            self._terms = TermsOfRows(self.judge.choices)
+        return self._terms.of(scored, rows, elapsed_seconds, self.judge)
 
     def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
         watch = self._watch

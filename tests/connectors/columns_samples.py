@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from connectors.columns import (
+    SEVERITIES,
     Ahead,
     Alarms,
+    Drifts,
     Explanation,
     Readings,
     Reason,
@@ -94,6 +96,7 @@ def alarms_of(results: Results) -> Alarms:
         results,
         kind=["spike"] * count,
         event=["opened"] * (count - 1) + ["closed"],
+        severity=[SEVERITIES[place % 3] for place in range(count)],
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
@@ -114,11 +117,28 @@ def silences_of(series: Sequence[str], after_seconds: float = 90.5) -> Silences:
         after_seconds,
         series=np.array(series, dtype=object),
         event=["opened"] * (count - 1) + ["closed"],
+        severity=[SEVERITIES[place % 3] for place in range(count)],
         alarm_id=[f"{name}/silence" for name in series],
         timestamp=opened + 500_000_000 * is_closed,
         last_timestamp=last,
         opened_timestamp=opened,
         live_from=int(opened[-1]),
+    )
+
+
+def drifts_of(detectors: Sequence[str]) -> Drifts:
+    """Each detector notices something a second after the one before it; all but the last are history."""
+    count = len(detectors)
+    timestamp = FIRST_TIMESTAMP + np.arange(count) * 1_000_000_000
+    return Drifts(
+        "plant",
+        PARTITION,
+        detector=[*detectors],
+        alarm_id=[f"{detector}/drift" for detector in detectors],
+        timestamp=timestamp,
+        error_before=np.linspace(0.5, 0.25, count),
+        error_now=np.linspace(0.75, 0.125, count),
+        live_from=int(timestamp[-1]),
     )
 
 

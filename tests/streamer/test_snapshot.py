@@ -15,8 +15,8 @@ from models.artifact import Artifact
 from models.forecasters import Spec
 from models.forecasters.recurrent import RecurrentForecaster
 from streamer import epoch, snapshot
+from streamer.alarm_options import AlarmOptions
 from streamer.checkpoint import Checkpoint, SavedColumn, decode, encode
-from streamer.config import AlarmOptions
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, Judges, make_judge
 from streamer.partition import Partition
