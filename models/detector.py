@@ -21,6 +21,7 @@ from models.transform import Transform, Transforms
 
 MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
+LEAST_MOVE = 0.01  # scales: a value that moves by less stands still
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
@@ -135,7 +136,7 @@ class Detector(nn.Module):
         evidence = Evidence(
             signed=torch.copysign(moves.tempered(surprise, seen.value, away, state), z),
             is_judged=is_judged,
-            moved=is_judged & (seen.value != state["last"]),
+            moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=joint.weights(moves.liveliness(state), is_judged),
             is_muted=context.is_muted,
             asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
