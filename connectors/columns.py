@@ -219,6 +219,21 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an alarm opened."""
+
+    text: str  # for people
+    channel: str  # the one with the largest share
+    shares: dict[str, float]  # by channel, of what this kind of alarm is made of, sum 1
+    bet: str | None  # on which kind of change the channel's alarm was won; None: on none, one reading was enough
+    since_readings: int  # for which it has been winning, the opening one included
+    trust: dict[
+        str, float
+    ]  # by expert, what each had in the forecast of the channel, sum 1; empty where there are none
+    memory_seconds: float | None  # after which, without a reading, half of what the cell remembers has faded
+
+
+@dataclass(frozen=True, slots=True)
 class Alarms:
     """Alarms that opened or closed, each with the result of the reading that did it."""
 
@@ -229,6 +244,7 @@ class Alarms:
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    explanation: list[Explanation | None]  # of an opening; None of a closing
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:

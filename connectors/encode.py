@@ -76,6 +76,9 @@ class Encoder:
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
                 "historical": historical[position],
             }
+            why = alarms.explanation[position]
+            if why is not None:
+                members["explanation"] = why
             value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]
             messages.append(self._alarm(group, series[position], alarms.kind[position], value))
         return messages

@@ -10,6 +10,7 @@ from connectors.columns import (
     Ahead,
     Alarms,
     Drifts,
+    Explanation,
     Readings,
     Reason,
     Records,
@@ -76,6 +77,17 @@ def _ahead(values: np.ndarray, horizons: tuple[int, ...]) -> Ahead:
     return Ahead(horizons, forecast, forecast - steps, forecast + steps)
 
 
+EXPLANATION = Explanation(
+    text="pressure stands still, for the last 40 readings: pressure 120.3, expected 120.05 (118.55 to 121.55)",
+    channel="pressure",
+    shares={"temperature": 0.0625, "pressure": 0.9375},
+    bet="stuck",
+    since_readings=40,
+    trust={"last": 0.25, "day": 0.75},
+    memory_seconds=None,
+)
+
+
 def alarms_of(results: Results) -> Alarms:
     """Each result opens an alarm and, a moment later, the last one closes its own."""
     count = len(results)
@@ -88,6 +100,7 @@ def alarms_of(results: Results) -> Alarms:
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
+        explanation=[EXPLANATION] * (count - 1) + [None] * (count > 0),
         live_from=int(timestamp.max(initial=0)),
     )
 
