@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
 SILENCE = "silence"  # the kind of alarm that no score opens
+DRIFT = "drift"  # the kind of what concerns a partition, and no series
 SEVERITIES = ("info", "warning", "critical")  # of an alarm, rising
 BEGINNING = np.iinfo(np.int64).min  # before all event time
 
@@ -217,6 +219,21 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an alarm opened."""
+
+    text: str  # for people
+    channel: str  # the one with the largest share
+    shares: dict[str, float]  # by channel, of what this kind of alarm is made of, sum 1
+    bet: str | None  # on which kind of change the channel's alarm was won; None: on none, one reading was enough
+    since_readings: int  # for which it has been winning, the opening one included
+    trust: dict[
+        str, float
+    ]  # by expert, what each had in the forecast of the channel, sum 1; empty where there are none
+    memory_seconds: float | None  # after which, without a reading, half of what the cell remembers has faded
+
+
+@dataclass(frozen=True, slots=True)
 class Alarms:
     """Alarms that opened or closed, each with the result of the reading that did it."""
 
@@ -227,6 +244,7 @@ class Alarms:
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    explanation: list[Explanation | None]  # of an opening; None of a closing
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:
@@ -265,4 +283,31 @@ class Silences:
     @property
     def historical(self) -> Bool:
         """Which were written so long after their event time that nobody is to be called. (N,)."""
+        return self.timestamp < self.live_from
+
+
+@dataclass(frozen=True, slots=True)
+class Drifts:
+    """Changes of the errors of one group in one source partition that are there to stay. None of them ever closes."""
+
+    group: str
+    topic_partition: TopicPartition
+    detector: list[str]
+    alarm_id: list[str]  # the same after any replay
+    timestamp: Int64  # (N,) ns, event time
+    error_before: Float64  # (N,) mean rank among the errors on held-out readings, 0 to 1
+    error_now: Float64  # (N,)
+    live_from: int = BEGINNING  # ns, event time
+
+    def __len__(self) -> int:
+        return len(self.detector)
+
+    @property
+    def event(self) -> list[str]:
+        """What became of each: there is nothing that opens or closes."""
+        return ["noticed"] * len(self)
+
+    @property
+    def historical(self) -> Bool:
+        """Which were written so long after their event time that they are history. (N,)."""
         return self.timestamp < self.live_from

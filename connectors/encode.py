@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from connectors.columns import Alarms, Int64, Rejects, Results, Silences
+from connectors.columns import DRIFT, Alarms, Drifts, Int64, Rejects, Results, Silences
 from connectors.dead_letters import dead_letters
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
@@ -31,6 +31,8 @@ class Encoder:
                 return self._alarms(columns)
             case Silences():
                 return self._silences(columns)
+            case Drifts():
+                return self._drifts(columns)
             case Rejects():
                 return self._rejects(columns)
 
@@ -74,6 +76,9 @@ class Encoder:
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
                 "historical": historical[position],
             }
+            why = alarms.explanation[position]
+            if why is not None:
+                members["explanation"] = why
             value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]
             messages.append(self._alarm(group, series[position], alarms.kind[position], value))
         return messages
@@ -96,6 +101,25 @@ class Encoder:
             members: dict[str, Any] = {**shared, **dict(zip(columns, row, strict=True))}
             value = orjson.dumps(members | {"after_seconds": silences.after_seconds})
             messages.append(self._alarm(silences.group, members["series"], members["kind"], value))
+        return messages
+
+    def _drifts(self, drifts: Drifts) -> list[Message]:
+        """A drift is of a partition: it has no series, and nothing closes it."""
+        topic, partition = drifts.topic_partition
+        where = {"group": drifts.group, "topic": topic, "partition": partition, "kind": DRIFT}
+        columns = {
+            "alarm_id": drifts.alarm_id,
+            "event": drifts.event,
+            "historical": drifts.historical.tolist(),
+            "timestamp": _texts(drifts.timestamp),
+            "detector": drifts.detector,
+            "error_before": drifts.error_before.tolist(),
+            "error_now": drifts.error_now.tolist(),
+        }
+        messages = []
+        for row in zip(*columns.values(), strict=True):
+            members = {"schema_version": SCHEMA_VERSION, **where, **dict(zip(columns, row, strict=True))}
+            messages.append(Message(self._options.alarms.topic, orjson.dumps(where), orjson.dumps(members)))
         return messages
 
     def _alarm(self, group: str, series: str, kind: str, value: bytes) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
+from connectors.columns import Alarms, Drifts, Records, Rejects, Results, Silences, TopicPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Ended:
 
 
 Event = Assigned | Revoked | Lost | Gone | Ended
-Columns = Results | Alarms | Silences | Rejects
+Columns = Results | Alarms | Silences | Drifts | Rejects
 
 
 class Topic(NamedTuple):

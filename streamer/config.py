@@ -19,6 +19,7 @@ from streamer import yaml_texts
 from streamer.adoption import AdoptionOptions
 from streamer.alarm_options import AlarmOptions
 from streamer.calendar import calendar_of
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.guard import is_loopback
 from streamer.maintenance import Window
@@ -78,6 +79,7 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     maintenance: list[Window] = []  # spans of time in which nobody is called, or nothing is learnt
     order: OrderOptions = OrderOptions()
     eviction: EvictionOptions = EvictionOptions()
+    drift: DriftOptions = DriftOptions()
     silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
 
     def __post_init__(self) -> None:

@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Drifts, Int64, Readings, Results, Silences, TopicPartition
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
-from streamer import epoch, eviction, openings, order, silence
+from models.calibration.prior import counted
+from streamer import drift, epoch, eviction, openings, order, silence
+from streamer.drift import DriftWatch
 from streamer.judge import Judge
-from streamer.openings import Openings
+from streamer.openings import Gone, Openings
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
 from streamer.scoring import Scored, Scorer
@@ -35,6 +37,7 @@ class Progress:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
@@ -68,6 +71,7 @@ class Partition:
         parts = host_parts(len(judge.channels))
         self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
         self._terms = TermsOfRows(judge.choices)
 
@@ -103,6 +107,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
+        self.drift = self.drift.under(judge.choices.drift)
         self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
@@ -115,6 +120,7 @@ class Partition:
         table.ensure(self.series.height)
         table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
         self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.drift = DriftWatch(judge.choices.drift)  # those were the errors of other weights
         self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
@@ -175,26 +181,29 @@ class Partition:
                 self._score(ahead, rows, verdict, stop, progress)
             if ends:
                 with self.judge.phases.measure("order"):
-                    self._end_epoch(progress)
+                    self._end_epoch(progress, (int(ahead.offset[stop - 1]), int(ahead.index[stop - 1])))
             readings = readings.take(slice(stop, None))
         return progress
 
-    def _end_epoch(self, progress: Progress) -> None:
-        """What happens to the state between two epochs, and at no other time."""
+    def _end_epoch(self, progress: Progress, ended_by: tuple[int, int]) -> None:
+        """What happens to the state between two epochs, and at no other time. ended_by: a reading's offset, index."""
         lasted = self.epoch.milliseconds
         self.pool = close_epoch(self.pool, lasted)
+        if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
+            progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
             self.shadow.close_epoch(lasted)
-        self._evict(progress)
+        self._evict(progress, ended_by)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
 
-    def _evict(self, progress: Progress) -> None:
+    def _evict(self, progress: Progress, ended_by: tuple[int, int]) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
         heard = self.columns["heard"][: self.series.height]
         rows = eviction.choose(heard, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
         if not len(rows):
             return
+        self._take_leave(rows, progress, ended_by)
         for earlier in progress.rows:
             earlier[np.isin(earlier, rows)] = PADDING_ROW
         progress.evicted += self.series.names(rows)
@@ -205,6 +214,28 @@ class Partition:
         self._terms.forget(rows)
         if self.shadow is not None:
             self.shadow.forget(rows)
+
+    def _take_leave(self, rows: Int64, progress: Progress, ended_by: tuple[int, int]) -> None:
+        """Close what is open of the series that have to go: nothing else will ever close it."""
+        names = np.array(self.series.names(rows), dtype=object)
+        by_name = np.argsort(names)
+        names, rows = names[by_name], rows[by_name]
+        watermark = order.NEVER if self.epoch.watermark is None else self.epoch.watermark
+        state = self.table.gather(torch.from_numpy(rows).to(self.table.device))
+        peak = (state["alarm_peak"] / self.pool.lines).double().cpu().numpy()
+        gone = Gone(names, rows, (state["alarm_open"] > 0).cpu().numpy(), peak)
+        alarms = self._openings.forgotten(gone, watermark, ended_by)
+        if alarms is not None:
+            progress.alarms.append(alarms)
+        if self._watch is not None:
+            last_seen, silent_since = self.columns["last_timestamp"][rows], self.columns["silent_since"][rows]
+            ended = self._watch.forgotten(names, watermark, last_seen, silent_since)
+            if len(ended):
+                progress.silences.append(ended)
+
+    @property
+    def _openings(self) -> Openings:
+        return Openings(self.judge, self.topic_partition, self.columns)
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()
@@ -218,6 +249,7 @@ class Partition:
         terms = self._terms_of(scored, rows, elapsed)
         came = scorer.score(scored, rows, terms, self.pool)
         self.pool = came.pool
+        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.is_judged]).numpy())
         if self.shadow is not None:
             progress.duels.append(self.shadow.follow(scored, rows, terms, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
@@ -225,9 +257,7 @@ class Partition:
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        alarms = Openings(self.judge, self.topic_partition, self.columns).alarms(
-            results, rows, terms.rule, came.outcome
-        )
+        alarms = self._openings.alarms(results, rows, terms.rule, came)
         if alarms is not None:
             progress.alarms.append(alarms)
 
@@ -246,7 +276,7 @@ class Partition:
 
 
 def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
-    outcome, explanation, ahead, _ = came
+    outcome, explanation, ahead = came.outcome, came.explanation, came.ahead
     further = tuple(judge.choices.horizons[1:])
     surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(

@@ -8,11 +8,13 @@ import torch
 from numpy.typing import NDArray
 
 from connectors.columns import Bool, Int64, Readings
+from models.alarm import KINDS
 from models.calibration.pool import Pool, fold
 from models.cells import padded_rows
 from models.context import Context
 from models.detector import Detector
 from models.outcome import Ahead, Explanation, Outcome
+from models.reasons import Reasons, reasons
 from streamer.calendar import Calendar
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
@@ -26,6 +28,7 @@ class Scored(NamedTuple):
     outcome: Outcome
     explanation: Explanation
     ahead: Ahead | None  # None where the next reading alone is forecast
+    reasons: Reasons | None  # of the alarms that opened, by number of the reading and kind; None where none did
     pool: Pool  # that counted them
 
 
@@ -58,14 +61,18 @@ class Scorer:
         ]
         places = torch.split(self._on_device(np.concatenate(padded)), sizes)
         is_far = len(self._detector.forecaster.horizons) > 1
-        outcomes, views = [], []
+        outcomes, views, whys = [], [], []
         for at, positions in zip(places, rounds, strict=True):
             size = len(positions)
             at_row = row[at]
             v, p = values.index_select(0, at), present.index_select(0, at)
-            outcome, state = self._detector.step(v, p, context.take(at), self._table.gather(at_row), pool)
+            before = self._table.gather(at_row)
+            outcome, state = self._detector.step(v, p, context.take(at), before, pool)
             self._table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
+            why = reasons(outcome, before, self._detector.forecaster)
+            if why is not None:
+                whys.append(why._replace(at=at[why.at]))
             if is_far:
                 views.append([column[:size] for column in self._detector.ahead(state)])
         back = self._on_device(np.argsort(np.concatenate(rounds)))
@@ -75,6 +82,7 @@ class Scorer:
             Outcome(*_on_host(joined)),
             Explanation(*_on_host(explanation)),
             Ahead(*_on_host(_joined(views, back))) if is_far else None,
+            _in_order(whys),
             fold(pool, (joined if terms.learns is None else _taken(joined, terms.learns)).sample),
         )
 
@@ -110,6 +118,15 @@ def _taken(outcome: Outcome, which: Bool) -> Outcome:
     """The verdicts on some of the readings."""
     places = torch.from_numpy(np.flatnonzero(which)).to(outcome.value.device)
     return Outcome(*(column.index_select(0, places) for column in outcome))
+
+
+def _in_order(whys: list[Reasons]) -> Reasons | None:
+    """The reasons of all rounds, by number of the reading and kind."""
+    if not whys:
+        return None
+    joined = Reasons(*_on_host(map(torch.cat, zip(*whys, strict=True))))
+    order = torch.argsort(joined.at * len(KINDS) + joined.kind)
+    return Reasons(*(column[order] for column in joined))
 
 
 def _on_host(columns: Iterable[torch.Tensor]) -> list[torch.Tensor]:

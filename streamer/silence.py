@@ -71,13 +71,19 @@ class Watch:
         ``before``: (N,) event time of the accepted reading before, `NEVER` for a series' first. ``silent_since``: (N,)
         of the reading's row, as it was before the first of them.
         """
-        timestamp = accepted.timestamp
+        return self._ended(accepted.series, accepted.timestamp, before, silent_since)
+
+    def forgotten(self, series: NDArray[np.object_], watermark: int, last_seen: Int64, silent_since: Int64) -> Silences:
+        """The same of series that are evicted, at the partition's watermark: no reading will end their silences."""
+        return self._ended(series, np.full(len(series), watermark), last_seen, silent_since)
+
+    def _ended(self, series: NDArray[np.object_], timestamp: Int64, before: Int64, silent_since: Int64) -> Silences:
         ends_open = (before == silent_since) & (before != NEVER) & (timestamp > before)
         is_gap = ~ends_open & (before != NEVER) & (timestamp > before + self.limit_ns)
-        is_gap[is_gap] = timestamp[is_gap] > self.opening(accepted.series[is_gap], before[is_gap])
+        is_gap[is_gap] = timestamp[is_gap] > self.opening(series[is_gap], before[is_gap])
         which = np.repeat(np.arange(len(timestamp)), ends_open + 2 * is_gap)  # a gap opens and closes
         is_closing = np.concatenate((which[1:] != which[:-1], np.ones(min(len(which), 1), dtype=bool)))
-        return self._silences(accepted.series[which], before[which], timestamp[which], is_closing)
+        return self._silences(series[which], before[which], timestamp[which], is_closing)
 
     def _silences(self, series: NDArray[Any], last_seen: Int64, ended: Int64 | None, is_closing: Bool) -> Silences:
         opened = self.opening(series, last_seen)

@@ -34,7 +34,7 @@ class Change(NamedTuple):
 
     statistic: Tensor  # (B,) decades: of the weighted mean stake over channels and bets
     asked: Tensor  # (B,) the same, of bets on what is asked about alone
-    decades: Tensor  # (B, C) of each channel's mean stake over its bets
+    decades: Tensor  # (B, C) of what each channel has in that
     leading: Tensor  # (B, C) int64, the number in `BETS` of the largest stake
     since: Tensor  # (B, C) readings since the stake was last as good as nothing
 
@@ -83,12 +83,14 @@ def update(
     stuck = torch.exp((unmoved / (longest + 1)).clamp_max(MOST_DECADES * math.log(10))) - 1
     every = torch.cat((stakes, stuck.unsqueeze(-1)), -1)
     mean = every.mean(-1)
-    decades = torch.log10(mean + 1e-6)
-    winning = (state["winning"] + is_judged).masked_fill(decades < ONSET_DECADES, 0.0)
+    winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
     statistic = _joint(mean, weight)
-    worth = statistic if asked is None else _joint((every * _counted(asked)).mean(-1), weight)
+    if asked is not None:
+        every = every * _counted(asked)
+        mean = every.mean(-1)
+    worth = statistic if asked is None else _joint(mean, weight)
     after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
-    return Change(statistic, worth, decades, every.argmax(-1), winning), after
+    return Change(statistic, worth, torch.log10(mean * weight + 1e-6), every.argmax(-1), winning), after
 
 
 def _joint(stakes: Tensor, weight: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from connectors.columns import (
     SEVERITIES,
     Ahead,
     Alarms,
+    Drifts,
+    Explanation,
     Readings,
     Reason,
     Records,
@@ -75,6 +77,17 @@ def _ahead(values: np.ndarray, horizons: tuple[int, ...]) -> Ahead:
     return Ahead(horizons, forecast, forecast - steps, forecast + steps)
 
 
+EXPLANATION = Explanation(
+    text="pressure stands still, for the last 40 readings: pressure 120.3, expected 120.05 (118.55 to 121.55)",
+    channel="pressure",
+    shares={"temperature": 0.0625, "pressure": 0.9375},
+    bet="stuck",
+    since_readings=40,
+    trust={"last": 0.25, "day": 0.75},
+    memory_seconds=None,
+)
+
+
 def alarms_of(results: Results) -> Alarms:
     """Each result opens an alarm and, a moment later, the last one closes its own."""
     count = len(results)
@@ -87,6 +100,7 @@ def alarms_of(results: Results) -> Alarms:
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
+        explanation=[EXPLANATION] * (count - 1) + [None] * (count > 0),
         live_from=int(timestamp.max(initial=0)),
     )
 
@@ -109,6 +123,22 @@ def silences_of(series: Sequence[str], after_seconds: float = 90.5) -> Silences:
         last_timestamp=last,
         opened_timestamp=opened,
         live_from=int(opened[-1]),
+    )
+
+
+def drifts_of(detectors: Sequence[str]) -> Drifts:
+    """Each detector notices something a second after the one before it; all but the last are history."""
+    count = len(detectors)
+    timestamp = FIRST_TIMESTAMP + np.arange(count) * 1_000_000_000
+    return Drifts(
+        "plant",
+        PARTITION,
+        detector=[*detectors],
+        alarm_id=[f"{detector}/drift" for detector in detectors],
+        timestamp=timestamp,
+        error_before=np.linspace(0.5, 0.25, count),
+        error_now=np.linspace(0.75, 0.125, count),
+        live_from=int(timestamp[-1]),
     )
 
 

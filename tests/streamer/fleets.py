@@ -9,6 +9,7 @@ from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
 from streamer.alarm_options import AlarmOptions
 from streamer.config import Choices
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
 from streamer.maintenance import Window
@@ -36,6 +37,7 @@ def judge(
     maintenance: Sequence[Window] = (),
     silence: SilenceOptions | None = None,
     calm_readings: int = 8,
+    drift: DriftOptions | None = None,
 ) -> Judge:
     """A judge with shipped weights."""
     torch.set_num_threads(1)
@@ -45,6 +47,7 @@ def judge(
         time_zone=time_zone,
         alarm=AlarmOptions(readings_per_alarm=1 / line, calm_readings=calm_readings),
         silence=silence,
+        drift=drift or DriftOptions(),
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
         rules=[*rules],
