@@ -133,8 +133,9 @@ class Detector(nn.Module):
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        tempered = moves.tempered(surprise, seen.value, away, state)
         evidence = Evidence(
-            signed=torch.copysign(moves.tempered(surprise, seen.value, away, state), z),
+            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
             is_judged=is_judged,
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=joint.weights(moves.liveliness(state), is_judged),
