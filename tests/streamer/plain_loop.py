@@ -6,9 +6,12 @@ import numpy as np
 import torch
 
 from connectors.columns import Readings
+from models.calibration.epochs import close_epoch
+from models.calibration.pool import Pool, fold
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.context import Context
+from models.outcome import Outcome
 from streamer import epoch
 from streamer.judge import Judge
 from streamer.partition import Partition
@@ -46,6 +49,11 @@ class OpenEpoch:
     first: int | None = None
     watermark: int | None = None
 
+    @property
+    def milliseconds(self) -> int:
+        """How long it has lasted, in event time."""
+        return ((self.watermark or 0) - (self.first or 0)) // 1_000_000
+
     def take(self, timestamp: int) -> bool:
         """Count an accepted reading, and say whether the epoch ends with it."""
         self.accepted += 1
@@ -63,6 +71,10 @@ class Loop:
     series: dict[str, Memory] = field(default_factory=dict)
     epoch: OpenEpoch = field(default_factory=OpenEpoch)
     evicted: list[str] = field(default_factory=list)
+    pool: Pool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = self.judge.pool
 
     def advance(self, batch: Readings) -> dict[str, np.ndarray]:
         """Every column of the results of the accepted readings, in offset order."""
@@ -72,11 +84,14 @@ class Loop:
             if _is_refused(memory, int(batch.timestamp[i]), batch.values[i]):
                 continue
             self.series[name] = memory
-            for column, number in _step(self.judge, memory, batch, i).items():
+            outcome = _step(self.judge, memory, batch, i, self.pool)
+            self.pool = fold(self.pool, Outcome(*(column[:1] for column in outcome)).sample)
+            for column, number in _told(self.judge, memory, outcome).items():
                 rows.setdefault(column, []).append(number)
             is_over = self.epoch.take(int(batch.timestamp[i]))
             memory.heard = self.epoch.watermark or 0
             if is_over:
+                self.pool = close_epoch(self.pool, self.epoch.milliseconds)
                 self._evict()
                 self.epoch = OpenEpoch(first=self.epoch.watermark, watermark=self.epoch.watermark)
         return {name: np.stack(column) for name, column in rows.items()}
@@ -100,8 +115,8 @@ def _is_refused(memory: Memory, timestamp: int, values: np.ndarray) -> bool:
     return timestamp < memory.timestamp or is_same
 
 
-def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np.ndarray]:
-    """Take one reading into the memory of its series. -> its result, by column."""
+def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> Outcome:
+    """Take one reading into the memory of its series."""
     channels = len(judge.channels)
     values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
     present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
@@ -113,12 +128,16 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
         elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
     phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
     with torch.inference_mode():
-        outcome, memory.state = judge.detector.step(
-            values, present, Context.of(elapsed, phases), memory.state, judge.pool
-        )
+        outcome, memory.state = judge.detector.step(values, present, Context.of(elapsed, phases), memory.state, pool)
+    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
+    return outcome
+
+
+def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarray]:
+    """What the world is told of a reading that was just taken, by column."""
+    with torch.inference_mode():
         explanation = judge.detector.explain(outcome)
         further = judge.detector.ahead(memory.state) if len(judge.choices.horizons) > 1 else None
-    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
     return {
         **{
             name: getattr(outcome, name)[0].numpy()

@@ -32,7 +32,7 @@ def changed(**changes: Any) -> Config:
     return config.parse(raw, "f.yaml")
 
 
-STRICT = changed(groups__0__alarm__tail_probability=1e-9, groups__0__band_coverage=0.5)
+STRICT = changed(groups__0__alarm__readings_per_alarm=1e9, groups__0__band_coverage=0.5)
 KEEPING = changed(groups__0__order__duplicates="drop")
 
 
@@ -246,6 +246,6 @@ def test_a_second_reload_is_held_against_what_the_first_brought(caplog: pytest.L
 
     lines = [record.getMessage() for record in caplog.records if "reload" in record.getMessage()]
     assert lines == [
-        "reload: groups[0].band_coverage, groups[0].alarm.tail_probability",
+        "reload: groups[0].band_coverage, groups[0].alarm.readings_per_alarm",
         "reload: nothing has changed",
     ]
