@@ -8,6 +8,7 @@ from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from connectors.columns import SILENCE, Float64, Reason
+from streamer.drift_metrics import DriftMetrics
 from streamer.join_metrics import JoinMetrics
 from streamer.life_metrics import LifeMetrics
 from streamer.retrain_metrics import RetrainMetrics
@@ -55,6 +56,7 @@ class Metrics:
         self.life = LifeMetrics(groups, self._counter, self._gauge)
         self.shadow = ShadowMetrics(groups, self._counter, self._gauge)
         self.retraining = RetrainMetrics(self._gauge)
+        self.drift = DriftMetrics(groups, self._counter, self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 

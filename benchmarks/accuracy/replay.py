@@ -24,6 +24,7 @@ from streamer.partition import host_parts
 from streamer.scoring import Scorer
 from streamer.series_rows import PADDING_ROW, HostColumns
 from streamer.table import StateTable
+from streamer.terms import TermsOfRows
 
 STRETCH = 64  # readings stepped at once, at most; also after which a state that is to be forgotten is
 
@@ -81,13 +82,12 @@ class Replay:
         span, steps = slice(start, stop), stop - start
         filling = padded_rows(len(alive)) - len(alive)
         filled = [*alive, *alive[-1:] * filling]
-        rows = [lane.row for lane in alive]
-        came = scorer.score(
-            Readings.joined([lane.readings.take(span) for lane in filled]),
-            np.repeat([*rows, *range(rows[-1] + 1, rows[-1] + 1 + filling)], steps),
-            np.concatenate([lane.elapsed_seconds[span] for lane in filled]),
-            _side_by_side([lane.pool for lane in filled]),
-        )
+        of_files = [lane.row for lane in alive]
+        rows = np.repeat([*of_files, *range(of_files[-1] + 1, of_files[-1] + 1 + filling)], steps)
+        readings = Readings.joined([lane.readings.take(span) for lane in filled])
+        elapsed = np.concatenate([lane.elapsed_seconds[span] for lane in filled])
+        terms = TermsOfRows(self._judge.choices).of(readings, rows, elapsed, self._judge)
+        came = scorer.score(readings, rows, terms, _side_by_side([lane.pool for lane in filled]))
         for place in range(len(alive)):
             yield Outcome(*(column[place * steps : (place + 1) * steps] for column in came.outcome))
 

@@ -60,7 +60,7 @@ def test_the_shipped_configurations_load(name: str) -> None:
         (EWMA | {"groups__0__tier": "rich"}, "tier: Expected none with forecaster ewma, which has no experts"),
         ({"groups__0__time_zone": "Mars/Olympus"}, "time_zone: Expected a name of the IANA database.* 'Mars/Olympus'"),
         ({"groups__0__format__type": "xml"}, r"Invalid value 'xml' - at `\$.groups\[0\].format.type`"),
-        ({"groups__0__alarm": {"tail_probability": 2}}, r"Expected `float` < 1.0 - at .*tail_probability`"),
+        ({"groups__0__alarm": {"readings_per_alarm": 0.5}}, r"Expected `float` >= 1.0 - at .*readings_per_alarm`"),
         ({"groups__0__order": {"max_future_seconds": -1}}, "Expected max_future_seconds >= 0, got -1"),
         ({"groups__0__eviction": {"max_silent_seconds": 0}}, "Expected max_silent_seconds > 0, got 0"),
         ({"groups__0__eviction": {"max_series": 0}}, r"Expected `int` >= 1 - at .*eviction.max_series`"),
