@@ -25,7 +25,7 @@ def initial_columns() -> dict[str, NDArray[np.generic]]:
         "opened_offset": np.full(kinds, -1),
         "opened_index": np.full(kinds, -1),
         "opened_timestamp": np.full(kinds, NEVER),
-        "opened_severity": np.full(kinds, SEVERITIES.index(RuleOptions().severity), dtype=np.int8),
+        "opened_severity": np.full(kinds, SEVERITIES.index(RuleOptions().severity), dtype=np.uint8),
     }
 
 
