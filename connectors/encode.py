@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from connectors.columns import DRIFT, Alarms, Drifts, Int64, Rejects, Results, Silences
+from connectors.columns import Alarms, Int64, Rejects, Results, Silences
 from connectors.dead_letters import dead_letters
+from connectors.drifts import DRIFT, Drifts
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
 from connectors.ports import Columns

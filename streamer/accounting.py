@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from typing_extensions import override
 
-from connectors.columns import SEVERITIES, Alarms, Drifts, Results, Silences
+from connectors.columns import SEVERITIES, Alarms, Results, Silences
+from connectors.drifts import Drifts
 from connectors.encode import Encoder
 from connectors.messages import Message
 from connectors.outputs import OutputOptions

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from river.base import DriftDetector
 from river.drift import ADWIN, PageHinkley
 
-from connectors.columns import DRIFT, Drifts, Float32, Int64, TopicPartition
+from connectors.columns import Float32, Int64, TopicPartition
+from connectors.drifts import DRIFT, Drifts
 from models.calibration.prior import BINS
 from streamer.drift_options import DriftOptions
 from streamer.epoch import Epoch

@@ -9,7 +9,6 @@ from connectors.columns import (
     SEVERITIES,
     Ahead,
     Alarms,
-    Drifts,
     Explanation,
     Readings,
     Reason,
@@ -19,6 +18,7 @@ from connectors.columns import (
     Silences,
     TopicPartition,
 )
+from connectors.drifts import Drifts
 
 PARTITION = TopicPartition("machines", 3)
 FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z

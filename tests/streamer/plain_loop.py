@@ -10,9 +10,12 @@ import torch
 
 from connectors.columns import Readings
 from models import alarm
+from models.calibration.epochs import close_epoch
+from models.calibration.pool import Pool, fold
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.context import Context
+from models.outcome import Outcome
 from streamer import epoch
 from streamer.judge import Judge
 from streamer.maintenance import Weekly
@@ -52,6 +55,11 @@ class OpenEpoch:
     first: int | None = None
     watermark: int | None = None
 
+    @property
+    def milliseconds(self) -> int:
+        """How long it has lasted, in event time."""
+        return ((self.watermark or 0) - (self.first or 0)) // 1_000_000
+
     def take(self, timestamp: int) -> bool:
         """Count an accepted reading, and say whether the epoch ends with it."""
         self.accepted += 1
@@ -69,6 +77,10 @@ class Loop:
     series: dict[str, Memory] = field(default_factory=dict)
     epoch: OpenEpoch = field(default_factory=OpenEpoch)
     evicted: list[str] = field(default_factory=list)
+    pool: Pool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = self.judge.pool
 
     def advance(self, batch: Readings) -> dict[str, np.ndarray]:
         """Every column of the results of the accepted readings, in offset order."""
@@ -78,11 +90,15 @@ class Loop:
             if _is_refused(memory, int(batch.timestamp[i]), batch.values[i]):
                 continue
             self.series[name] = memory
-            for column, number in _step(self.judge, memory, batch, i).items():
+            outcome, learns = _step(self.judge, memory, batch, i, self.pool)
+            if learns:
+                self.pool = fold(self.pool, Outcome(*(column[:1] for column in outcome)).sample)
+            for column, number in _told(self.judge, memory, outcome).items():
                 rows.setdefault(column, []).append(number)
             is_over = self.epoch.take(int(batch.timestamp[i]))
             memory.heard = self.epoch.watermark or 0
             if is_over:
+                self.pool = close_epoch(self.pool, self.epoch.milliseconds)
                 self._evict()
                 self.epoch = OpenEpoch(first=self.epoch.watermark, watermark=self.epoch.watermark)
         return {name: np.stack(column) for name, column in rows.items()}
@@ -106,8 +122,8 @@ def _is_refused(memory: Memory, timestamp: int, values: np.ndarray) -> bool:
     return timestamp < memory.timestamp or is_same
 
 
-def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np.ndarray]:
-    """Take one reading into the memory of its series. -> its result, by column."""
+def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> tuple[Outcome, bool]:
+    """Take one reading into the memory of its series. -> what is said of it, and whether it is learnt from."""
     channels = len(judge.channels)
     values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
     present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
@@ -122,12 +138,18 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int) -> dict[str, np
     is_muted, learns = _switches(judge, str(batch.series[i]), int(batch.timestamp[i]))
     context = Context(elapsed, phases, rule, torch.full((TILE_ROWS,), is_muted))
     with torch.inference_mode():
-        outcome, state = judge.detector.step(values, present, context, memory.state, judge.pool)
-        memory.state = state if learns else {**memory.state, **alarm.only(state)}
-        memory.learnt = int(batch.timestamp[i]) if learns else memory.learnt
+        outcome, state = judge.detector.step(values, present, context, memory.state, pool)
+    memory.state = state if learns else {**memory.state, **alarm.only(state)}
+    memory.learnt = int(batch.timestamp[i]) if learns else memory.learnt
+    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
+    return outcome, learns
+
+
+def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarray]:
+    """What the world is told of a reading that was just taken, by column."""
+    with torch.inference_mode():
         explanation = judge.detector.explain(outcome)
         further = judge.detector.ahead(memory.state) if len(judge.choices.horizons) > 1 else None
-    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
     return {
         **{
             name: getattr(outcome, name)[0].numpy()
