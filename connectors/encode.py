@@ -71,6 +71,7 @@ class Encoder:
                 "kind": alarms.kind[position],
                 "opened_timestamp": opened[position].decode(),
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
+                "tolerance": np.float32(alarms.tolerance[position]),
                 "historical": historical[position],
             }
             value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]

@@ -13,6 +13,7 @@ class Context(NamedTuple):
     calendar: Tensor  # (B, 2) float32, phases of day and week, local time
     rule: Tensor  # (B,) int64, which of the group's rules holds
     is_muted: Tensor  # (B,) bool: it opens no alarm, whatever its score
+    tolerance: Tensor | None = None  # (B, K) float32, 1 or more: times its line is what a kind must exceed; None: 1
 
     @staticmethod
     def of(elapsed_seconds: Tensor, calendar: Tensor) -> "Context":

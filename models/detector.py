@@ -118,7 +118,7 @@ class Detector(nn.Module):
         spread = spread * widening
         surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
         moved = is_judged & (judged != state["last"])
-        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted)
+        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted, context.tolerance)
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
             value=judged.masked_fill(~present, torch.nan),

@@ -8,6 +8,7 @@ from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from connectors.columns import SILENCE, Float64, Reason
+from streamer.feedback_metrics import FeedbackMetrics
 from streamer.life_metrics import LifeMetrics
 from streamer.retrain_metrics import RetrainMetrics
 from streamer.score_histogram import ScoreHistogram
@@ -53,6 +54,7 @@ class Metrics:
         self.life = LifeMetrics(groups, self._counter, self._gauge)
         self.shadow = ShadowMetrics(groups, self._counter, self._gauge)
         self.retraining = RetrainMetrics(self._gauge)
+        self.feedback = FeedbackMetrics(groups, self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 

@@ -212,7 +212,7 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
+        scorer = Scorer(self.judge, self.table)
         came = scorer.score(scored, rows, elapsed, self.pool)
         self.pool = came.pool
         if self.shadow is not None:
@@ -246,6 +246,7 @@ class Partition:
             "opened_index": results.readings.index,
             "opened_timestamp": results.readings.timestamp,
         }
+        tolerance = self.judge.tolerances.of(results.readings)
         ids, timestamps = [], np.empty(len(rows), dtype=np.int64)
         for i, at in enumerate(zip(rows.tolist(), kinds.tolist(), strict=True)):
             if opened[i]:
@@ -260,6 +261,7 @@ class Partition:
             alarm_id=ids,
             opened_timestamp=timestamps,
             peak_score=outcome.peak.numpy()[changed].astype(np.float64),
+            tolerance=np.ones(len(rows)) if tolerance is None else tolerance[np.arange(len(rows)), kinds].astype(float),
         )
 
     def _alarm_id(self, series: str, at: tuple[int, int]) -> str:

@@ -11,9 +11,8 @@ from connectors.columns import Int64, Readings
 from models.calibration.pool import Pool, fold
 from models.cells import padded_rows
 from models.context import Context
-from models.detector import Detector
 from models.outcome import Ahead, Explanation, Outcome
-from streamer.calendar import Calendar
+from streamer.judge import Judge
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
@@ -29,11 +28,12 @@ class Scored(NamedTuple):
 
 
 class Scorer:
-    """The detector over the state table of one partition."""
+    """A judge over the state table of one partition."""
 
-    def __init__(self, detector: Detector, calendar: Calendar, table: StateTable) -> None:
-        self._detector = detector
-        self._calendar = calendar
+    def __init__(self, judge: Judge, table: StateTable) -> None:
+        self._detector = judge.detector
+        self._calendar = judge.calendar
+        self._tolerances = judge.tolerances
         self._table = table
         self._device = table.device
 
@@ -49,6 +49,8 @@ class Scorer:
         present = self._padded(readings.present, False)
         elapsed = self._padded(elapsed_seconds, np.nan)
         phases = self._padded(self._calendar.phases(readings.timestamp), 0.0)
+        factor = self._tolerances.of(readings)
+        tolerance = None if factor is None else self._padded(factor, 1.0)
         row = self._padded(rows, PADDING_ROW)
         rounds = split_rounds(rows)
         sizes = [padded_rows(len(positions)) for positions in rounds]
@@ -63,7 +65,8 @@ class Scorer:
             size = len(positions)
             at_row = row[at]
             v, p, e, c = (column.index_select(0, at) for column in (values, present, elapsed, phases))
-            outcome, state = self._detector.step(v, p, Context.of(e, c), self._table.gather(at_row), pool)
+            told = Context.of(e, c)._replace(tolerance=None if tolerance is None else tolerance.index_select(0, at))
+            outcome, state = self._detector.step(v, p, told, self._table.gather(at_row), pool)
             self._table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
             if is_far:

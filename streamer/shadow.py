@@ -56,7 +56,7 @@ class Shadow:
     def follow(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], said: Scored) -> Duel:
         """Step readings of one epoch, of which the champion has ``said`` what it says. rows, elapsed_seconds: (N,)."""
         judge, table, pool = self.learnt
-        came = Scorer(judge.detector, judge.calendar, table).score(readings, rows, elapsed_seconds, pool)
+        came = Scorer(judge, table).score(readings, rows, elapsed_seconds, pool)
         self.learnt = Learnt(judge, table, came.pool)
         self.followed += len(readings)
         return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))

@@ -21,6 +21,7 @@ class Evidence(NamedTuple):
     is_judged: Tensor  # (B, C)
     moved: Tensor  # (B, C) it is judged, and is not the value before once more
     is_muted: Tensor  # (B,)
+    tolerance: Tensor | None = None  # (B, K) times its line is what the kind of a row must exceed; None: 1
 
 
 class Verdict(NamedTuple):
@@ -46,7 +47,7 @@ def columns(channels: int) -> dict[str, tuple[Column, ...]]:
 
 def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
-    signed, is_judged, moved, is_muted = evidence
+    signed, is_judged, moved, is_muted, tolerance = evidence
     raw = signed.abs()
     tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
     surprise, score = calibrate(tempered, pool.table)
@@ -56,6 +57,7 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
     change, change_state = bets.update(score, is_judged, moved, echo.echo_of(state), state)
     statistic = torch.stack((joint, change.statistic), 1)
     lines = pool.lines.repeat_interleave(len(joint) // len(pool.lines), 0)
+    lines = lines if tolerance is None else lines * tolerance
     became, alarm_state = alarm.update(statistic, lines, count > 0, is_muted, hysteresis, state)
     sample = Sample(
         signed=tempered,
