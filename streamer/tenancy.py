@@ -135,9 +135,9 @@ class Tenancy:
         it was tried.
         """
         partition, shadow, judges = tenure.partition, tenure.partition.shadow, tenure.group.judges
-        is_ready = shadow is not None and shadow.is_ready and shadow.learnt.judge is judges.first
+        is_ready = shadow is not None and shadow.is_ready and shadow.learnt.judge.detector is judges.first.detector
         heir = shadow if is_ready else None
-        judge = heir.learnt.judge if heir else judges.now(partition.judge)
+        judge = judges.first if heir else judges.now(partition.judge)
         if judge is partition.judge or tenure.is_silent or not self._keeper.may_try(tenure):
             return False
         before = partition.learnt

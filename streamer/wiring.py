@@ -14,7 +14,7 @@ from connectors.decode import Decoder
 from connectors.delivery import AtLeastOnce
 from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, StoreError
 from connectors.files import FileSink
 from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
@@ -160,14 +160,16 @@ def make_groups(config: Config, metrics: Metrics, clock: Clock) -> list[Group]:
     """Every group with its decoder and its detector. Sets torch up as the promise of equal bits needs it.
 
     Raises:
-        ConfigError: an artifact or a device that is named cannot be used.
-        StoreError: what people have said of alarms cannot be read.
+        ConfigError: an artifact or a device that is named cannot be used, or what people have said of alarms be read.
     """
     torch.set_num_threads(1)
     phases = Phases(time.perf_counter, metrics.phase)
     groups = [_group(options, device_of(config), metrics, phases, clock) for options in config.groups]
     if config.feedback is not None:
-        hear(Verdicts(Path(config.feedback)).all(), groups, metrics)
+        try:
+            hear(Verdicts(Path(config.feedback)).all(), groups, metrics)
+        except StoreError as error:
+            raise ConfigError(f"feedback: {error}") from error
     return groups
 
 
