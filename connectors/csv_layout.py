@@ -36,7 +36,8 @@ class CsvLines(Layout):
         self._type = rows.type
         self._columns = len(record_format.columns)
         self._delimiter = record_format.delimiter
-        takes = {"series": _text, "timestamp": _text if record_format.timestamp_unit == "iso8601" else _epoch}
+        time = _text if record_format.timestamp_unit == "iso8601" else _epoch
+        takes: dict[str, _Take] = {"series": _text, "timestamp": time, "channel": _channel(rows)}
         self._takes: list[tuple[_Take, str, int]] = [
             (takes.get(member.name, _value), member.encode_name, record_format.columns.index(member.encode_name))
             for member in msgspec.structs.fields(rows.type)
@@ -71,6 +72,18 @@ class CsvLines(Layout):
 
 def _text(_: str, cell: str) -> str | None:
     return cell or None
+
+
+def _channel(rows: RowMaker) -> _Take:
+    """The name of a channel, before the cell of its value is looked at."""
+
+    def take(name: str, cell: str) -> str | None:
+        came = rows.channel(name, cell) if cell else None
+        if isinstance(came, Fault):
+            raise _Refused(came)
+        return cell or None
+
+    return take
 
 
 def _epoch(name: str, cell: str) -> int | float | None:

@@ -1,7 +1,7 @@
 """From records to readings: the columns of what could be read, and what was refused with its reason.
 
 The first thing that is wrong is what is said, in this order: the bytes of the record (tombstone, size, syntax), the
-types of its parts, its series, its timestamp, its channels.
+types of its parts, a channel that the group does not have, its series, its timestamp, its channels.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 from msgspec import UNSET
-from numpy.typing import NDArray
 
-from connectors.columns import Bool, Float64, Int64, Readings, Reason, Records, Rejects
+from connectors.channel_values import ChannelValues, Faults
+from connectors.columns import Bool, Int64, Readings, Reason, Records, Rejects
 from connectors.elements import Elements, layout_of, read_elements
 from connectors.formats import Format
-from connectors.rows import Fault, Row, wrong
+from connectors.rows import Fault, wrong
 from connectors.timestamps import Parsed, from_record_milliseconds, parse_epochs, parse_iso8601
-
-_Faults = dict[int, Fault]  # by position of the row
 
 
 class Decoder:
-    """Decodes the records of one group. ``fields`` names the field of each channel, in the order of the channels.
+    """Decodes the records of one group. ``fields`` has what each channel is called there, in their order.
+
+    That is its field or, where a reading names its channel, that name.
 
     Raises:
         ConfigError: the fields do not fit the format.
@@ -33,16 +33,19 @@ class Decoder:
     ) -> None:
         self._group = group
         self._format = record_format
-        self._fields = tuple(fields)
         self._max_record_bytes = max_record_bytes
         self._layout = layout_of(record_format, fields)
+        self._channels = ChannelValues(record_format, self._layout.fields, fields)
 
     def decode(self, records: Records) -> tuple[Readings, Rejects]:
-        """Return the readings in offset order, and the rejects. Every element of every record is in one of them."""
+        """Return the readings in offset order, and the rejects. Every element of every record is in one of them.
+
+        But those of other channels, where the format has them ignored, are in none.
+        """
         elements = read_elements(self._layout, records.value, self._max_record_bytes)
         series, bad_series = self._series(elements, records)
         timestamp, bad_timestamp = self._timestamps(elements, records)
-        values, present, no_channel = self._values(elements.rows)
+        values, no_channel = self._channels.of(elements.rows)
         readings = Readings(
             self._group,
             records.topic_partition,
@@ -51,16 +54,17 @@ class Decoder:
             elements.index,
             timestamp,
             values,
-            present,
+            ~np.isnan(values),
         )
-        faults = no_channel | bad_timestamp | bad_series  # the right one wins
+        unknown = {row: fault for row, fault in no_channel.items() if fault.reason is Reason.UNKNOWN_CHANNEL}
+        faults = no_channel | bad_timestamp | bad_series | unknown  # the right one wins
         if faults:
             keep = np.ones(len(readings), dtype=np.bool_)
             keep[list(faults)] = False
             readings = readings.take(keep)
         return readings, self._rejects(records, elements, faults)
 
-    def _series(self, elements: Elements, records: Records) -> tuple[list[str], _Faults]:
+    def _series(self, elements: Elements, records: Records) -> tuple[list[str], Faults]:
         if self._format.series_field is not None:
             return _series_of_fields(list(map(attrgetter("series"), elements.rows)), self._format.series_field)
         keys = records.key
@@ -68,7 +72,7 @@ class Decoder:
             keys = [keys[position] for position in elements.record.tolist()]
         return _series_of_keys(keys)
 
-    def _timestamps(self, elements: Elements, records: Records) -> tuple[Int64, _Faults]:
+    def _timestamps(self, elements: Elements, records: Records) -> tuple[Int64, Faults]:
         name = self._format.timestamp_field
         if name is None:
             timestamp_ms = records.timestamp_ms[elements.record]
@@ -94,26 +98,13 @@ class Decoder:
             return parse_iso8601(came)
         return parse_epochs(came, self._format.timestamp_unit)
 
-    def _values(self, rows: list[Row]) -> tuple[Float64, Bool, _Faults]:
-        values = np.empty((len(rows), len(self._fields)))
-        missing: NDArray[np.bool_] | None = None  # (N, C), made only when something is
-        for channel, attribute in enumerate(self._layout.fields):
-            column = list(map(attrgetter(attribute), rows))
-            try:
-                values[:, channel] = np.array(column, dtype=np.float64)  # None becomes NaN
-            except TypeError:  # UNSET does not
-                missing = np.zeros(values.shape, dtype=np.bool_) if missing is None else missing
-                missing[:, channel] = [part is UNSET for part in column]
-                values[:, channel] = [np.nan if part is UNSET or part is None else part for part in column]
-        without = [] if missing is None else np.flatnonzero(missing.all(axis=1)).tolist()
-        fault = Fault(Reason.NO_CHANNEL, f"value: expected one of the fields {list(self._fields)}, got none of them")
-        return values, ~np.isnan(values), dict.fromkeys(without, fault)
-
-    def _rejects(self, records: Records, elements: Elements, faults: _Faults) -> Rejects:
+    def _rejects(self, records: Records, elements: Elements, faults: Faults) -> Rejects:
         refused = [
             *elements.faults,
             *((int(elements.record[row]), int(elements.index[row]), fault) for row, fault in faults.items()),
         ]
+        if self._format.other_channels == "ignore":
+            refused = [entry for entry in refused if entry[2].reason is not Reason.UNKNOWN_CHANNEL]
         refused.sort(key=lambda entry: entry[:2])
         position = np.array([record for record, _, _ in refused], dtype=np.int64)
         return Rejects(
@@ -138,7 +129,7 @@ def _select(records: Records, positions: Int64) -> Records:
     )
 
 
-def _series_of_keys(keys: list[bytes | None]) -> tuple[list[str], _Faults]:
+def _series_of_keys(keys: list[bytes | None]) -> tuple[list[str], Faults]:
     """Decode all keys at once. A line end cannot be part of a longer UTF-8 character, so only whole keys are cut."""
     if all(keys):
         try:
@@ -166,13 +157,13 @@ def _series_of_key(key: bytes | None) -> tuple[str, Fault | None]:
         return "", wrong(Reason.BAD_KEY, "key", "the series in UTF-8", key)
 
 
-def _series_of_fields(came: list[Any], name: str) -> tuple[list[str], _Faults]:
+def _series_of_fields(came: list[Any], name: str) -> tuple[list[str], Faults]:
     empty = [position for position, part in enumerate(came) if part is None or part is UNSET or part == ""]
     fault = Fault(Reason.EMPTY_KEY, f"{name}: expected the series, got nothing")
     return list(map(str, came)), dict.fromkeys(empty, fault)
 
 
-def _timestamp_faults(valid: Bool, came: Callable[[], list[Any]], name: str, expected: str) -> _Faults:
+def _timestamp_faults(valid: Bool, came: Callable[[], list[Any]], name: str, expected: str) -> Faults:
     if valid.all():
         return {}
     parts = came()

@@ -36,8 +36,9 @@ def layout_of(record_format: Format, fields: Sequence[str]) -> Layout:
     Raises:
         ConfigError: a field is named twice, or is not among the columns of CSV.
     """
-    named = [name for name in (*fields, record_format.series_field, record_format.timestamp_field) if name is not None]
-    if not fields or len(set(named)) != len(named):
+    places = (record_format.series_field, record_format.timestamp_field, record_format.channel_field)
+    named = [*record_format.value_fields(fields), *(name for name in places if name is not None)]
+    if not fields or len(set(fields)) != len(fields) or len(set(named)) != len(named):
         raise ConfigError(f"format: expected different fields for channels, series and timestamp, got {named}")
     if not isinstance(record_format, CsvFormat):
         return (

@@ -60,7 +60,7 @@ class Artifact:
         for key, weight in sorted(self.forecaster.state_dict().items()):
             digest.update(key.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
         spec = self.spec
-        what = f"{spec.cell}{spec.hidden}" if spec.cell else f"{spec.forecaster}-{spec.tier}"
+        what = f"{spec.cell}{spec.hidden}" if spec.cell else "-".join(_words(spec))
         return f"{what}-{digest.hexdigest()[:10]}"
 
     @cached_property
@@ -186,11 +186,13 @@ def versions() -> dict[str, str]:
 
 
 def shipped(cell: str, forecaster: str = Kind.COMBINER.value, tier: str = Tier.COMPACT.value) -> Path:
-    """The artifact of these that comes with the package. A recurrent one has no tier, experts have no cell."""
-    kinds = {
-        Kind.COMBINER.value: (cell, tier),
-        Kind.RECURRENT.value: (cell, forecaster),
-        Kind.EXPERTS.value: (forecaster, tier),
-    }
-    words = [word for word in kinds[forecaster] if word != Tier.COMPACT.value]
-    return SHIPPED / f"{'-'.join(words)}.safetensors"
+    """The artifact of these that comes with the package. A cell or tier that its kind does not have changes nothing."""
+    kind = Kind(forecaster)
+    words = {Kind.COMBINER: (cell, tier), Kind.RECURRENT: (cell, forecaster), Kind.EXPERTS: (forecaster, tier)}
+    named = [word for word in words.get(kind, (forecaster,)) if word != Tier.COMPACT.value]
+    return SHIPPED / f"{'-'.join(named)}.safetensors"
+
+
+def _words(spec: Spec) -> list[str]:
+    """Kind and tier of what has no cell."""
+    return [spec.forecaster, spec.tier] if spec.kind.has_experts else [spec.forecaster]

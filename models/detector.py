@@ -1,24 +1,27 @@
 """The detector: one pure step from a reading and the state before it to a verdict and the state after it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from models import rhythm, scaler, tempo
+from models import alarm, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
-from models.calibration import verdict
+from models.calibration import joint, verdict
 from models.calibration.pool import Pool
 from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
 from models.outcome import Ahead, Explanation, Outcome
+from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
-MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this
+MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
+LEAST_MOVE = 0.01  # scales: a value that moves by less stands still
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
@@ -29,6 +32,16 @@ class DetectorOptions:
     transforms: tuple[Transform, ...] = (Transform.NONE,)  # one a channel
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
+    rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
+
+
+class Seen(NamedTuple):
+    """What of a reading is judged."""
+
+    value: Tensor  # (B, C) float64
+    present: Tensor  # (B, C) and possible
+    is_impossible: Tensor  # (B, C) there, but outside its valid range
+    steps: Tensor  # (B,) since the reading before
 
 
 class Detector(nn.Module):
@@ -39,6 +52,7 @@ class Detector(nn.Module):
         self.forecaster = forecaster
         self.options = options
         self.transforms = Transforms(options.transforms)
+        self.rules = Rules(options.rules)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -48,9 +62,10 @@ class Detector(nn.Module):
         channels = len(self.options.transforms)
         return {
             "transform": self.transforms.columns,
-            "tempo": tempo.columns(),
+            "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -67,26 +82,27 @@ class Detector(nn.Module):
 
         values: (B, C) float64, present: (B, C) bool; B a multiple of 32. The pool is read only.
         """
-        elapsed_seconds = context.elapsed_seconds
-        judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
+        elapsed_seconds = pause.elapsed_seconds(context.elapsed_seconds, state)
+        is_impossible = self.rules.impossible(values, present, context.rule)
+        judged, present, raw = self.transforms(values, present & ~is_impossible, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, after = self._judge(judged, present, steps, context, state, pool)
+        outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
+        learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
-        return outcome, learnt
+        return outcome, pause.state_after(context.learns, learnt, {**state, **alarm.only(after)}, elapsed_seconds)
 
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
         half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
-        weight = outcome.surprise + outcome.is_judged.float() * 1e-9  # equal shares where nothing surprises
         return Explanation(
             lower=outcome.forecast - half_band,
             upper=outcome.forecast + half_band,
-            shares=weight / weight.sum(1, keepdim=True).clamp_min(1e-12),
+            shares=joint.shares(outcome.evidence),
         )
 
     def ahead(self, state: State) -> Ahead:
@@ -102,26 +118,34 @@ class Detector(nn.Module):
         half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
-    def _judge(
-        self, judged: Tensor, present: Tensor, steps: Tensor, context: Context, state: State, pool: Pool
-    ) -> tuple[Outcome, dict[str, Tensor]]:
+    def _judge(self, seen: Seen, context: Context, state: State, pool: Pool) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = present & ~has_no_forecast
+        is_judged = seen.present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
-        spread = scale * torch.exp(log_scale) * steps.clamp(1, MAX_GAP_STEPS).sqrt().unsqueeze(1)
+        away = state["away"] + seen.steps.unsqueeze(1)
+        spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
-        surprise = self.tail(z / widening, freedom).masked_fill(is_not_judged, 0.0)
-        moved = is_judged & (judged != state["last"])
-        evidence = Evidence(torch.copysign(surprise, z), is_judged, moved, context.is_muted, context.tolerance)
+        by_forecast = self.tail(z / widening, freedom)
+        surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        tempered = moves.tempered(surprise, seen.value, away, state)
+        evidence = Evidence(
+            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
+            is_judged=is_judged,
+            moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
+            weight=joint.weights(moves.liveliness(state), is_judged),
+            is_muted=context.is_muted,
+            asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
+            tolerance=context.tolerance,
+        )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
-            value=judged.masked_fill(~present, torch.nan),
+            value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
@@ -131,7 +155,8 @@ class Detector(nn.Module):
             score=said.sample.score,
             score_before=said.sample.score_before,
             is_judged=is_judged,
-            moved=moved,
+            moved=evidence.moved,
+            evidence=said.evidence,
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,

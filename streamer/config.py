@@ -17,16 +17,22 @@ from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
 from streamer import yaml_texts
 from streamer.adoption import AdoptionOptions
+from streamer.alarm_options import AlarmOptions
 from streamer.calendar import calendar_of
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.feedback import Tolerance
 from streamer.guard import is_loopback
+from streamer.maintenance import Window
 from streamer.order import OrderOptions
 from streamer.reject_limit import RejectLimitOptions
 from streamer.retraining.options import RetrainingOptions
+from streamer.rules import RuleOptions, refuse_unknown
 from streamer.silence import SilenceOptions
 from streamer.training.options import KafkaData, TrainingOptions
 
+Forecasting = Literal["combiner", "recurrent", "experts", "ewma", "seasonal_quantile", "half_space_trees"]
+WITH_EXPERTS, WITH_NETWORK = ("combiner", "experts"), ("combiner", "recurrent")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -62,17 +68,6 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     transform: Literal["none", "difference", "log_return", "rate"] = "none"  # models.transform
 
 
-class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When an alarm opens and closes."""
-
-    readings_per_alarm: Annotated[float, Meta(ge=1)] = 10_000.0  # no more alarms open, as a long-run mean: the budget
-    alarms_per_day: Annotated[float, Meta(gt=0)] | None = None  # of event time, in all partitions; the stricter holds
-    partitions: Annotated[int, Meta(ge=1)] = 1  # that share alarms_per_day: those of the group's topics
-    close_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5  # of the line: a reading at most this high is calm
-    calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
-    max_age_seconds: Annotated[float, Meta(ge=0)] | None = 3600.0  # older ones are historical and call nobody
-
-
 class ScoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What of a group's options decides scores."""
 
@@ -81,14 +76,18 @@ class ScoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     time_zone: str = "UTC"  # by whose clock a day and a week go round: a name of the IANA database
     band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     alarm: AlarmOptions = AlarmOptions()
+    rules: list[RuleOptions] = []  # what is asked before something may alarm: of each channel the first that fits
+    maintenance: list[Window] = []  # spans of time in which nobody is called, or nothing is learnt
     order: OrderOptions = OrderOptions()
     eviction: EvictionOptions = EvictionOptions()
+    drift: DriftOptions = DriftOptions()
     silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
 
     def __post_init__(self) -> None:
         if self.horizons[:1] != [1] or self.horizons != sorted(set(self.horizons)):
             raise ValueError(f"horizons: Expected 1 and then larger ones in order, got {self.horizons}")
         calendar_of(self.time_zone)
+        refuse_unknown(self.rules, [channel.name for channel in self.all_channels])
 
     @property
     def all_channels(self) -> list[Channel]:
@@ -109,7 +108,7 @@ class GroupOptions(ScoreOptions, frozen=True, kw_only=True, forbid_unknown_field
     topics: list[str] = []
     topic_patterns: list[str] = []  # regular expressions that match the whole name
     format: Format
-    forecaster: Literal["combiner", "recurrent", "experts"] | None = None  # None: of the artifact, or combiner
+    forecaster: Forecasting | None = None  # None: of the artifact, or combiner
     tier: Literal["compact", "rich"] | None = None  # None: of the artifact, or compact
     cell: Literal["gru", "lstm"] | None = None  # None: of the artifact, or gru
     artifact: str | None = None  # path of a file or of a shelf; None: the one of these that comes with the package
@@ -134,12 +133,13 @@ class GroupOptions(ScoreOptions, frozen=True, kw_only=True, forbid_unknown_field
 
     def _check_forecaster(self) -> None:
         """A setting that changes nothing is a mistake."""
-        if self.forecaster == "recurrent" and self.tier is not None:
-            raise ValueError(f"tier: Expected none with forecaster recurrent, which has no experts, got {self.tier!r}")
-        if self.forecaster == "recurrent" and self.horizons != [1]:
-            raise ValueError(f"horizons: Expected [1] with forecaster recurrent, got {self.horizons}")
-        if self.forecaster == "experts" and self.cell is not None:
-            raise ValueError(f"cell: Expected none with forecaster experts, which has no network, got {self.cell!r}")
+        kind = self.forecaster or "combiner"
+        if kind not in WITH_EXPERTS and self.tier is not None:
+            raise ValueError(f"tier: Expected none with forecaster {kind}, which has no experts, got {self.tier!r}")
+        if kind not in WITH_EXPERTS and self.horizons != [1]:
+            raise ValueError(f"horizons: Expected [1] with forecaster {kind}, got {self.horizons}")
+        if kind not in WITH_NETWORK and self.cell is not None:
+            raise ValueError(f"cell: Expected none with forecaster {kind}, which has no network, got {self.cell!r}")
 
     @property
     def choices(self) -> Choices:

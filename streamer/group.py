@@ -1,13 +1,14 @@
 """A group: the series of one configured stream, over all the source partitions that are ours."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
+from connectors.columns import Alarms, Int64, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 from connectors.decode import Decoder
+from connectors.drifts import Drifts
 from streamer import order, snapshot
 from streamer.checkpoint import Checkpoint
 from streamer.judge import Judges
@@ -27,10 +28,13 @@ class Batch:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rejects: list[Rejects] = field(default_factory=list)
     epochs_closed: int = 0
     evicted: int = 0  # series
     duels: list[Duel] = field(default_factory=list)
+    joined: int = 0  # readings that went into others
+    replaced: int = 0  # values of those others
 
 
 class Group:
@@ -95,7 +99,11 @@ class Group:
         with self._phases.measure("decode"):
             readings, rejects = self.decode(records, partition.judge.choices.order)
         read = len(readings) + sum(map(len, rejects))
-        return self._batch(partition.advance(readings), records, read, rejects)
+        before = _counts(readings, partition.buffer.held)
+        progress = partition.advance(readings)
+        after = _counts(*(released for released, _ in progress.verdicts), partition.buffer.held)
+        joined, replaced = (before - after).tolist()
+        return replace(self._batch(progress, records, read, rejects), joined=joined, replaced=replaced)
 
     def decode(self, records: Records, options: OrderOptions) -> tuple[Readings, list[Rejects]]:
         """The readings in records that may be put in order, and those that may not."""
@@ -132,6 +140,7 @@ class Group:
             progress.results,
             progress.alarms,
             progress.silences,
+            progress.drifts,
             [*rejects, *_out_of_order(progress, records)],
             progress.epochs_closed,
             len(progress.evicted),
@@ -161,6 +170,12 @@ class Group:
             if self.homes.get(name) == where:
                 del self.homes[name]
                 self.homes.update((name, other) for other, partition in others.items() if name in partition.series)
+
+
+def _counts(*parts: Readings) -> Int64:
+    """How many readings there are, and values in them. -> (2,)."""
+    counts: Int64 = np.array([(len(part), np.count_nonzero(part.present)) for part in parts]).sum(axis=0)
+    return counts
 
 
 def _future(readings: Readings, records: Records, max_future_seconds: float) -> Rejects:

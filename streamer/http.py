@@ -110,7 +110,7 @@ def ranked(snapshots: Sequence[SeriesSnapshot]) -> dict[str, Any]:
 
 
 def _rows(snapshot: SeriesSnapshot) -> list[dict[str, Any]]:
-    names = ("anomaly_score", "anomaly_score_max", "value", "forecast", "lower", "upper")
+    names = ("anomaly_score", "anomaly_score_max", "novelty", "value", "forecast", "lower", "upper")
     columns = [getattr(snapshot, name).tolist() for name in names]
     further = [{"ahead": ahead} for ahead in _ahead(snapshot.ahead)] if snapshot.ahead else [{}] * len(snapshot)
     return [

@@ -16,9 +16,10 @@ from models.calibration.budget import Budget
 from models.calibration.pool import Pool
 from models.detector import Detector, DetectorOptions
 from models.transform import Transform
+from streamer.alarm_options import AlarmOptions
 from streamer.calendar import Calendar, calendar_of
 from streamer.checkpoint import Checkpoint
-from streamer.config import AlarmOptions, Choices
+from streamer.config import Choices
 from streamer.phases import Phases
 from streamer.tolerance import Tolerances
 
@@ -122,6 +123,7 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
             transforms=tuple(Transform(channel.transform) for channel in channels),
             hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
             band_coverage=choices.band_coverage,
+            rules=tuple(options.rule for options in choices.rules),
         ),
     ).to(device)
     return Judge(

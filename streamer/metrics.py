@@ -8,7 +8,9 @@ from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from connectors.columns import SILENCE, Float64, Reason
+from streamer.drift_metrics import DriftMetrics
 from streamer.feedback_metrics import FeedbackMetrics
+from streamer.join_metrics import JoinMetrics
 from streamer.life_metrics import LifeMetrics
 from streamer.retrain_metrics import RetrainMetrics
 from streamer.score_histogram import ScoreHistogram
@@ -51,9 +53,11 @@ class Metrics:
         self._declare_fleet(groups)
         self._declare_loop(topics)
         self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
+        self.join = JoinMetrics(groups, self._counter)
         self.life = LifeMetrics(groups, self._counter, self._gauge)
         self.shadow = ShadowMetrics(groups, self._counter, self._gauge)
         self.retraining = RetrainMetrics(self._gauge)
+        self.drift = DriftMetrics(groups, self._counter, self._gauge)
         self.feedback = FeedbackMetrics(groups, self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
@@ -65,7 +69,7 @@ class Metrics:
             return page.removesuffix(b"# EOF\n")
         return generate_text(self._registry)
 
-    # Readings: read + inherited = scored + rejected + held, whenever no batch is under way.
+    # Readings: read + inherited = scored + rejected + joined + held, whenever no batch is under way.
 
     def readings_read(self, group: str, n: int) -> None:
         """Count readings that came from the source, whatever became of them."""

@@ -15,7 +15,8 @@ timestamp. Whenever no batch is under way, every reading is accounted for:
 
 ```promql
 streamer_readings_read_total + streamer_readings_inherited
-  == streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total) + streamer_readings_held
+  == streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total)
+    + streamer_readings_joined_total + streamer_readings_held
 ```
 """
 SERIES_HEADING = """
@@ -28,7 +29,7 @@ is gone at the next scrape. To do without them, drop them where Prometheus scrap
 ```yaml
 metric_relabel_configs:
   - source_labels: [__name__]
-    regex: streamer_series_(value|forecast|forecast_lower|forecast_upper|anomaly_score|anomaly_score_max)
+    regex: streamer_series_(value|forecast|forecast_lower|forecast_upper|anomaly_score|anomaly_score_max|novelty)
     action: drop
 ```
 

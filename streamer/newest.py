@@ -32,7 +32,7 @@ class Newest:
         self._columns = HostColumns(
             {
                 **dict.fromkeys(("value", "forecast", "lower", "upper"), per_channel),
-                **dict.fromkeys(("anomaly_score", "peak", "peak_before"), score),
+                **dict.fromkeys(("anomaly_score", "peak", "peak_before", "novelty"), score),
                 **dict.fromkeys(("is_anomalous", "warming"), flag),
                 "timestamp": np.zeros((), np.int64),
             }
@@ -44,7 +44,7 @@ class Newest:
         """Take in results in offset order: where a series occurs more than once, its last one stays."""
         columns = self._columns
         columns.ensure(int(rows.max()) + 1)
-        for name in ("value", "forecast", "lower", "upper", "anomaly_score", "is_anomalous", "warming"):
+        for name in ("value", "forecast", "lower", "upper", "anomaly_score", "novelty", "is_anomalous", "warming"):
             columns[name][rows] = getattr(results, name)
         columns["timestamp"][rows] = results.readings.timestamp
         self._update_ahead(results.ahead, rows)
@@ -88,6 +88,7 @@ class Newest:
             upper=columns["upper"][rows],
             anomaly_score=columns["anomaly_score"][rows],
             anomaly_score_max=np.maximum(columns["peak"][rows], columns["peak_before"][rows]),
+            novelty=columns["novelty"][rows],
             ahead=Ahead(self._horizons, *(ahead[name][rows] for name in AHEAD)) if self._horizons else None,
         )
 

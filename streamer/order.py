@@ -21,15 +21,27 @@ class OrderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     duplicates: Literal["drop_identical", "keep", "drop"] = "drop_identical"
     max_future_seconds: float = 3600.0  # a reading may be this far ahead of its record's own timestamp
     reorder_seconds: float = 0.0  # all wait so long in event time, and who is late by no more is scored in its place
+    join_seconds: float = 0.0  # readings of one series within such an interval, counted from 1970 in UTC, are one
     max_held_readings: int = 100_000  # of a partition; above it the oldest no longer wait for the late
 
     def __post_init__(self) -> None:
         if not self.max_future_seconds >= 0:
             raise ValueError(f"Expected max_future_seconds >= 0, got {self.max_future_seconds}")
-        if not 0 <= self.reorder_seconds <= YEAR_SECONDS:
-            raise ValueError(f"Expected reorder_seconds from 0 to {YEAR_SECONDS}, got {self.reorder_seconds}")
+        for name in ("reorder_seconds", "join_seconds"):
+            if not 0 <= getattr(self, name) <= YEAR_SECONDS:
+                raise ValueError(f"Expected {name} from 0 to {YEAR_SECONDS}, got {getattr(self, name)}")
         if self.max_held_readings < 1:
             raise ValueError(f"Expected max_held_readings >= 1, got {self.max_held_readings}")
+
+    @property
+    def join_ns(self) -> int:
+        """The interval whose readings are one; 0 where each stays by itself."""
+        return round(self.join_seconds * NANOSECONDS)
+
+    @property
+    def hold_ns(self) -> int:
+        """How long a reading waits in event time: until its interval is over, and then for the late."""
+        return self.join_ns + round(self.reorder_seconds * NANOSECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The reorder buffer: holds readings back until those before them in event time have had the time to come."""
+"""The reorder buffer: holds readings back until those before them, or of their interval, have had the time to come."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings, TopicPartition
-from streamer.order import NANOSECONDS, NEVER, OrderOptions
+from streamer import join
+from streamer.order import NEVER, OrderOptions
 
 _ARRAYS = tuple(field.name for field in fields(Readings))[3:]  # after group, partition and series
 
@@ -21,10 +22,14 @@ class ReorderBuffer:
     that has arrived) less `reorder_seconds`, or what the watermark was `max_held_readings` readings ago, whichever is
     higher. So no more than `max_held_readings` wait, a reading that was above the floor when it came is scored in its
     right place, and what is released when is a function of the sequence of readings: no cut into batches changes it.
+
+    With `join_seconds` a reading has the time at which its interval begins, waits for the end of that as well, and is
+    one with those of its series and interval that wait. One that comes when its interval has been released is not: it
+    is released at once, by itself, and order decides whether it is late.
     """
 
     held: Readings  # (H,) in order of arrival, all above the floor
-    position: Int64  # (H,) of each in the sequence of all readings, from 0
+    position: Int64  # (H,) of each in the sequence of all readings, from 0; of joined ones that of the first
     arrived: int = 0  # readings so far
     watermark: int = NEVER  # ns
     floor: int = NEVER  # ns
@@ -45,12 +50,18 @@ class ReorderBuffer:
         """
         if not len(readings):
             return readings, self
+        seen = np.maximum(np.maximum.accumulate(readings.timestamp), self.watermark)
+        if options.join_ns:
+            readings = replace(readings, timestamp=join.begin(readings.timestamp, options.join_ns))
         waiting = self.held.followed_by(readings)
         arrived = self.arrived + len(readings)
         position = np.concatenate((self.position, np.arange(self.arrived, arrived)))
-        seen = np.maximum(np.maximum.accumulate(readings.timestamp), self.watermark)
         floor = self._floor(seen, waiting.timestamp, position, options)
-        released_by = np.maximum(np.searchsorted(floor, waiting.timestamp), position - self.arrived)
+        closed_by, came = np.searchsorted(floor, waiting.timestamp), position - self.arrived
+        released_by = np.maximum(closed_by, came)
+        if options.join_ns:
+            waiting, first = join.joined(waiting, is_alone=closed_by < came)
+            position, released_by = position[first], released_by[first]
         is_out = released_by < len(readings)
         out, rest = np.flatnonzero(is_out), np.flatnonzero(~is_out)
         buffer = ReorderBuffer(waiting.take(rest), position[rest], arrived, int(seen[-1]), int(floor[-1]))
@@ -64,8 +75,7 @@ class ReorderBuffer:
 
     def _floor(self, seen: Int64, timestamp: Int64, position: Int64, options: OrderOptions) -> Int64:
         """The floor after each new reading, by the watermarks ``seen`` then. (N,), waiting (W,) and (W,) -> (N,)."""
-        bound = round(options.reorder_seconds * NANOSECONDS)
-        passed = np.maximum(seen, NEVER + bound) - bound
+        passed = np.maximum(seen, NEVER + options.hold_ns) - options.hold_ns
         count = np.searchsorted(position, position[len(self) :] - options.max_held_readings, side="right")
         crowded_out = np.concatenate(([NEVER], np.maximum.accumulate(timestamp)))[count]  # what has left is below
         floor: Int64 = np.maximum(np.maximum(passed, crowded_out), self.floor)

@@ -31,6 +31,7 @@ class SeriesSnapshot:
     upper: Float64  # (N, C)
     anomaly_score: Float64  # (N,) 1 is the line
     anomaly_score_max: Float64  # (N,) the peak of the last minute
+    novelty: Float64  # (N,) 0 to 1
     ahead: Ahead | None = None  # (N, C, H) where the group forecasts further than the next reading
 
     def __len__(self) -> int:
@@ -59,6 +60,7 @@ FAMILIES = (
         SERIES_LABELS,
         "Peak of it in the last minute.",
     ),
+    Family("streamer_series_novelty", "novelty", SERIES_LABELS, "How unlike what is usual, 0 to 1; it has no line."),
 )
 
 

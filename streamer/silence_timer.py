@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from connectors.columns import Silences, TopicPartition
 from connectors.ports import Source
-from streamer.order import NANOSECONDS, NEVER
+from streamer.order import NEVER
 from streamer.tenure import Tenure
 
 LOOK_SECONDS = 1.0
@@ -44,5 +44,4 @@ class SilenceTimer:
         event_now_ns = tenure.clock.event_now_ns(now)
         if tenure.partition.judge.choices.silence is None or event_now_ns == NEVER:
             return None
-        reorder_ns = round(tenure.partition.judge.choices.order.reorder_seconds * NANOSECONDS)
-        return tenure.partition.fall_silent(event_now_ns - reorder_ns)
+        return tenure.partition.fall_silent(event_now_ns - tenure.partition.judge.choices.order.hold_ns)

@@ -45,12 +45,12 @@ def one_a_tier(entrants: Sequence[Entrant]) -> list[Entrant]:
 
 
 def entrants(paths: Sequence[Path]) -> list[Entrant]:
-    """Read the artifacts with a network, for the experts are there without; their files tell two of one name apart."""
+    """Read the artifacts with a network, for what has none is there without; their files tell two of one name apart."""
     found: list[Entrant] = []
     for path in paths:
         artifact = load(path)
         spec = artifact.spec
-        if spec.forecaster == Kind.EXPERTS.value:
+        if not spec.cell:
             continue
         tier = "" if spec.forecaster == Kind.RECURRENT.value else str(spec.tier)
         name = f"{tier} {spec.cell}".strip()

@@ -140,8 +140,9 @@ def single_series() -> list[Panel]:
         [
             target(f"streamer_series_anomaly_score{{{SERIES}}}", "{{series}}"),
             target(f"streamer_series_anomaly_score_max{{{SERIES}}}", "{{series}} peak of a minute"),
+            target(f"streamer_series_novelty{{{SERIES}}}", "{{series}} novelty"),
         ],
-        "1 is the line.",
+        "1 is the line. Novelty, 0 to 1, has none.",
     )
     score["fieldConfig"]["defaults"]["thresholds"] = thresholds(1)
     score["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"] = {"mode": "line"}
@@ -163,7 +164,8 @@ def daemon() -> list[Panel]:
     phases["fieldConfig"]["defaults"]["custom"]["stacking"] = {"mode": "normal", "group": "A"}
     outside = f"sum by (group) (rate(streamer_channels_outside_band_total{{{GROUP}}}[5m]))"
     judged = f"sum by (group) (rate(streamer_channels_judged_total{{{GROUP}}}[5m]))"
-    accounted = "streamer_readings_scored_total + sum without (reason) (streamer_readings_rejected_total)"
+    rejected = "sum without (reason) (streamer_readings_rejected_total)"
+    accounted = f"streamer_readings_scored_total + {rejected} + streamer_readings_joined_total"
     arrived = "streamer_readings_read_total + streamer_readings_inherited - streamer_readings_held"
     quantile = "histogram_quantile({}, sum by (le) (rate(streamer_batch_readings_bucket[$__rate_interval])))"
     return [
@@ -197,7 +199,7 @@ def daemon() -> list[Panel]:
         graph(
             "Readings not accounted for",
             [target(f"{arrived} - ({accounted})", "{{group}}")],
-            "Read, and neither scored, refused nor held back: what is under way. It returns to zero.",
+            "Read, and neither scored, refused, joined nor held back: what is under way. It returns to zero.",
         ),
         graph(
             "Series",

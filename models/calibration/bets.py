@@ -7,6 +7,7 @@ passed more often than once in ``A`` readings, whatever the mixture.
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from models.calibration.echo import Echo
 from models.column import Column, State
+from models.rules import Asked
 
 SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
 SPREADS = (2.0, 0.5)  # ratios of them
@@ -30,8 +32,9 @@ LEARNT_RUN = 512.0  # unmoved readings, after which standing still is what the c
 class Change(NamedTuple):
     """What the bets say of one reading a row."""
 
-    statistic: Tensor  # (B,) decades: of the mean stake over channels and bets
-    decades: Tensor  # (B, C) of each channel's mean stake over its bets
+    statistic: Tensor  # (B,) decades: of the weighted mean stake over channels and bets
+    asked: Tensor  # (B,) the same, of bets on what is asked about alone
+    decades: Tensor  # (B, C) of what each channel has in that
     leading: Tensor  # (B, C) int64, the number in `BETS` of the largest stake
     since: Tensor  # (B, C) readings since the stake was last as good as nothing
 
@@ -47,18 +50,29 @@ def columns(channels: int) -> tuple[Column, ...]:
     )
 
 
-def _odds() -> Tensor:
+@cache
+@torch.inference_mode(False)  # what is kept may be needed in training
+def _odds(device: torch.device) -> Tensor:
     """The log-likelihood ratio of each bet as a polynomial of the score. -> (3, STUCK): of x^2, of x, constant."""
     shifts = [(0.0, shift, -shift * shift / 2) for shift in SHIFTS]
     spreads = [((1 - spread**-2) / 2, 0.0, -math.log(spread)) for spread in SPREADS]
-    return torch.tensor([*shifts, *spreads]).T.contiguous()
+    return torch.tensor([*shifts, *spreads], device=device).T.contiguous()
 
 
 def update(
-    score: Tensor, is_judged: Tensor, moved: Tensor, echo: Echo, state: State
+    score: Tensor,
+    is_judged: Tensor,
+    moved: Tensor,
+    weight: Tensor,
+    echo: Echo,
+    state: State,
+    asked: Asked | None = None,
 ) -> tuple[Change, dict[str, Tensor]]:
-    """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C). An absent channel bets nothing."""
-    square, line, constant = _odds().to(score.device)
+    """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C), weight: (B, C) of the channels, sum 1.
+
+    An absent channel bets nothing. asked: by the rules of the channels; None where all of it is.
+    """
+    square, line, constant = _odds(score.device)
     x = (score / echo.power.sqrt()).unsqueeze(-1)
     odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
@@ -69,12 +83,26 @@ def update(
     stuck = torch.exp((unmoved / (longest + 1)).clamp_max(MOST_DECADES * math.log(10))) - 1
     every = torch.cat((stakes, stuck.unsqueeze(-1)), -1)
     mean = every.mean(-1)
-    decades = torch.log10(mean + 1e-6)
-    winning = (state["winning"] + is_judged).masked_fill(decades < ONSET_DECADES, 0.0)
-    count = is_judged.sum(1).clamp_min(1)
-    statistic = torch.log10(mean.masked_fill(~is_judged, 0.0).sum(1) / count + 1e-6).clamp_min(0)
+    winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
+    statistic = _joint(mean, weight)
+    if asked is not None:
+        every = every * _counted(asked)
+        mean = every.mean(-1)
+    worth = statistic if asked is None else _joint(mean, weight)
     after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
-    return Change(statistic, decades, every.argmax(-1), winning), after
+    return Change(statistic, worth, torch.log10(mean * weight + 1e-6), every.argmax(-1), winning), after
+
+
+def _joint(stakes: Tensor, weight: Tensor) -> Tensor:
+    """The mean stake over the channels. (B, C) each -> (B,) decades, at least 0."""
+    return torch.log10((stakes * weight).sum(1) + 1e-6).clamp_min(0)
+
+
+def _counted(asked: Asked) -> Tensor:
+    """Which bets are on what is asked about: to be narrower or stuck is nobody's direction. -> (B, C, BETS)."""
+    always = torch.ones_like(asked.is_enough)
+    up, down = asked.has_risen, asked.has_fallen
+    return torch.stack((up, down, up, down, asked.is_enough, always, always), -1)
 
 
 def _runs(is_judged: Tensor, moved: Tensor, state: State) -> tuple[Tensor, Tensor]:

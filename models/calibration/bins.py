@@ -1,6 +1,7 @@
 """The fixed bins in which statistics are counted: narrow where most readings are, wider the further out."""
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ def bin_of(decades: Tensor) -> Tensor:
     return position(decades).long().clamp_max(BINS - 1)
 
 
+@cache
+@torch.inference_mode(False)  # what is kept may be needed in training
 def edges(device: torch.device | str = "cpu") -> Tensor:
     """The lower edge of every bin, and the upper one of the last. -> (BINS + 1,) float64 decades."""
     return torch.expm1(torch.arange(BINS + 1, dtype=torch.float64, device=device) / PER_FOLD)

@@ -64,7 +64,7 @@ class Pool:
     def fresh(budget: Budget, prior: Tensor | None = None, pools: int = 1) -> "Pool":
         """Pools before their first epoch. prior: counts of surprise as an artifact has them.
 
-        Without one surprise is what it says. Peaks are expected as theory has them: a decade fewer a decade out.
+        Without one surprise is what it says. Peaks are expected as theory has them: a decade less a decade out.
         """
         share = _falling() if prior is None else shares(prior)
         curves = torch.stack((share / 2, share / 2, *(_falling().to(share.device) for _ in KINDS)))

@@ -174,5 +174,5 @@ def task_of(forecaster: Forecaster, lesson: Lesson) -> Task[Any]:
         ValueError: it has no weights to teach.
     """
     if next(forecaster.parameters(), None) is None:
-        raise ValueError("forecaster: Expected one with weights to train, got experts alone")
+        raise ValueError("forecaster: Expected one with weights to train, got one without a network")
     return CombinerTask(forecaster, lesson) if isinstance(forecaster, Combiner) else DetectorTask(forecaster, lesson)

@@ -41,7 +41,7 @@ function remember(at) {
     present.add(key);
     if (numbers > NUMBERS_KEPT && key !== chosen()) continue;
     const points = memory.get(key) ?? [];
-    points.push({ at, score: row.anomaly_score ?? NaN, value: row.value, forecast: row.forecast, lower: row.lower, upper: row.upper, ahead: row.ahead });
+    points.push({ at, score: row.anomaly_score ?? NaN, novelty: row.novelty ?? NaN, value: row.value, forecast: row.forecast, lower: row.lower, upper: row.upper, ahead: row.ahead });
     while (points[0].at < at - SPAN_MS) points.shift();
     memory.set(key, points);
   }
@@ -163,6 +163,9 @@ function showDetail(now) {
   const scores = points.map((point) => ({ at: point.at, value: point.score, isAnomalous: point.score > 1 }));
   const score = Number.isFinite(last.score) ? last.score.toFixed(2) : "–";
   content.append(figure({ title: "anomaly score", newest: score, points: scores, now, spanMs, threshold: 1 }));
+  const novelties = points.map((point) => ({ at: point.at, value: point.novelty }));
+  const novelty = Number.isFinite(last.novelty) ? last.novelty.toFixed(2) : "–";
+  content.append(figure({ title: "novelty", newest: novelty, points: novelties, now, spanMs }));
   content.append(times(spanMs), legend());
   detail.replaceChildren(...content.childNodes);
 }

@@ -13,6 +13,7 @@ from connectors.decode import Decoder
 from connectors.ports import Assigned, Ended, Source
 from streamer import order
 from streamer.order import OrderOptions
+from streamer.reorder import ReorderBuffer
 from streamer.series_rows import HostColumns
 
 POLL_SECONDS = 1.0
@@ -92,9 +93,11 @@ def _records(source: Source) -> Iterator[Records]:
 
 
 def _in_order(readings: Readings, options: OrderOptions, refused: Counter[Reason]) -> list[Series]:
-    """The accepted readings of one partition, by series. Who may wait for the late is sorted by time before."""
-    if options.reorder_seconds:
-        readings = readings.take(np.argsort(readings.timestamp, kind="stable"))
+    """The accepted readings of one partition, by series."""
+    if options.hold_ns:
+        empty = ReorderBuffer.empty(readings.group, readings.topic_partition, readings.values.shape[1])
+        released, buffer = empty.push(readings, options)
+        readings = released.followed_by(buffer.flush()[0])
     names, rows = np.unique(readings.series.astype(str), return_inverse=True)
     columns = HostColumns(order.initial_columns(readings.values.shape[1]))
     columns.ensure(len(names))

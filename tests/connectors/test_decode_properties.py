@@ -105,6 +105,7 @@ FORMATS: list[Format] = [
     CsvFormat(columns=["value", "other"]),
     CsvFormat(columns=["time", "a", "value", "other"], series_field="a", timestamp_field="time", delimiter=";"),
     CsvFormat(columns=["time", "value", "other"], timestamp_field="time", timestamp_unit="milliseconds"),
+    CsvFormat(columns=["name", "x"], channel_field="name", value_field="x"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Encoding: what stands on the wire is what was in the columns, follows its schema, and equals the golden samples."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from connectors.encode import Encoder, Message
 from connectors.outputs import AlarmsOptions, DeadLettersOptions, OutputOptions, ResultsOptions
 from connectors.result_json import iso8601
 from tests.connectors.columns_samples import (
+    EXPLANATION,
     FIRST_OFFSET,
     FIRST_TIMESTAMP,
     alarms_of,
@@ -49,6 +51,7 @@ def test_a_result_says_what_was_read_expected_and_made_of_it() -> None:
         "upper": {"temperature": 20.1 - 0.25 + 1.5, "pressure": 120.1 - 0.25 + 1.5},
         "shares": {"temperature": 0.5, "pressure": 0.5},
         "anomaly_score": 0.1,
+        "novelty": 0.25,
         "p_value": 0.62,
         "is_anomalous": False,
         "warming": True,
@@ -97,7 +100,7 @@ def test_bulk_holds_the_same_as_single() -> None:
     for position, single in enumerate(singles):
         columns = bulk["columns"]
         row = {name: columns[name][position] for name in ("series", "offset", "index", "anomaly_score", "p_value")}
-        row |= {name: columns[name][position] for name in ("is_anomalous", "warming")}
+        row |= {name: columns[name][position] for name in ("novelty", "is_anomalous", "warming")}
         for name in ("value", "forecast", "lower", "upper", "shares"):
             of_channels = zip(bulk["channels"], columns[name], strict=True)
             row[name] = {channel: column[position] for channel, column in of_channels}
@@ -158,11 +161,14 @@ def test_an_alarm_is_its_result_and_more() -> None:
         "alarm_id": "a/spike/2",
         "event": "opened",
         "kind": "spike",
+        "severity": "info",
         "opened_timestamp": "2022-03-20T10:00:00.123456789Z",
         "peak_score": 0.2,
         "tolerance": 1.0,
         "historical": True,
+        "explanation": asdict(EXPLANATION),
     }
+    assert "explanation" not in closed
     assert (closed["event"], closed["opened_timestamp"]) == ("closed", "2022-03-20T09:59:01.123456789Z")
     assert closed["historical"] is False  # each by its own event time
 
@@ -182,6 +188,7 @@ def test_a_silence_is_an_alarm_without_a_reading() -> None:
         "alarm_id": "a/silence",
         "event": "opened",
         "kind": "silence",
+        "severity": "info",
         "historical": True,
         "series": "a",
         "timestamp": "2022-03-20T10:01:30.623456789Z",

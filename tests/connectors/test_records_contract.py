@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -15,7 +16,7 @@ from connectors.encode import Encoder, Message
 from connectors.formats import Format
 from connectors.memory import records_of
 from connectors.outputs import OutputOptions, ResultsOptions
-from tests.connectors.columns_samples import alarms_of, held_back, rejects_of, results_of, silences_of
+from tests.connectors.columns_samples import alarms_of, drifts_of, held_back, rejects_of, results_of, silences_of
 
 RECORDS = Path(__file__).parents[2] / "docs" / "records"
 README = (RECORDS / "README.md").read_text(encoding="utf-8")
@@ -37,6 +38,8 @@ def encoded(name: str) -> list[Message]:
             return Encoder(OutputOptions()).encode(alarms_of(results.take(slice(2, None))))
         case "silence":
             return Encoder(OutputOptions()).encode(silences_of(["pump-7", 'fan "ü"']))
+        case "drift":
+            return Encoder(OutputOptions()).encode(drifts_of(["adwin", "page_hinkley"]))
         case "dead-letter":
             values = [b'[{"value":"x"},{"value":1},{"value":NaN}]', None, b"\xff" * 20_000]
             encoder, rejects = Encoder(OutputOptions(max_message_bytes=20_000)), rejects_of(values)
@@ -50,7 +53,7 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-NAMES = ["result", "results-bulk", "alarm", "silence", "dead-letter"]
+NAMES = ["result", "results-bulk", "alarm", "silence", "drift", "dead-letter"]
 SAMPLES = [*NAMES, *(f"{name}{FURTHER}" for name in NAMES[:3])]
 
 
@@ -118,14 +121,15 @@ def examples() -> list[tuple[Format, list[bytes]]]:
 
 def decoded(record_format: Format, lines: list[bytes]) -> tuple[Readings, Rejects]:
     records = records_of(TopicPartition("machines", 0), [(b"pump-7", line) for line in lines])
-    return Decoder("plant", record_format, ["value"]).decode(records)
+    channels = ["value"] if record_format.channel_field is None else ["temperature", "pressure"]
+    return Decoder("plant", record_format, channels).decode(records)
 
 
 def test_the_examples_of_input_decode_as_the_text_says() -> None:
     readings = [decoded(record_format, lines) for record_format, lines in examples()]
 
-    assert [len(rejects) for _, rejects in readings] == [0, 0, 0]
-    json_objects, json_array, csv = (read for read, _ in readings)
+    assert [len(rejects) for _, rejects in readings] == [0, 0, 0, 0]
+    json_objects, json_array, csv, named = (read for read, _ in readings)
     assert json_objects.timestamp.tolist() == [1_647_770_400_123_456_789, 1_647_770_401_000_000_000]
     assert json_objects.present.tolist() == [[True], [False]]
     assert json_array.series.tolist() == ["pump-7", "8"]
@@ -133,3 +137,4 @@ def test_the_examples_of_input_decode_as_the_text_says() -> None:
     assert csv.series.tolist() == ["pump-7", "pump-7"]
     assert csv.timestamp.tolist() == [1_647_770_400_000_000_000, 1_647_770_401_500_000_000]
     assert csv.present.tolist() == [[True], [False]]
+    np.testing.assert_array_equal(named.values, [[20.25, np.nan], [np.nan, 3.5]])

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -25,6 +26,7 @@ SOON: dict[str, Any] = {  # the session is the shortest that brokers allow; the 
     "kafka.max_poll_records": 50,
 }
 OUTPUT_PARTITIONS = 4
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Stage:
@@ -103,11 +105,14 @@ class Stage:
             told = admin.describe_groups([self.group])[self.group]
         return {member["group_instance_id"] for member in told["members"]}
 
-    def compare(self, published: Sequence[Row]) -> dict[str, Comparison]:
-        """What is there to be read now, beside what these records come to when nothing happens."""
+    def compare(self, published: Sequence[Row], changes: Mapping[str, Any] = NONE) -> dict[str, Comparison]:
+        """What is there to be read now, beside what these records come to when nothing happens.
+
+        ``changes`` are those to the configuration that decide scores, beside `READING`.
+        """
         folder = self._folder / "undisturbed"
         folder.mkdir()
-        expected = undisturbed(published, folder, {})
+        expected = undisturbed(published, folder, changes)
         return {output: Comparison(dict(expected[output]), self._found(topic)) for output, topic in self.topics.items()}
 
     def _found(self, topic: str) -> list[tuple[tuple[int, int, int, str], str]]:

@@ -34,7 +34,18 @@ from streamer.wiring import make_groups, make_metrics
 from tests.faults.fuse import Fuse, fused
 
 FIRST, SECOND = TopicPartition("pumps", 0), TopicPartition("pumps", 1)
-OUTPUTS = ("value", "forecast", "lower", "upper", "anomaly_score", "p_value", "shares", "is_anomalous", "warming")
+OUTPUTS = (
+    "value",
+    "forecast",
+    "lower",
+    "upper",
+    "anomaly_score",
+    "novelty",
+    "p_value",
+    "shares",
+    "is_anomalous",
+    "warming",
+)
 SOURCE_CALLS = ("poll", "committed", "first_offset", "oldest_offset", "seek")
 DELIVERY_CALLS = ("open", "begin", "write", "commit", "release")
 DISK_CALLS = ("make_directory", "open", "write", "sync", "replace", "unlink")

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from models.artifact import Artifact, ArtifactError, Origin, load, save, shipped, versions, write_atomically
 from models.calibration.prior import BINS
-from models.forecasters import Spec
+from models.forecasters import BASELINES, Spec
 from models.forecasters.recurrent import RecurrentForecaster
 
 ORIGIN = Origin({"seed": 7}, {"crps_ratio": 0.75}, {"fingerprint": "0123"}, versions())
@@ -27,6 +27,7 @@ CHOICES = [
     *((cell, "combiner", tier) for cell in ("gru", "lstm") for tier in ("compact", "rich")),
     *((cell, "recurrent", "compact") for cell in ("gru", "lstm")),
     *(("", "experts", tier) for tier in ("compact", "rich")),
+    *(("", baseline, "compact") for baseline in BASELINES),
 ]
 
 
@@ -49,7 +50,7 @@ def test_artifacts_of_different_choices_have_different_names() -> None:
     names = [load(shipped(*choice)).name for choice in CHOICES]
 
     assert len({*names}) == len(names)
-    assert names[-1].startswith("experts-rich-")
+    assert [name.rpartition("-")[0] for name in names[-5:]] == ["experts-compact", "experts-rich", *BASELINES]
 
 
 def test_what_is_saved_is_what_is_loaded(artifact: Artifact, tmp_path: Path) -> None:

@@ -67,4 +67,6 @@ class PlausibleDaemon:
         further = np.repeat(forecast[..., None], len(FURTHER[group]), axis=-1) + 1
         ahead = Ahead(FURTHER[group], further, further - 5, further + 5) if FURTHER[group] else None
         lower, upper = forecast - 1.2, forecast + 1.2
-        return SeriesSnapshot(group, channels, names, value, forecast, lower, upper, score, peak, ahead)
+        return SeriesSnapshot(
+            group, channels, names, value, forecast, lower, upper, score, peak, peak.clip(0, 1), ahead
+        )

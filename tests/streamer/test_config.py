@@ -17,7 +17,7 @@ GOOD: dict[str, Any] = {
     "groups": [{"name": "pumps", "topics": ["pumps"], "format": {"type": "json"}}],
 }
 
-RECURRENT, EXPERTS = {"groups__0__forecaster": "recurrent"}, {"groups__0__forecaster": "experts"}
+RECURRENT, EXPERTS, EWMA = ({"groups__0__forecaster": kind} for kind in ("recurrent", "experts", "ewma"))
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -57,9 +57,10 @@ def test_the_shipped_configurations_load(name: str) -> None:
         (RECURRENT | {"groups__0__horizons": [1, 24]}, r"horizons: Expected \[1\] with forecaster recurrent"),
         (RECURRENT | {"groups__0__tier": "rich"}, "tier: Expected none with forecaster recurrent.* got 'rich'"),
         (EXPERTS | {"groups__0__cell": "lstm"}, "cell: Expected none with forecaster experts.* got 'lstm'"),
+        (EWMA | {"groups__0__tier": "rich"}, "tier: Expected none with forecaster ewma, which has no experts"),
         ({"groups__0__time_zone": "Mars/Olympus"}, "time_zone: Expected a name of the IANA database.* 'Mars/Olympus'"),
         ({"groups__0__format__type": "xml"}, r"Invalid value 'xml' - at `\$.groups\[0\].format.type`"),
-        ({"groups__0__alarm": {"tail_probability": 2}}, r"Expected `float` < 1.0 - at .*tail_probability`"),
+        ({"groups__0__alarm": {"readings_per_alarm": 0.5}}, r"Expected `float` >= 1.0 - at .*readings_per_alarm`"),
         ({"groups__0__order": {"max_future_seconds": -1}}, "Expected max_future_seconds >= 0, got -1"),
         ({"groups__0__eviction": {"max_silent_seconds": 0}}, "Expected max_silent_seconds > 0, got 0"),
         ({"groups__0__eviction": {"max_series": 0}}, r"Expected `int` >= 1 - at .*eviction.max_series`"),

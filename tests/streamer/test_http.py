@@ -128,7 +128,17 @@ def test_the_series_are_ranked_by_their_score(server: HttpServer) -> None:
     assert len(scores) == SERIES_EACH * len(GROUPS)
     assert scores == sorted(scores, reverse=True)
     assert answer["channels"] == {group: list(channels) for group, channels in GROUPS.items()}
-    members = {"group", "series", "anomaly_score", "anomaly_score_max", "value", "forecast", "lower", "upper"}
+    members = {
+        "group",
+        "series",
+        "anomaly_score",
+        "anomaly_score_max",
+        "novelty",
+        "value",
+        "forecast",
+        "lower",
+        "upper",
+    }
     assert all(row.keys() - {"ahead"} == members for row in answer["series"])
 
 

@@ -23,6 +23,7 @@ def results(scores: list[float]) -> Results:
         lower=per_channel,
         upper=per_channel,
         anomaly_score=column,
+        novelty=column / 10,
         p_value=column,
         shares=per_channel,
         is_anomalous=column > 1,
@@ -49,6 +50,7 @@ def test_the_last_of_several_readings_stays() -> None:
 
     snapshot = newest.snapshot(("a",), np.array([1]))
     assert snapshot.value[0, 0] == snapshot.anomaly_score[0] == 0.2
+    assert snapshot.novelty[0] == 0.02
     assert peak(newest) == 3.0
     assert newest.fleet(2).anomalous == 0
 

@@ -21,7 +21,7 @@ def snapshot(series: int = 3, channels: tuple[str, ...] = ("flow", "heat"), grou
     names = tuple(f"pump-{number}" for number in range(series))
     value, forecast, lower, upper = random.normal(size=(4, series, len(channels)))
     score, score_max = random.random((2, series))
-    return SeriesSnapshot(group, channels, names, value, forecast, lower, upper, score, score_max)
+    return SeriesSnapshot(group, channels, names, value, forecast, lower, upper, score, score_max, score_max / 10)
 
 
 def render(snapshots: list[SeriesSnapshot], openmetrics: bool) -> bytes:
@@ -139,7 +139,7 @@ def test_a_second_page_of_the_same_series_has_the_new_numbers() -> None:
 @settings(deadline=None)
 def test_any_name_survives_as_a_label(names: list[str]) -> None:
     one = np.ones((len(names), 1))
-    shot = SeriesSnapshot(names[0], (names[-1],), tuple(names), one, one, one, one, one[:, 0], one[:, 0])
+    shot = SeriesSnapshot(names[0], (names[-1],), tuple(names), one, one, one, one, one[:, 0], one[:, 0], one[:, 0])
 
     page = render([shot], openmetrics=True).decode()
 

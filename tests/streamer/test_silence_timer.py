@@ -65,8 +65,11 @@ def test_a_watch_that_is_set_up_while_nothing_comes_knows_how_far_the_partition_
     assert events(rig) == ["opened"]
 
 
-def test_a_reading_that_is_held_back_counts_for_the_series_of_just_that_name() -> None:
-    choices = msgspec.structs.replace(CHOICES, order=OrderOptions(reorder_seconds=100.0))
+@pytest.mark.parametrize(
+    "order", [OrderOptions(reorder_seconds=100.0), OrderOptions(join_seconds=50, reorder_seconds=50)]
+)
+def test_a_reading_that_is_held_back_counts_for_the_series_of_just_that_name(order: OrderOptions) -> None:
+    choices = msgspec.structs.replace(CHOICES, order=order)
     partition = Partition(replace(judge(), choices=choices, channels=("c0",)), WHERE)
     partition.advance(readings(["a\0", "b"], [0.0, 0.0], [[1.0], [1.0]]))
     partition.advance(readings(["b", "a\0", "a"], [600.0, 650.0, 650.0], [[1.0]] * 3))
@@ -90,3 +93,19 @@ def test_a_silence_that_was_raised_is_ended_by_whoever_has_the_partition_next(in
     second = Rig([*BEGIN, soon], first.committed, first.contents, settings=WATCHING).turn(4)
 
     assert (events(first), events(second)) == (["opened"], ["closed"])
+
+
+@pytest.mark.parametrize(
+    "order", [OrderOptions(reorder_seconds=90.0), OrderOptions(join_seconds=60, reorder_seconds=30)]
+)
+def test_the_timer_gives_readings_the_time_that_they_wait(order: OrderOptions) -> None:
+    settings = msgspec.structs.replace(WATCHING, groups=[msgspec.structs.replace(WATCHING.groups[0], order=order)])
+    rig = resting(settings, [Assigned((FIRST,)), batch(FIRST, 0, [1.0, 2.0, 3.0, 4.0, 5.0]), Idle()])
+    rig.ticks += LIMIT_SECONDS
+    rig.turn(3)
+    early = events(rig)
+
+    rig.ticks += 90.0
+    rig.turn(3)
+
+    assert (early, events(rig)) == ([], ["opened"])

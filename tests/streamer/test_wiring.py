@@ -28,6 +28,7 @@ def artifact_of(**settings: Any) -> str:
         ({"forecaster": "recurrent", "cell": "lstm"}, ("lstm", "recurrent", "compact")),
         ({"forecaster": "experts"}, ("", "experts", "compact")),
         ({"forecaster": "experts", "tier": "rich"}, ("", "experts", "rich")),
+        ({"forecaster": "half_space_trees"}, ("", "half_space_trees", "compact")),
     ],
 )
 def test_a_group_is_judged_by_the_shipped_artifact_that_it_describes(

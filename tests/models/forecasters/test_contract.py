@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.artifact import load, shipped
-from models.forecasters import Forecaster
+from models.forecasters import BASELINES, Forecaster, Kind
 from models.training.forecasting import Batch
 from tests.models.walks import taken, walk
 
@@ -18,12 +18,13 @@ CHOICES = [
     ("gru", "combiner", "rich"),
     ("gru", "recurrent", "compact"),
     ("", "experts", "rich"),
+    *(("", baseline, "compact") for baseline in BASELINES),
 ]
 
 
 def chosen(cell: str, kind: str, tier: str) -> Forecaster:
     forecaster = load(shipped(cell, kind, tier)).forecaster
-    return forecaster if kind == "recurrent" else forecaster.at((1, 5))
+    return forecaster.at((1, 5)) if Kind(kind).has_experts else forecaster
 
 
 @pytest.fixture(params=CHOICES, ids=" ".join)
@@ -60,7 +61,7 @@ def test_permuted_channels_permute_the_forecasts(forecaster: Forecaster) -> None
 
 
 def test_a_reading_of_nothing_leaves_the_forecast_as_it_was(forecaster: Forecaster) -> None:
-    batch = walk(30, channels=CHANNELS)
+    batch = walk(30, channels=CHANNELS, cadence_seconds=3 * 3600.0)
     batch.present[20:25] = False
 
     said, _ = taken(forecaster, batch)
@@ -77,7 +78,7 @@ def test_the_first_forecasts_of_a_series_are_finite_and_wide(forecaster: Forecas
     assert (said.freedom > 1).all()
 
 
-@pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice[1] != "recurrent"], ids=" ".join)
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if Kind(choice[1]).has_experts], ids=" ".join)
 def test_other_horizons_are_forecast_by_the_same_weights(choice: tuple[str, str, str]) -> None:
     near = load(shipped(*choice)).forecaster
     far = near.at((1, 3, 24))
@@ -96,8 +97,9 @@ def assert_close_first(many: Tensor, one: Tensor) -> None:
     torch.testing.assert_close(many[..., :1], one, atol=1e-4, rtol=1e-4)
 
 
-def test_a_recurrent_forecaster_sees_one_step_ahead() -> None:
-    forecaster = chosen("gru", "recurrent", "compact")
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if not Kind(choice[1]).has_experts], ids=" ".join)
+def test_without_experts_a_forecaster_sees_one_step_ahead(choice: tuple[str, str, str]) -> None:
+    forecaster = chosen(*choice)
 
     assert forecaster.at((1,)) is forecaster
     with pytest.raises(ValueError, match="Expected "):

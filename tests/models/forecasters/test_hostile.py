@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.forecasters import Spec, build
+from models.forecasters import BASELINES, Kind, Spec, build
 from models.training.forecasting import Batch
 from tests.models.walks import phases, taken
 
@@ -40,12 +40,16 @@ def every_case() -> Batch:
 
 
 @pytest.mark.parametrize(
-    ("kind", "tier"), [("combiner", "compact"), ("combiner", "rich"), ("experts", "rich"), ("recurrent", "compact")]
+    ("kind", "tier"),
+    [
+        *(("combiner", "compact"), ("combiner", "rich"), ("experts", "rich"), ("recurrent", "compact")),
+        *((baseline, "compact") for baseline in BASELINES),
+    ],
 )
 def test_forecasts_and_memory_stay_finite(kind: str, tier: str) -> None:
     torch.manual_seed(0)
     forecaster = build(Spec("gru", 8, kind, tier)).requires_grad_(False)
-    if kind != "recurrent":
+    if Kind(kind).has_experts:
         forecaster = forecaster.at((1, 12))
 
     said, state = taken(forecaster, every_case())

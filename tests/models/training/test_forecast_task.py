@@ -133,9 +133,10 @@ def test_training_makes_forecasts_of_unseen_readings_better(spec: Spec) -> None:
     assert best.loss < before[0] / before[1] - 0.02
 
 
-def test_experts_alone_have_nothing_to_be_taught() -> None:
-    with pytest.raises(ValueError, match="forecaster: Expected one with weights to train, got experts alone"):
-        task_of(build(Spec("", 0, "experts")), lesson(STEPS))
+@pytest.mark.parametrize("kind", ["experts", "half_space_trees"])
+def test_what_has_no_network_has_nothing_to_be_taught(kind: str) -> None:
+    with pytest.raises(ValueError, match="forecaster: Expected one with weights to train, got one without a network"):
+        task_of(build(Spec("", 0, kind)), lesson(STEPS))
 
 
 def test_transformed_values_are_those_that_the_detector_judges() -> None:

@@ -64,6 +64,7 @@ def test_a_series_in_two_partitions_is_two_as_it_has_two_states() -> None:
         (OrderOptions(), [1, 3, 4], {Reason.LATE: 1, Reason.DUPLICATE: 1}),
         (OrderOptions(duplicates="keep"), [1, 3, 3, 4], {Reason.LATE: 1}),
         (OrderOptions(reorder_seconds=5), [1, 2, 3, 4], {Reason.DUPLICATE: 1}),
+        (OrderOptions(join_seconds=2, reorder_seconds=5), [0, 2, 4], {}),
     ],
 )
 def test_late_and_repeated_readings_are_taken_as_the_daemon_takes_them(

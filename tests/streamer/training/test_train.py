@@ -169,7 +169,7 @@ def test_training_goes_on_from_the_artifact_of_the_group(trained: dict[str, Any]
         ),
         ({}, {"data": {"type": "files", "files": [{"path": "none.csv"}]}}, "none.csv: expected a data file, got none"),
         ({"channels": ["flow"]}, {}, r"Expected several series of 32 readings and more, or one .*, got \[\] readings"),
-        ({"forecaster": "experts"}, {}, "Expected one with weights to train, got experts alone"),
+        ({"forecaster": "experts"}, {}, "Expected one with weights to train, got one without a network"),
         ({"forecaster": "recurrent"}, {"start": {"type": "random", "channels": "joint"}}, "Expected a combiner where"),
         ({}, {"learning_rate": 1e30}, "training: loss in epoch 1, windows .*: Expected a number, got"),
     ],
