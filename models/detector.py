@@ -14,6 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
+from models.novelty import Glance, Novelty
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -53,6 +54,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
+        self.novelty = Novelty()
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -66,6 +68,7 @@ class Detector(nn.Module):
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
+            "novelty": self.novelty.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -134,11 +137,14 @@ class Detector(nn.Module):
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
         tempered = moves.tempered(surprise, seen.value, away, state)
+        weight = joint.weights(moves.liveliness(state), is_judged)
+        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), weight)
+        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
             signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
             is_judged=is_judged,
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
-            weight=joint.weights(moves.liveliness(state), is_judged),
+            weight=weight,
             is_muted=context.is_muted,
             asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
             tolerance=context.tolerance,
@@ -160,7 +166,7 @@ class Detector(nn.Module):
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,
-            novelty=torch.zeros_like(said.joint_surprise),
+            novelty=noticed.novelty,
             change_decades=said.change.decades,
             bet=said.change.leading,
             since=said.change.since,
@@ -171,4 +177,4 @@ class Detector(nn.Module):
             peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **verdict_state}
+        return outcome, {**after, **of_normal, **verdict_state}

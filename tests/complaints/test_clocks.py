@@ -3,9 +3,7 @@
 import numpy as np
 
 from streamer.calendar import calendar_of
-from streamer.maintenance import Once
-from tests.complaints.lives import DAY, QUARTER, Life, lived, noise
-from tests.streamer.fleets import judge
+from tests.complaints.lives import DAY, QUARTER, noise
 
 BERLIN = "Europe/Berlin"
 CHANGE = 20_541 * DAY + 3600.0  # 2026-03-29T01:00Z: two o'clock in Berlin is three

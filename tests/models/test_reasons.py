@@ -70,7 +70,7 @@ def test_a_channel_that_stands_still_is_named_with_the_bet_on_it_and_since_when(
 
     assert (why.kind == KINDS.index("change")).all()
     assert (why.channel == 1).all()
-    assert [BETS[bet] for bet in why.bet.unique()] == ["stuck"]
+    assert {BETS[bet] for bet in why.bet.tolist()} == {"stuck"}
     assert (why.since > 1).all()
     assert (why.since <= 60).all()
 

@@ -9,16 +9,9 @@ import numpy as np
 import torch
 
 from connectors.columns import Readings
-        outcome, state = judge.detector.step(values, present, context, memory.state, pool)
-    memory.state = state if learns else {**memory.state, **alarm.only(state)}
-    memory.learnt = int(batch.timestamp[i]) if learns else memory.learnt
-    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
-    return outcome, learns
-
-
-def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarray]:
-    """What the world is told of a reading that was just taken, by column."""
-    with torch.inference_mode():
+from models import alarm
+from models.calibration.epochs import close_epoch
+from models.calibration.pool import Pool, fold
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.context import Context

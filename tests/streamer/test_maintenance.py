@@ -18,7 +18,8 @@ BERLIN = "Europe/Berlin"
 
 def window(**options: Any) -> Window:
     """As the configuration file has it."""
-    return msgspec.convert({name.removesuffix("_"): value for name, value in options.items()}, Window)  # type: ignore[arg-type]
+    made: Window = msgspec.convert({name.removesuffix("_"): value for name, value in options.items()}, Window)
+    return made
 
 
 def at(text: str, zone: str = BERLIN) -> int:
@@ -29,7 +30,8 @@ def at(text: str, zone: str = BERLIN) -> int:
 def inside(one: Window, *times: int, zone: str = BERLIN) -> list[bool]:
     matches = np.ones((len(times), 1), dtype=np.bool_)
     is_muted, _ = switches([one], matches, np.array(times), calendar_of(zone))
-    return is_muted.tolist()
+    muted: list[bool] = is_muted.tolist()
+    return muted
 
 
 def test_a_span_without_a_zone_is_one_of_the_local_clock() -> None:
