@@ -80,6 +80,10 @@ bench-forecast: $(INSTALLED) ## Measure how well unseen real series are forecast
 bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters, and what it costs
 	@$(BIN)/python benchmarks/bench_cells.py
 
+.PHONY: bench-explanations
+bench-explanations: $(INSTALLED) ## Measure how often an explanation names the channel at fault, by kind and size of fault
+	@$(BIN)/python benchmarks/bench_explanations.py
+
 .PHONY: pretrained
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain
@@ -95,6 +99,7 @@ docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pi
 	@$(BIN)/python -m docs.water_flow
 	@$(BIN)/python -m docs.gradients --write
 	@$(BIN)/python -m docs.streams
+	@$(BIN)/python -m docs.detection
 	@$(BIN)/python -m docs.readme_parts
 
 .PHONY: clean

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
 SILENCE = "silence"  # the kind of alarm that no score opens
+SEVERITIES = ("info", "warning", "critical")  # of an alarm, rising
 BEGINNING = np.iinfo(np.int64).min  # before all event time
 
 
@@ -216,15 +218,33 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an alarm opened."""
+
+    text: str  # for people
+    channel: str  # the one with the largest share
+    shares: dict[str, float]  # by channel, of what this kind of alarm is made of, sum 1
+    bet: str | None  # on which kind of change the channel's alarm was won; None: on none, one reading was enough
+    since_readings: int  # for which it has been winning, the opening one included
+    trust: dict[
+        str, float
+    ]  # by expert, what each had in the forecast of the channel, sum 1; empty where there are none
+    memory_seconds: float | None  # after which, without a reading, half of what the cell remembers has faded
+
+
+@dataclass(frozen=True, slots=True)
 class Alarms:
     """Alarms that opened or closed, each with the result of the reading that did it."""
 
     results: Results  # (N,) of the reading that opened or closed the alarm
     kind: list[str]  # "spike"
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    tolerance: Float64  # (N,) by which people have raised the line that it is counted in
+    explanation: list[Explanation | None]  # of an opening; None of a closing
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:
@@ -245,10 +265,11 @@ class Silences:
     after_seconds: float  # the limit
     series: NDArray[np.object_]  # (N,) str
     event: list[str]  # "opened" or "closed"
+    severity: list[str]  # one of `SEVERITIES`, the same for the opening and the closing
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     timestamp: Int64  # (N,) ns, event time: of an opening `opened_timestamp`, of a closing that of the reading
     last_timestamp: Int64  # (N,) of the newest reading before the silence
-    opened_timestamp: Int64  # (N,) the limit later
+    opened_timestamp: Int64  # (N,) the limit later, or at the end of a window that mutes it
     live_from: int = BEGINNING  # ns, event time
 
     def __len__(self) -> int:

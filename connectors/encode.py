@@ -8,6 +8,7 @@ import orjson
 
 from connectors.columns import Alarms, Int64, Rejects, Results, Silences
 from connectors.dead_letters import dead_letters
+from connectors.drifts import DRIFT, Drifts
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
 from connectors.ports import Columns
@@ -31,6 +32,8 @@ class Encoder:
                 return self._alarms(columns)
             case Silences():
                 return self._silences(columns)
+            case Drifts():
+                return self._drifts(columns)
             case Rejects():
                 return self._rejects(columns)
 
@@ -69,10 +72,15 @@ class Encoder:
                 "alarm_id": alarms.alarm_id[position],
                 "event": alarms.event[position],
                 "kind": alarms.kind[position],
+                "severity": alarms.severity[position],
                 "opened_timestamp": opened[position].decode(),
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
+                "tolerance": np.float32(alarms.tolerance[position]),
                 "historical": historical[position],
             }
+            why = alarms.explanation[position]
+            if why is not None:
+                members["explanation"] = why
             value = orjson.dumps(members, option=orjson.OPT_SERIALIZE_NUMPY)[:-1] + b"," + result[1:]
             messages.append(self._alarm(group, series[position], alarms.kind[position], value))
         return messages
@@ -85,6 +93,7 @@ class Encoder:
             "alarm_id": silences.alarm_id,
             "event": silences.event,
             "kind": silences.kind,
+            "severity": silences.severity,
             "historical": silences.historical.tolist(),
             "series": silences.series.tolist(),
             **{name: _texts(getattr(silences, name)) for name in ("timestamp", "opened_timestamp", "last_timestamp")},
@@ -94,6 +103,25 @@ class Encoder:
             members: dict[str, Any] = {**shared, **dict(zip(columns, row, strict=True))}
             value = orjson.dumps(members | {"after_seconds": silences.after_seconds})
             messages.append(self._alarm(silences.group, members["series"], members["kind"], value))
+        return messages
+
+    def _drifts(self, drifts: Drifts) -> list[Message]:
+        """A drift is of a partition: it has no series, and nothing closes it."""
+        topic, partition = drifts.topic_partition
+        where = {"group": drifts.group, "topic": topic, "partition": partition, "kind": DRIFT}
+        columns = {
+            "alarm_id": drifts.alarm_id,
+            "event": drifts.event,
+            "historical": drifts.historical.tolist(),
+            "timestamp": _texts(drifts.timestamp),
+            "detector": drifts.detector,
+            "error_before": drifts.error_before.tolist(),
+            "error_now": drifts.error_now.tolist(),
+        }
+        messages = []
+        for row in zip(*columns.values(), strict=True):
+            members = {"schema_version": SCHEMA_VERSION, **where, **dict(zip(columns, row, strict=True))}
+            messages.append(Message(self._options.alarms.topic, orjson.dumps(where), orjson.dumps(members)))
         return messages
 
     def _alarm(self, group: str, series: str, kind: str, value: bytes) -> Message:

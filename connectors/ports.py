@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Ended:
 
 
 Event = Assigned | Revoked | Lost | Gone | Ended
-Columns = Results | Alarms | Silences | Rejects
+Columns = Results | Alarms | Silences | Drifts | Rejects
 
 
 class Topic(NamedTuple):

@@ -35,23 +35,36 @@ def columns() -> tuple[Column, ...]:
     return tuple(Column(name, torch.float32, (len(KINDS),), version=version) for name, version in versions.items())
 
 
+def only(state: State) -> dict[str, Tensor]:
+    """The columns of alarms among others."""
+    return {column.name: state[column.name] for column in columns()}
+
+
 def update(
-    statistic: Tensor, lines: Tensor, is_judged: Tensor, is_muted: Tensor, hysteresis: Hysteresis, state: State
+    statistic: Tensor,
+    lines: Tensor,
+    is_judged: Tensor,
+    is_muted: Tensor,
+    hysteresis: Hysteresis,
+    state: State,
+    asked: Tensor | None = None,
 ) -> tuple[AlarmChange, dict[str, Tensor]]:
     """Open exactly where the statistic of a kind exceeds its line. statistic: (B, K), lines: (B or 1, K) in its unit.
 
-    is_judged, is_muted: (B,). A row that was not judged changes nothing; one that is muted opens nothing.
+    is_judged, is_muted: (B,). A row that was not judged changes nothing; one that is muted opens nothing. asked: (B, K)
+    the part of the statistic that may open an alarm, where that is not all of it.
     """
-    is_judged = is_judged.unsqueeze(1)
+    opening = statistic if asked is None else asked
+    is_judged, is_loud = is_judged.unsqueeze(1), ~is_muted.unsqueeze(1)
     was_open, before = state["alarm_open"] > 0, state["alarm_peak"]
-    opened = is_judged & (statistic > lines) & ~was_open & ~is_muted.unsqueeze(1)
+    opened = is_judged & (opening > lines) & ~was_open & is_loud
     is_restless = statistic > hysteresis.close_ratio * lines
     counted = (state["alarm_calm"] + 1).clamp_max(hysteresis.calm_readings).masked_fill(is_restless, 0.0)
     calm = torch.where(is_judged, counted, state["alarm_calm"])
     is_calm = calm >= hysteresis.calm_readings
     closed = was_open & is_calm
     is_open = (was_open | opened) & ~closed
-    highest = torch.where(is_judged, torch.maximum(before, statistic), before)
+    highest = torch.where(is_judged & is_loud, torch.maximum(before, opening), before)
     after = {
         "alarm_open": is_open.float(),
         "alarm_peak": highest.masked_fill(is_calm, 0.0),

@@ -1,11 +1,12 @@
 """The detector: one pure step from a reading and the state before it to a verdict and the state after it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from models import moves, rhythm, scaler, tempo
+from models import alarm, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.calibration import joint, verdict
 from models.calibration.pool import Pool
@@ -13,12 +14,15 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
+from models.novelty import Glance, Novelty
 from models.outcome import Ahead, Explanation, Outcome
+from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
 from models.transform import Transform, Transforms
 
 MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
+LEAST_MOVE = 0.01  # scales: a value that moves by less stands still
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
@@ -29,6 +33,16 @@ class DetectorOptions:
     transforms: tuple[Transform, ...] = (Transform.NONE,)  # one a channel
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
+    rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
+
+
+class Seen(NamedTuple):
+    """What of a reading is judged."""
+
+    value: Tensor  # (B, C) float64
+    present: Tensor  # (B, C) and possible
+    is_impossible: Tensor  # (B, C) there, but outside its valid range
+    steps: Tensor  # (B,) since the reading before
 
 
 class Detector(nn.Module):
@@ -39,6 +53,8 @@ class Detector(nn.Module):
         self.forecaster = forecaster
         self.options = options
         self.transforms = Transforms(options.transforms)
+        self.rules = Rules(options.rules)
+        self.novelty = Novelty()
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -48,10 +64,11 @@ class Detector(nn.Module):
         channels = len(self.options.transforms)
         return {
             "transform": self.transforms.columns,
-            "tempo": tempo.columns(),
+            "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
+            "novelty": self.novelty.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -68,18 +85,19 @@ class Detector(nn.Module):
 
         values: (B, C) float64, present: (B, C) bool; B a multiple of 32. The pool is read only.
         """
-        elapsed_seconds = context.elapsed_seconds
-        judged, present, raw = self.transforms(values, present, elapsed_seconds, state)
+        elapsed_seconds = pause.elapsed_seconds(context.elapsed_seconds, state)
+        is_impossible = self.rules.impossible(values, present, context.rule)
+        judged, present, raw = self.transforms(values, present & ~is_impossible, elapsed_seconds, state)
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
-        outcome, after = self._judge(judged, present, steps, context, state, pool)
+        outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
         learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
         learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
-        return outcome, learnt
+        return outcome, pause.state_after(context.learns, learnt, {**state, **alarm.only(after)}, elapsed_seconds)
 
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
@@ -103,33 +121,37 @@ class Detector(nn.Module):
         half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
-    def _judge(
-        self, judged: Tensor, present: Tensor, steps: Tensor, context: Context, state: State, pool: Pool
-    ) -> tuple[Outcome, dict[str, Tensor]]:
+    def _judge(self, seen: Seen, context: Context, state: State, pool: Pool) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
-        is_judged = present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
+        is_judged = seen.present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
-        away = state["away"] + steps.unsqueeze(1)
+        away = state["away"] + seen.steps.unsqueeze(1)
         spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = ((judged - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
         after = rhythm.update(z, is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
-        surprise = self.forecaster.surprise(judged, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        tempered = moves.tempered(surprise, seen.value, away, state)
+        weight = joint.weights(moves.liveliness(state), is_judged)
+        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), weight)
+        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
-            signed=torch.copysign(moves.tempered(surprise, judged, away, state), z),
+            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
             is_judged=is_judged,
-            moved=is_judged & (judged != state["last"]),
-            weight=joint.weights(moves.liveliness(state), is_judged),
+            moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
+            weight=weight,
             is_muted=context.is_muted,
+            asked=self.rules.asked(seen.value, expected, seen.is_impossible, context.rule, state),
+            tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
-            value=judged.masked_fill(~present, torch.nan),
+            value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
             forecast=expected,
             spread=spread,
             freedom=freedom,
@@ -144,7 +166,7 @@ class Detector(nn.Module):
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,
-            novelty=torch.zeros_like(said.joint_surprise),
+            novelty=noticed.novelty,
             change_decades=said.change.decades,
             bet=said.change.leading,
             since=said.change.since,
@@ -155,4 +177,4 @@ class Detector(nn.Module):
             peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **verdict_state}
+        return outcome, {**after, **of_normal, **verdict_state}

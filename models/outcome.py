@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from models.calibration.pool import Sample
@@ -21,12 +22,12 @@ class Outcome(NamedTuple):
     score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast
     moved: Tensor  # (B, C) judged, and not the value before once more
-    evidence: Tensor  # (B, C) surprise less the price of looking at so many channels; -inf where not judged
-    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, at least 0
+    evidence: Tensor  # (B, C) surprise that may alarm, less the price of looking at so many channels; or -inf
+    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, whatever the rules, at least 0
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
-    change_decades: Tensor  # (B, C) of each channel's stake in its having changed
+    change_decades: Tensor  # (B, C) of what each channel has staked on its having changed, by its weight
     bet: Tensor  # (B, C) int64, which bet on a change leads: a number in `bets.BETS`
     since: Tensor  # (B, C) readings since that stake was last as good as nothing
     climb: Tensor  # (B, K, 2) the largest statistic of a kind since it was calm: before and after the reading
@@ -37,16 +38,23 @@ class Outcome(NamedTuple):
     warming: Tensor  # (B,) judged on little history of its own
 
     @property
+    def is_impossible(self) -> Tensor:
+        """Where a value is outside its valid range: nothing else is evidence without being judged. -> (B, C)."""
+        return self.evidence.isfinite() & ~self.is_judged
+
+    @property
     def sample(self) -> Sample:
-        """What a pool counts of it."""
+        """What a pool counts of it: an alarm about a value that cannot be is no matter of chance."""
+        is_sure = self.is_impossible.any(1)
+        before = self.climb[..., :1].expand_as(self.climb)
         return Sample(
             signed=self.signed,
             is_counted=self.moved,
             score=self.score,
             score_before=self.score_before,
             is_judged=self.is_judged.any(1),
-            climb=self.climb,
-            opened=self.opened,
+            climb=torch.where(is_sure[:, None, None], before, self.climb),
+            opened=self.opened & ~is_sure.unsqueeze(1),
             is_open=self.is_open,
         )
 

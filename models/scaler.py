@@ -36,6 +36,16 @@ def floored_scale(state: State) -> Tensor:
     return _floored(state, state["last"].abs())
 
 
+def rise(state: State) -> Tensor:
+    """How much higher the near level is than the far one. -> (B, C) float32, in the unit of the value."""
+    return state["near_gap"] - state["far_gap"]
+
+
+def is_return(values: Tensor, state: State) -> Tensor:
+    """Whether values are nearer to the near level than those before them were. values: (B, C) float64 -> (B, C)."""
+    return (values - state["last"] - state["near_gap"]).abs() < state["near_gap"].abs()
+
+
 def is_known(state: State, scale: Tensor) -> Tensor:
     """Whether a channel can be judged: it has a value, and has not only ever been zero. scale: floored -> (B, C)."""
     return (state["age"] > 0) & (scale > TINY)

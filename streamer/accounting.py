@@ -1,12 +1,14 @@
 """The books: read = scored + rejected by reason + joined (+ held back), whenever no batch is under way."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 import numpy as np
 from typing_extensions import override
 
-from connectors.columns import Alarms, Results, Silences
+from connectors.columns import SEVERITIES, Alarms, Results, Silences
+from connectors.drifts import Drifts
 from connectors.encode import Encoder
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
@@ -14,8 +16,10 @@ from connectors.ports import Columns
 from streamer.group import Batch, Group
 from streamer.metrics import Metrics
 
+log = logging.getLogger("streamer")
 
-def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarms | Silences]) -> None:
+
+def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarms | Silences | Drifts]) -> None:
     """Enter what one batch of a group came to."""
     metrics.readings_read(group.name, batch.read)
     metrics.batch(batch.read)
@@ -25,7 +29,10 @@ def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarm
     for results in batch.results:
         _account_results(metrics, group, results)
     for changed in alarms:
-        account_alarms(metrics, group.name, changed)
+        if isinstance(changed, Drifts):
+            _account_drifts(metrics, changed)
+        else:
+            account_alarms(metrics, group.name, changed)
     for duel in batch.duels:
         metrics.shadow.fought(group.name, duel)
     for _ in range(batch.epochs_closed):
@@ -42,6 +49,18 @@ def account_alarms(metrics: Metrics, group: str, alarms: Alarms | Silences) -> N
     for kind in sorted(set(alarms.kind)):
         metrics.alarms_changed(group, kind, changes[kind, "opened", False], changes[kind, "closed", False])
         metrics.alarms_historical(group, kind, changes[kind, "opened", True])
+    called = Counter(zip(alarms.severity, alarms.event, alarms.historical.tolist(), strict=True))
+    for severity in SEVERITIES:
+        metrics.alarms_called(group, severity, called[severity, "opened", False])
+
+
+def _account_drifts(metrics: Metrics, drifts: Drifts) -> None:
+    """Enter drifts, and have people read of them."""
+    metrics.drift.noticed(drifts)
+    columns = (drifts.detector, drifts.error_before.tolist(), drifts.error_now.tolist())
+    for detector, before, now in zip(*columns, strict=True):
+        log.warning("group %s, %s: the errors have changed, says %s: their mean rank was %.2f and is %.2f",
+                    drifts.group, drifts.topic_partition, detector, before, now)  # fmt: skip
 
 
 def _account_results(metrics: Metrics, group: Group, results: Results) -> None:

@@ -35,10 +35,14 @@ class Calendar:
 
     def phases(self, timestamp: Int64) -> NDArray[np.float32]:
         """The phases of the day and of the week, which begins on Monday, in [0, 1). timestamp: (N,) ns -> (N, 2)."""
-        offset = self._offsets_ns[np.searchsorted(self._changes_ns, timestamp, side="right")]
-        local = timestamp + offset
+        local = self.local(timestamp)
         phase = np.stack((local % DAY_NS / DAY_NS, (local + MONDAY_NS) % WEEK_NS / WEEK_NS), axis=-1)
         return np.minimum(phase.astype(np.float32), BELOW_ONE)
+
+    def local(self, timestamp: Int64) -> Int64:
+        """What the clock shows, counted as UTC is. timestamp: (N,) ns since the epoch -> (N,) ns."""
+        offset = self._offsets_ns[np.searchsorted(self._changes_ns, timestamp, side="right")]
+        return timestamp + offset
 
 
 @lru_cache

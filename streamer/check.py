@@ -41,7 +41,7 @@ def _memory(judge: Judge) -> Iterator[str]:
     """What a person is told of the memory of one group."""
     spec, parts, tier = judge.artifact.spec, bytes_of(judge), Tier(judge.artifact.spec.tier)
     total, each = sum(parts.values()), sum(parts.values()) / len(judge.channels)
-    what = ", ".join(filter(None, (spec.forecaster, spec.cell, spec.kind.has_experts and spec.tier)))
+    what = ", ".join(filter(None, (spec.forecaster, spec.cell, spec.tier if spec.kind.has_experts else "")))
     yield f"group {judge.group}: {judge.artifact.name} ({what}) at the horizons {judge.choices.horizons}"
     yield f"  {total:,} bytes of state a series, {total / 1000:.2f} GB a million series"
     bound = f"; at horizon 1 alone the tier {tier} has at most {tier.limit_bytes:,}" if spec.kind.has_experts else ""

@@ -17,12 +17,17 @@ from connectors.outputs import OutputOptions
 from connectors.row_files import ReplayFile
 from streamer import yaml_texts
 from streamer.adoption import AdoptionOptions
+from streamer.alarm_options import AlarmOptions
 from streamer.calendar import calendar_of
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
+from streamer.feedback import Tolerance
 from streamer.guard import is_loopback
+from streamer.maintenance import Window
 from streamer.order import OrderOptions
 from streamer.reject_limit import RejectLimitOptions
 from streamer.retraining.options import RetrainingOptions
+from streamer.rules import RuleOptions, refuse_unknown
 from streamer.silence import SilenceOptions
 from streamer.training.options import KafkaData, TrainingOptions
 
@@ -63,33 +68,26 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     transform: Literal["none", "difference", "log_return", "rate"] = "none"  # models.transform
 
 
-class AlarmOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When an alarm opens and closes."""
-
-    readings_per_alarm: Annotated[float, Meta(ge=1)] = 10_000.0  # no more alarms open, as a long-run mean: the budget
-    alarms_per_day: Annotated[float, Meta(gt=0)] | None = None  # of event time, in all partitions; the stricter holds
-    partitions: Annotated[int, Meta(ge=1)] = 1  # that share alarms_per_day: those of the group's topics
-    close_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5  # of the line: a reading at most this high is calm
-    calm_readings: Annotated[int, Meta(ge=1)] = 8  # in a row, and the alarm closes
-    max_age_seconds: Annotated[float, Meta(ge=0)] | None = 3600.0  # older ones are historical and call nobody
-
-
-class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What decides the scores of a group beside its readings and its artifact. A change takes effect at a barrier."""
+class ScoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of a group's options decides scores."""
 
     channels: Annotated[list[str | Channel], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["value"])
     horizons: list[Annotated[int, Meta(ge=1, le=100_000)]] = msgspec.field(default_factory=lambda: [1])  # in readings
     time_zone: str = "UTC"  # by whose clock a day and a week go round: a name of the IANA database
     band_coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     alarm: AlarmOptions = AlarmOptions()
+    rules: list[RuleOptions] = []  # what is asked before something may alarm: of each channel the first that fits
+    maintenance: list[Window] = []  # spans of time in which nobody is called, or nothing is learnt
     order: OrderOptions = OrderOptions()
     eviction: EvictionOptions = EvictionOptions()
+    drift: DriftOptions = DriftOptions()
     silence: SilenceOptions | None = None  # None: a series may say nothing for as long as it likes
 
     def __post_init__(self) -> None:
         if self.horizons[:1] != [1] or self.horizons != sorted(set(self.horizons)):
             raise ValueError(f"horizons: Expected 1 and then larger ones in order, got {self.horizons}")
         calendar_of(self.time_zone)
+        refuse_unknown(self.rules, [channel.name for channel in self.all_channels])
 
     @property
     def all_channels(self) -> list[Channel]:
@@ -97,7 +95,13 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return [Channel(name=entry) if isinstance(entry, str) else entry for entry in self.channels]
 
 
-class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Choices(ScoreOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What decides the scores of a group beside its readings and its artifact. A change takes effect at a barrier."""
+
+    tolerances: list[Tolerance] = []  # what people have said of alarms, see `Config.feedback`
+
+
+class GroupOptions(ScoreOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One configured stream of series that share weights."""
 
     name: Annotated[str, Meta(min_length=1)]
@@ -139,8 +143,8 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def choices(self) -> Choices:
-        """What of these options decides scores."""
-        return Choices(**{name: getattr(self, name) for name in Choices.__struct_fields__})
+        """What of these options decides scores, where nobody has said anything of an alarm."""
+        return Choices(**{name: getattr(self, name) for name in ScoreOptions.__struct_fields__})
 
     def holds(self, topic: str) -> bool:
         """Whether a topic is one of the group's."""
@@ -181,6 +185,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     checkpoints: CheckpointOptions = CheckpointOptions()
     leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
+    feedback: str | None = None  # directory of what `streamer feedback` is told; may be shared by processes
     http: HttpOptions = HttpOptions()
     retraining: RetrainingOptions | None = None  # what `streamer retrain` demands of a challenger
     training: TrainingOptions | None = None  # what `streamer train` does; of no meaning to the daemon

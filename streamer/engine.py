@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from connectors.columns import Alarms, Records, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.errors import TransientError
 from connectors.ports import Delivery, Ended, Event, Gone, Source
 from streamer.absence import Absence
@@ -31,7 +32,7 @@ class _Conclusion(NamedTuple):
 
     tenure: Tenure
     batch: Batch
-    alarms: list[Alarms | Silences]
+    alarms: list[Alarms | Silences | Drifts]
     next_offset: int
 
 
@@ -139,9 +140,10 @@ class Engine:
         if tenure.where in self._concluded:
             self._commit()
         live_from = self._live_from(tenure.partition.judge.choices.alarm.max_age_seconds)
-        alarms: list[Alarms | Silences] = [
+        alarms: list[Alarms | Silences | Drifts] = [
             *(replace(columns, live_from=live_from) for columns in batch.alarms),
             *(replace(columns, live_from=live_from) for columns in batch.silences),
+            *(replace(columns, live_from=live_from) for columns in batch.drifts),
         ]
         with self._phases.measure("deliver"):
             self._delivery.begin(tenure.where)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from connectors.columns import Alarms, Int64, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 from connectors.decode import Decoder
+from connectors.drifts import Drifts
 from streamer import order, snapshot
 from streamer.checkpoint import Checkpoint
 from streamer.judge import Judges
@@ -27,6 +28,7 @@ class Batch:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rejects: list[Rejects] = field(default_factory=list)
     epochs_closed: int = 0
     evicted: int = 0  # series
@@ -138,6 +140,7 @@ class Group:
             progress.results,
             progress.alarms,
             progress.silences,
+            progress.drifts,
             [*rejects, *_out_of_order(progress, records)],
             progress.epochs_closed,
             len(progress.evicted),

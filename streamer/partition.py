@@ -4,7 +4,6 @@ Its outputs are a function of the partition's records in offset order, of the co
 cuts, other partitions and the wall clock never reach a score.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -13,12 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
-from models.outcome import Outcome
-from streamer import epoch, eviction, order, silence
+from models.calibration.prior import counted
+from streamer import drift, epoch, eviction, openings, order, silence
+from streamer.drift import DriftWatch
 from streamer.judge import Judge
+from streamer.openings import Gone, Openings
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
 from streamer.scoring import Scored, Scorer
@@ -26,6 +28,7 @@ from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
 from streamer.shadow import Duel, Learnt, Shadow
 from streamer.silence import Watch
 from streamer.table import StateTable
+from streamer.terms import Terms, TermsOfRows, TermsOfSilence
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class Progress:
     results: list[Results] = field(default_factory=list)
     alarms: list[Alarms] = field(default_factory=list)
     silences: list[Silences] = field(default_factory=list)
+    drifts: list[Drifts] = field(default_factory=list)
     rows: list[Int64] = field(default_factory=list)  # of the results; the padding row for series evicted since
     verdicts: list[tuple[Readings, Verdict]] = field(default_factory=list)
     epochs_closed: int = 0
@@ -47,11 +51,7 @@ def host_parts(channels: int) -> dict[str, dict[str, NDArray[np.generic]]]:
     """What is remembered of a series beside the detector's state, by what remembers it: initial values by column."""
     return {
         "order": order.initial_columns(channels),
-        "opening": {
-            "opened_offset": np.full(len(alarm.KINDS), -1),
-            "opened_index": np.full(len(alarm.KINDS), -1),
-            "opened_timestamp": np.full(len(alarm.KINDS), order.NEVER),
-        },
+        "opening": openings.initial_columns(),
         "silence": silence.initial_columns(),
         "eviction": eviction.initial_columns(),
     }
@@ -72,7 +72,9 @@ class Partition:
         parts = host_parts(len(judge.channels))
         self.columns = HostColumns({name: value for part in parts.values() for name, value in part.items()})
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
+        self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
+        self._terms = TermsOfRows(judge.choices)
 
     @property
     def learnt(self) -> Learnt:
@@ -106,6 +108,7 @@ class Partition:
         """
         self.check_fit(judge)
         self.judge = judge
+        self.drift = self.drift.under(judge.choices.drift)
         self.pool = self.pool.under(judge.pool.budget)
 
     def succeed(self, shadow: Shadow) -> None:
@@ -118,6 +121,7 @@ class Partition:
         table.ensure(self.series.height)
         table.take([column.name for column in alarm.columns()], rows, self.table.views, rows)
         self.learnt = Learnt(judge, table, replace(pool, epoch=self.pool.epoch))
+        self.drift = DriftWatch(judge.choices.drift)  # those were the errors of other weights
         self.shadow = None
 
     def advance(self, readings: Readings) -> Progress:
@@ -147,15 +151,19 @@ class Partition:
         is_known = np.array([name in self.series for name in held.series], dtype=bool)
         np.maximum.at(last_seen, self.series.of(held.series[is_known]), held.timestamp[is_known])
         rows = watch.due(last_seen, self.columns["silent_since"][: self.series.height], event_now_ns)
+        names = np.array(self.series.names(rows), dtype=object)
+        is_due = watch.opening(names, last_seen[rows]) <= event_now_ns
+        rows, names = rows[is_due], names[is_due]
         if not len(rows):
             return None
         silence.remember_raised(self.columns, rows, last_seen[rows])
-        return watch.raised(np.array(self.series.names(rows), dtype=object), last_seen[rows])
+        return watch.raised(names, last_seen[rows])
 
     @property
     def _watch(self) -> Watch | None:
-        options = self.judge.choices.silence
-        return None if options is None else Watch(self.judge.group, self.topic_partition, options)
+        options, terms = self.judge.choices.silence, TermsOfSilence(self.judge)
+        where = self.topic_partition
+        return None if options is None else Watch(self.judge.group, where, options, terms.severity, terms.unmuted)
 
     def _advance(self, readings: Readings) -> Progress:
         """Score readings in order, cutting them where an epoch ends."""
@@ -174,26 +182,29 @@ class Partition:
                 self._score(ahead, rows, verdict, stop, progress)
             if ends:
                 with self.judge.phases.measure("order"):
-                    self._end_epoch(progress)
+                    self._end_epoch(progress, (int(ahead.offset[stop - 1]), int(ahead.index[stop - 1])))
             readings = readings.take(slice(stop, None))
         return progress
 
-    def _end_epoch(self, progress: Progress) -> None:
-        """What happens to the state between two epochs, and at no other time."""
+    def _end_epoch(self, progress: Progress, ended_by: tuple[int, int]) -> None:
+        """What happens to the state between two epochs, and at no other time. ended_by: a reading's offset, index."""
         lasted = self.epoch.milliseconds
         self.pool = close_epoch(self.pool, lasted)
+        if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
+            progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
             self.shadow.close_epoch(lasted)
-        self._evict(progress)
+        self._evict(progress, ended_by)
         self.epoch = self.epoch.next()
         progress.epochs_closed += 1
 
-    def _evict(self, progress: Progress) -> None:
+    def _evict(self, progress: Progress, ended_by: tuple[int, int]) -> None:
         """Forget the series that have to go, and give their rows back as if nobody had ever had them."""
         heard = self.columns["heard"][: self.series.height]
         rows = eviction.choose(heard, self.epoch.watermark, self.series.names, self.judge.choices.eviction)
         if not len(rows):
             return
+        self._take_leave(rows, progress, ended_by)
         for earlier in progress.rows:
             earlier[np.isin(earlier, rows)] = PADDING_ROW
         progress.evicted += self.series.names(rows)
@@ -201,8 +212,31 @@ class Partition:
         self.series.release(rows)
         self.columns.reset(rows)
         self.table.reset(torch.from_numpy(rows))
+        self._terms.forget(rows)
         if self.shadow is not None:
             self.shadow.forget(rows)
+
+    def _take_leave(self, rows: Int64, progress: Progress, ended_by: tuple[int, int]) -> None:
+        """Close what is open of the series that have to go: nothing else will ever close it."""
+        names = np.array(self.series.names(rows), dtype=object)
+        by_name = np.argsort(names)
+        names, rows = names[by_name], rows[by_name]
+        watermark = order.NEVER if self.epoch.watermark is None else self.epoch.watermark
+        state = self.table.gather(torch.from_numpy(rows).to(self.table.device))
+        peak = (state["alarm_peak"] / self.pool.lines).double().cpu().numpy()
+        gone = Gone(names, rows, (state["alarm_open"] > 0).cpu().numpy(), peak)
+        alarms = self._openings.forgotten(gone, watermark, ended_by)
+        if alarms is not None:
+            progress.alarms.append(alarms)
+        if self._watch is not None:
+            last_seen, silent_since = self.columns["last_timestamp"][rows], self.columns["silent_since"][rows]
+            ended = self._watch.forgotten(names, watermark, last_seen, silent_since)
+            if len(ended):
+                progress.silences.append(ended)
+
+    @property
+    def _openings(self) -> Openings:
+        return Openings(self.judge, self.topic_partition, self.columns)
 
     def _score(self, readings: Readings, rows: Int64, verdict: Verdict, stop: int, progress: Progress) -> None:
         accepted = verdict.accepted.copy()
@@ -213,18 +247,25 @@ class Partition:
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
         scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
-        came = scorer.score(scored, rows, elapsed, self.pool)
+        terms = self._terms_of(scored, rows, elapsed)
+        came = scorer.score(scored, rows, terms, self.pool)
         self.pool = came.pool
+        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.is_judged]).numpy())
         if self.shadow is not None:
-            progress.duels.append(self.shadow.follow(scored, rows, elapsed, came))
+            progress.duels.append(self.shadow.follow(scored, rows, terms, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        changed = (came.outcome.opened | came.outcome.closed).numpy().nonzero()
-        if len(changed[0]):
-            progress.alarms.append(self._alarms(results.take(changed[0]), rows[changed[0]], came.outcome, changed))
+        alarms = self._openings.alarms(results, rows, terms, came)
+        if alarms is not None:
+            progress.alarms.append(alarms)
+
+    def _terms_of(self, scored: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32]) -> Terms:
+        if self._terms.choices is not self.judge.choices:
+            self._terms = TermsOfRows(self.judge.choices)
+        return self._terms.of(scored, rows, elapsed_seconds, self.judge)
 
     def _end_silences(self, scored: Readings, rows: Int64, before: Int64, progress: Progress) -> None:
         watch = self._watch
@@ -234,43 +275,9 @@ class Partition:
             if len(ended):
                 progress.silences.append(ended)
 
-    def _alarms(self, results: Results, rows: Int64, outcome: Outcome, changed: tuple[NDArray[np.intp], ...]) -> Alarms:
-        """The alarms that opened or closed at these readings; an opening is remembered for the closing's sake.
-
-        changed: the number of each reading and of the kind, in offset order.
-        """
-        kinds = changed[1]
-        opened = outcome.opened.numpy()[changed]
-        opening = {
-            "opened_offset": results.readings.offset,
-            "opened_index": results.readings.index,
-            "opened_timestamp": results.readings.timestamp,
-        }
-        ids, timestamps = [], np.empty(len(rows), dtype=np.int64)
-        for i, at in enumerate(zip(rows.tolist(), kinds.tolist(), strict=True)):
-            if opened[i]:
-                for name, column in opening.items():
-                    self.columns[name][at] = column[i]
-            ids.append(self._alarm_id(str(results.readings.series[i]), at))
-            timestamps[i] = self.columns["opened_timestamp"][at]
-        return Alarms(
-            results=results,
-            kind=[alarm.KINDS[kind] for kind in kinds],
-            event=["opened" if one else "closed" for one in opened],
-            alarm_id=ids,
-            opened_timestamp=timestamps,
-            peak_score=outcome.peak.numpy()[changed].astype(np.float64),
-        )
-
-    def _alarm_id(self, series: str, at: tuple[int, int]) -> str:
-        """The identity of the reading that opened the alarm, so that a replay gives the same one. at: row, kind."""
-        opened = (int(self.columns["opened_offset"][at]), int(self.columns["opened_index"][at]))
-        identity = repr((self.judge.group, *self.topic_partition, series, alarm.KINDS[at[1]], *opened))
-        return hashlib.sha256(identity.encode()).hexdigest()[:24]
-
 
 def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
-    outcome, explanation, ahead, _ = came
+    outcome, explanation, ahead = came.outcome, came.explanation, came.ahead
     further = tuple(judge.choices.horizons[1:])
     surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(

@@ -7,16 +7,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Int64, Readings
+from connectors.columns import Bool, Int64, Readings
+from models.alarm import KINDS
 from models.calibration.pool import Pool, fold
 from models.cells import padded_rows
 from models.context import Context
 from models.detector import Detector
 from models.outcome import Ahead, Explanation, Outcome
+from models.reasons import Reasons, reasons
 from streamer.calendar import Calendar
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
+from streamer.terms import Terms
 
 
 class Scored(NamedTuple):
@@ -25,6 +28,7 @@ class Scored(NamedTuple):
     outcome: Outcome
     explanation: Explanation
     ahead: Ahead | None  # None where the next reading alone is forecast
+    reasons: Reasons | None  # of the alarms that opened, by number of the reading and kind; None where none did
     pool: Pool  # that counted them
 
 
@@ -38,8 +42,8 @@ class Scorer:
         self._device = table.device
 
     @torch.inference_mode()
-    def score(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], pool: Pool) -> Scored:
-        """Judge and learn readings of one epoch. rows: (N,), elapsed_seconds: (N,).
+    def score(self, readings: Readings, rows: Int64, terms: Terms, pool: Pool) -> Scored:
+        """Judge readings of one epoch, and learn those that are to be learnt. rows: (N,).
 
         Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
         """
@@ -47,8 +51,7 @@ class Scorer:
         self._table.ensure(int(rows.max()) + 1)
         values = self._padded(np.nan_to_num(readings.values), 0.0)
         present = self._padded(readings.present, False)
-        elapsed = self._padded(elapsed_seconds, np.nan)
-        phases = self._padded(self._calendar.phases(readings.timestamp), 0.0)
+        context = self._context(readings, terms)
         row = self._padded(rows, PADDING_ROW)
         rounds = split_rounds(rows)
         sizes = [padded_rows(len(positions)) for positions in rounds]
@@ -58,14 +61,18 @@ class Scorer:
         ]
         places = torch.split(self._on_device(np.concatenate(padded)), sizes)
         is_far = len(self._detector.forecaster.horizons) > 1
-        outcomes, views = [], []
+        outcomes, views, whys = [], [], []
         for at, positions in zip(places, rounds, strict=True):
             size = len(positions)
             at_row = row[at]
-            v, p, e, c = (column.index_select(0, at) for column in (values, present, elapsed, phases))
-            outcome, state = self._detector.step(v, p, Context.of(e, c), self._table.gather(at_row), pool)
+            v, p = values.index_select(0, at), present.index_select(0, at)
+            before = self._table.gather(at_row)
+            outcome, state = self._detector.step(v, p, context.take(at), before, pool)
             self._table.scatter(at_row[:size], state)
             outcomes.append([column[:size] for column in outcome])
+            why = reasons(outcome, before, self._detector.forecaster)
+            if why is not None:
+                whys.append(why._replace(at=at[why.at]))
             if is_far:
                 views.append([column[:size] for column in self._detector.ahead(state)])
         back = self._on_device(np.argsort(np.concatenate(rounds)))
@@ -75,7 +82,19 @@ class Scorer:
             Outcome(*_on_host(joined)),
             Explanation(*_on_host(explanation)),
             Ahead(*_on_host(_joined(views, back))) if is_far else None,
-            fold(pool, joined.sample),
+            _in_order(whys),
+            fold(pool, (joined if terms.learns is None else _taken(joined, terms.learns)).sample),
+        )
+
+    def _context(self, readings: Readings, terms: Terms) -> Context:
+        """What each step is told, and behind the last reading what it is told of nothing, on the device."""
+        return Context(
+            elapsed_seconds=self._padded(terms.elapsed_seconds, np.nan),
+            calendar=self._padded(self._calendar.phases(readings.timestamp), 0.0),
+            rule=self._padded(terms.rule, 0),
+            is_muted=self._padded(terms.is_muted, False),
+            learns=None if terms.learns is None else self._padded(terms.learns, True),
+            tolerance=None if terms.tolerance is None else self._padded(terms.tolerance, 1.0),
         )
 
     def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:
@@ -94,6 +113,21 @@ class Scorer:
 def _joined(rounds: list[list[torch.Tensor]], back: torch.Tensor) -> list[torch.Tensor]:
     """The columns of all rounds, each in one piece, in offset order."""
     return [torch.cat(columns).index_select(0, back) for columns in zip(*rounds, strict=True)]
+
+
+def _taken(outcome: Outcome, which: Bool) -> Outcome:
+    """The verdicts on some of the readings."""
+    places = torch.from_numpy(np.flatnonzero(which)).to(outcome.value.device)
+    return Outcome(*(column.index_select(0, places) for column in outcome))
+
+
+def _in_order(whys: list[Reasons]) -> Reasons | None:
+    """The reasons of all rounds, by number of the reading and kind."""
+    if not whys:
+        return None
+    joined = Reasons(*_on_host(map(torch.cat, zip(*whys, strict=True))))
+    order = torch.argsort(joined.at * len(KINDS) + joined.kind)
+    return Reasons(*(column[order] for column in joined))
 
 
 def _on_host(columns: Iterable[torch.Tensor]) -> list[torch.Tensor]:

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from connectors.columns import Int64, Readings
 from models.calibration.epochs import close_epoch
@@ -14,6 +12,7 @@ from models.skill import Skill, skill
 from streamer.judge import Judge
 from streamer.scoring import Scored, Scorer
 from streamer.table import StateTable
+from streamer.terms import Terms
 
 
 class Learnt(NamedTuple):
@@ -53,10 +52,10 @@ class Shadow:
         """Whether it has been watched for long enough."""
         return self.followed >= self.goal
 
-    def follow(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], said: Scored) -> Duel:
-        """Step readings of one epoch, of which the champion has ``said`` what it says. rows, elapsed_seconds: (N,)."""
+    def follow(self, readings: Readings, rows: Int64, terms: Terms, said: Scored) -> Duel:
+        """Step readings of one epoch, of which the champion has ``said`` what it says. rows: (N,)."""
         judge, table, pool = self.learnt
-        came = Scorer(judge.detector, judge.calendar, table).score(readings, rows, elapsed_seconds, pool)
+        came = Scorer(judge.detector, judge.calendar, table).score(readings, rows, terms, pool)
         self.learnt = Learnt(judge, table, came.pool)
         self.followed += len(readings)
         return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))

@@ -42,14 +42,23 @@ def rollback(
         _tell(rollback(group_of(load(config), group), to))
 
 
-def retrain(config: ConfigPath) -> None:
+def retrain(
+    config: ConfigPath,
+    on_drift: Annotated[
+        bool, typer.Option("--on-drift", help="First wait for a drift since the last retraining, as the daemon tells.")
+    ] = False,
+) -> None:
     """Train a challenger on what came lately, and promote it if it is better: exit 0; else 3, the champion stays."""
     from streamer.config import load  # noqa: PLC0415
     from streamer.retraining.report import to_markdown  # noqa: PLC0415  # torch: seconds
     from streamer.retraining.retrain import retrain  # noqa: PLC0415
+    from streamer.retraining.trigger import await_drift  # noqa: PLC0415
 
     with named(config):
-        report = retrain(load(config), time.time)
+        loaded = load(config)
+        if on_drift:
+            typer.echo(str(await_drift(loaded, time.sleep)))
+        report = retrain(loaded, time.time)
     typer.echo(to_markdown(report))
     if not report.verdict.is_promoted:
         raise typer.Exit(KEPT_EXIT)

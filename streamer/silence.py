@@ -5,6 +5,7 @@ limit. Whether a timer has raised it while nothing came, or the reading after it
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -36,14 +37,22 @@ class Watch:
     group: str
     topic_partition: TopicPartition
     options: SilenceOptions
+    severity: Callable[[str], str]  # of a series
+    unmuted: Callable[
+        [NDArray[np.object_], Int64], Int64
+    ]  # the first moment of a series, from one on, that is not mute
 
     @property
     def limit_ns(self) -> int:
         """How long a series may say nothing."""
         return round(self.options.after_seconds * NANOSECONDS)
 
+    def opening(self, series: NDArray[np.object_], last_seen: Int64) -> Int64:
+        """When the silence after these event times opens: at the limit, or where a window that mutes it ends. (D,)."""
+        return self.unmuted(series, last_seen + self.limit_ns)
+
     def due(self, last_seen: Int64, silent_since: Int64, event_now_ns: int) -> Int64:
-        """The rows that have become silent and of which that was not raised yet. (rows,), (rows,) -> (D,).
+        """The rows that are at their limit and of which no silence was raised yet. (rows,), (rows,) -> (D,).
 
         ``last_seen`` is the newest event time of each row, readings that are held back included; `NEVER` where it holds
         no series. ``event_now_ns`` is what the clock of the partition says, less how long readings wait: until then one
@@ -54,7 +63,7 @@ class Watch:
 
     def raised(self, series: NDArray[np.object_], last_seen: Int64) -> Silences:
         """The openings for series that are due. (D,) each."""
-        return self._silences(series, last_seen, last_seen + self.limit_ns, np.zeros(len(series), dtype=bool))
+        return self._silences(series, last_seen, None, np.zeros(len(series), dtype=bool))
 
     def ended(self, accepted: Readings, before: Int64, silent_since: Int64) -> Silences:
         """What accepted readings, in order, say of the silence before them: closings, and openings nobody has raised.
@@ -62,25 +71,33 @@ class Watch:
         ``before``: (N,) event time of the accepted reading before, `NEVER` for a series' first. ``silent_since``: (N,)
         of the reading's row, as it was before the first of them.
         """
-        timestamp = accepted.timestamp
+        return self._ended(accepted.series, accepted.timestamp, before, silent_since)
+
+    def forgotten(self, series: NDArray[np.object_], watermark: int, last_seen: Int64, silent_since: Int64) -> Silences:
+        """The same of series that are evicted, at the partition's watermark: no reading will end their silences."""
+        return self._ended(series, np.full(len(series), watermark), last_seen, silent_since)
+
+    def _ended(self, series: NDArray[np.object_], timestamp: Int64, before: Int64, silent_since: Int64) -> Silences:
         ends_open = (before == silent_since) & (before != NEVER) & (timestamp > before)
         is_gap = ~ends_open & (before != NEVER) & (timestamp > before + self.limit_ns)
+        is_gap[is_gap] = timestamp[is_gap] > self.opening(series[is_gap], before[is_gap])
         which = np.repeat(np.arange(len(timestamp)), ends_open + 2 * is_gap)  # a gap opens and closes
         is_closing = np.concatenate((which[1:] != which[:-1], np.ones(min(len(which), 1), dtype=bool)))
-        when = np.where(is_closing, timestamp[which], before[which] + self.limit_ns)
-        return self._silences(accepted.series[which], before[which], when, is_closing)
+        return self._silences(series[which], before[which], timestamp[which], is_closing)
 
-    def _silences(self, series: NDArray[Any], last_seen: Int64, timestamp: Int64, is_closing: Bool) -> Silences:
+    def _silences(self, series: NDArray[Any], last_seen: Int64, ended: Int64 | None, is_closing: Bool) -> Silences:
+        opened = self.opening(series, last_seen)
         return Silences(
             self.group,
             self.topic_partition,
             self.options.after_seconds,
             series=series,
             event=["closed" if closing else "opened" for closing in is_closing.tolist()],
+            severity=[*map(self.severity, series.tolist())],
             alarm_id=[self._alarm_id(*one) for one in zip(series.tolist(), last_seen.tolist(), strict=True)],
-            timestamp=timestamp,
+            timestamp=opened if ended is None else np.where(is_closing, ended, opened),
             last_timestamp=last_seen,
-            opened_timestamp=last_seen + self.limit_ns,
+            opened_timestamp=opened,
         )
 
     def _alarm_id(self, series: str, last_timestamp: int) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from connectors.ports import StateKey
 from models.calibration.pool import Pool
 from streamer.checkpoint import Checkpoint, SavedColumn
+from streamer.drift import DriftWatch
 from streamer.epoch import Epoch
 from streamer.judge import Judge, settings_of
 from streamer.partition import Partition
@@ -21,6 +22,7 @@ FIRST_ROW = PADDING_ROW + 1
 HOST_VERSION = 1  # of what the columns on the host mean
 _POOLED = "pool_"  # before the names of the pool's arrays
 _HELD = "held_"  # before the names of the reorder buffer's arrays
+_DRIFT = "drift_"  # and before those of what the drift detectors have seen
 NEW_AGAIN = "readings"  # the column by which a row is warming
 
 log = logging.getLogger("streamer")
@@ -66,6 +68,7 @@ def take(
         shared={
             **{_POOLED + name: part.cpu().numpy().copy() for name, part in pool.parts().items()},
             **{_HELD + name: array for name, array in partition.buffer.to_columns().items()},
+            **{_DRIFT + name: array for name, array in partition.drift.saved.items()},
         },
     )
 
@@ -93,10 +96,17 @@ def restored(checkpoint: Checkpoint, judge: Judge, appeared: Callable[[list[str]
     first, watermark = (_whole(checkpoint.counters[name]) for name in ("epoch_first_watermark", "watermark"))
     partition.epoch = Epoch(int(checkpoint.counters["epoch_accepted"] or 0), first, watermark)
     partition.pool = _pool(checkpoint, judge)
-    held = {name.removeprefix(_HELD): array for name, array in checkpoint.shared.items() if name.startswith(_HELD)}
+    partition.drift = DriftWatch(judge.choices.drift, _shared(checkpoint, _DRIFT))
+    held = _shared(checkpoint, _HELD)
     if held:
         partition.buffer = ReorderBuffer.from_columns(judge.group, partition.topic_partition, held)
     return partition
+
+
+def _shared(checkpoint: Checkpoint, prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays of the partition whose names begin so, by the rest of their names."""
+    arrays = checkpoint.shared.items()
+    return {name.removeprefix(prefix): array for name, array in arrays if name.startswith(prefix)}
 
 
 def is_empty(checkpoint: Checkpoint) -> bool:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import jsonschema
 import pytest
-import yaml
 
 from docs.readme_parts import PACKAGES, REST, occupancy, part, result, tree
 from streamer import config as configuration
@@ -99,14 +98,6 @@ def test_the_result_is_the_first_anomaly_of_what_is_published() -> None:
         assert shown[member] == now[member], "run `make docs`"
     for member in ("forecast", "lower", "upper", "shares", "anomaly_score"):
         assert shown[member] == pytest.approx(now[member], rel=1e-2, abs=1e-2), "run `make docs`"
-
-
-def test_the_score_is_what_the_readme_says_it_is() -> None:
-    shown, config = json.loads(block("{")), yaml.safe_load(block("kafka:"))
-    line = config["groups"][0]["alarm"]["tail_probability"]
-
-    assert "`anomaly_score` is `log(p_value) / log(tail_probability)`" in README
-    assert line ** shown["anomaly_score"] == pytest.approx(shown["p_value"], rel=1e-3)
 
 
 def test_the_tree_is_complete() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.calibration.echo import Echo
 from models.column import Column, State
+from models.rules import Asked
 
 SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
 SPREADS = (2.0, 0.5)  # ratios of them
@@ -32,7 +33,8 @@ class Change(NamedTuple):
     """What the bets say of one reading a row."""
 
     statistic: Tensor  # (B,) decades: of the weighted mean stake over channels and bets
-    decades: Tensor  # (B, C) of each channel's mean stake over its bets
+    asked: Tensor  # (B,) the same, of bets on what is asked about alone
+    decades: Tensor  # (B, C) of what each channel has in that
     leading: Tensor  # (B, C) int64, the number in `BETS` of the largest stake
     since: Tensor  # (B, C) readings since the stake was last as good as nothing
 
@@ -58,11 +60,17 @@ def _odds(device: torch.device) -> Tensor:
 
 
 def update(
-    score: Tensor, is_judged: Tensor, moved: Tensor, weight: Tensor, echo: Echo, state: State
+    score: Tensor,
+    is_judged: Tensor,
+    moved: Tensor,
+    weight: Tensor,
+    echo: Echo,
+    state: State,
+    asked: Asked | None = None,
 ) -> tuple[Change, dict[str, Tensor]]:
     """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C), weight: (B, C) of the channels, sum 1.
 
-    An absent channel bets nothing.
+    An absent channel bets nothing. asked: by the rules of the channels; None where all of it is.
     """
     square, line, constant = _odds(score.device)
     x = (score / echo.power.sqrt()).unsqueeze(-1)
@@ -75,11 +83,26 @@ def update(
     stuck = torch.exp((unmoved / (longest + 1)).clamp_max(MOST_DECADES * math.log(10))) - 1
     every = torch.cat((stakes, stuck.unsqueeze(-1)), -1)
     mean = every.mean(-1)
-    decades = torch.log10(mean + 1e-6)
-    winning = (state["winning"] + is_judged).masked_fill(decades < ONSET_DECADES, 0.0)
-    statistic = torch.log10((mean * weight).sum(1) + 1e-6).clamp_min(0)
+    winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
+    statistic = _joint(mean, weight)
+    if asked is not None:
+        every = every * _counted(asked)
+        mean = every.mean(-1)
+    worth = statistic if asked is None else _joint(mean, weight)
     after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
-    return Change(statistic, decades, every.argmax(-1), winning), after
+    return Change(statistic, worth, torch.log10(mean * weight + 1e-6), every.argmax(-1), winning), after
+
+
+def _joint(stakes: Tensor, weight: Tensor) -> Tensor:
+    """The mean stake over the channels. (B, C) each -> (B,) decades, at least 0."""
+    return torch.log10((stakes * weight).sum(1) + 1e-6).clamp_min(0)
+
+
+def _counted(asked: Asked) -> Tensor:
+    """Which bets are on what is asked about: to be narrower or stuck is nobody's direction. -> (B, C, BETS)."""
+    always = torch.ones_like(asked.is_enough)
+    up, down = asked.has_risen, asked.has_fallen
+    return torch.stack((up, down, up, down, asked.is_enough, always, always), -1)
 
 
 def _runs(is_judged: Tensor, moved: Tensor, state: State) -> tuple[Tensor, Tensor]:

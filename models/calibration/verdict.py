@@ -12,6 +12,7 @@ from models.calibration.bets import Change
 from models.calibration.pool import Pool, Sample
 from models.calibration.table import calibrate
 from models.column import Column, State
+from models.rules import CERTAIN, Asked
 
 
 class Evidence(NamedTuple):
@@ -22,14 +23,16 @@ class Evidence(NamedTuple):
     moved: Tensor  # (B, C) it is judged, and is not the value before once more
     weight: Tensor  # (B, C) of each channel in the verdict on all, sum 1; 0 where not judged
     is_muted: Tensor  # (B,)
+    asked: Asked | None = None  # by the rules of its channels; None where all of it is
+    tolerance: Tensor | None = None  # (B, K) times its line is what the kind of a row must exceed; None: 1
 
 
 class Verdict(NamedTuple):
     """What a reading means, by the pool and by what its series was before."""
 
     surprise: Tensor  # (B, C) calibrated, two-sided, in decades
-    evidence: Tensor  # (B, C) surprise less the price of looking at so many channels; -inf where not judged
-    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, at least 0
+    evidence: Tensor  # (B, C) surprise that may alarm, less the price of looking at so many channels; or -inf
+    joint_surprise: Tensor  # (B,) of the reading: the largest evidence, asked for or not, at least 0
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     change: Change
     alarm: AlarmChange
@@ -48,18 +51,23 @@ def columns(channels: int) -> dict[str, tuple[Column, ...]]:
 
 def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
-    signed, is_judged, moved, weight, is_muted = evidence
+    signed, is_judged, moved, weight, is_muted, asked, tolerance = evidence
     raw = signed.abs()
     tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
     surprise, score = calibrate(tempered, pool.table)
     surprise, score = surprise.masked_fill(~is_judged, 0.0), score.masked_fill(~is_judged, 0.0)
-    priced = joint.evidence(surprise, weight)
-    joint_surprise = priced.amax(1).clamp_min(0)
+    worth = joint.evidence(surprise, weight)
     is_any = is_judged.any(1)
-    change, change_state = bets.update(score, is_judged, moved, weight, echo.echo_of(state), state)
-    statistic = torch.stack((joint_surprise, change.statistic), 1)
+    change, change_state = bets.update(score, is_judged, moved, weight, echo.echo_of(state), state, asked)
+    opening = statistic = _statistic(worth, change.statistic)
+    is_seen = is_any
+    if asked is not None:
+        worth = joint.evidence(asked.alarming(surprise), weight).masked_fill(asked.is_impossible, CERTAIN)
+        opening = _statistic(worth, change.asked)
+        statistic, is_seen = torch.maximum(statistic, opening), is_any | asked.is_impossible.any(1)
     lines = pool.lines.repeat_interleave(len(signed) // len(pool.lines), 0)
-    became, alarm_state = alarm.update(statistic, lines, is_any, is_muted, hysteresis, state)
+    lines = lines if tolerance is None else lines * tolerance
+    became, alarm_state = alarm.update(statistic, lines, is_seen, is_muted, hysteresis, state, opening)
     sample = Sample(
         signed=tempered,
         is_counted=moved,
@@ -71,4 +79,9 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
         is_open=became.is_open,
     )
     after = {**habit.update(raw, is_judged, state), **echo.update(score, moved, state), **change_state, **alarm_state}
-    return Verdict(surprise, priced, joint_surprise, statistic / lines, change, became, sample), after
+    return Verdict(surprise, worth, statistic[:, 0], opening / lines, change, became, sample), after
+
+
+def _statistic(evidence: Tensor, change: Tensor) -> Tensor:
+    """Of each kind of alarm. evidence: (B, C), change: (B,) -> (B, K) decades."""
+    return torch.stack((evidence.amax(1).clamp_min(0), change), 1)

@@ -1,5 +1,6 @@
 """The contract of every recurrence: `step` once, `scan` over time, state as a value."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 CellState = Mapping[str, Tensor]  # name -> (B, *shape)
+LOG2_LONGEST, FINENESS = 20.0, 161  # up to a million steps, by eighths of an octave
 
 
 class Cell(nn.Module, ABC):
@@ -47,6 +49,21 @@ class Cell(nn.Module, ABC):
 
         x: (T, B, F), elapsed, mask: (T, B) -> y: (T, B, H), state after the last.
         """
+
+    @property
+    def output_name(self) -> str | None:
+        """The tensor of the state that is the y of the last step that had an input; None where there is no such one."""
+        return None
+
+    @torch.no_grad()
+    def half_life_steps(self) -> float:
+        """How many steps without an input leave half of the size of a state; infinite where none of it fades."""
+        some = next(self.parameters())
+        elapsed = 2.0 ** torch.linspace(0, LOG2_LONGEST, FINENESS, device=some.device)
+        whole = {name: some.new_ones(FINENESS, *shape) for name, shape in self.state_shapes.items()}
+        rested = torch.cat([column.flatten(1) for column in self.rest(whole, elapsed).values()], 1)
+        is_half = rested.square().mean(1).sqrt() <= 0.5
+        return float(elapsed[is_half.int().argmax()]) if is_half.any() else math.inf
 
     def initial_state(self, batch: int) -> dict[str, Tensor]:
         """State before the first step: zeros. -> name: (B, *shape)."""

@@ -26,6 +26,11 @@ class MinGRU(LinearCell):
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"hidden": (self.hidden,)}
 
+    @property
+    @override
+    def output_name(self) -> str | None:
+        return "hidden"
+
     @override
     def terms(self, x: Tensor, elapsed: Tensor | None, product: Product) -> tuple[Tensor, Tensor]:
         gate, candidate = product(self.input, x).chunk(2, dim=-1)

@@ -27,6 +27,11 @@ class NonlinearCell(Cell):
     def update(self, from_input: Tensor, state: CellState, product: Product) -> dict[str, Tensor]:
         """The state after an input, whose first tensor is y. from_input: ``W x + b``, (B, gates H)."""
 
+    @property
+    @override
+    def output_name(self) -> str | None:
+        return next(iter(self.state_shapes))
+
     @override
     def rest(self, state: CellState, elapsed: Tensor | None = None) -> dict[str, Tensor]:
         return self._faded(state, self._kept(elapsed))

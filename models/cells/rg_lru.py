@@ -32,6 +32,11 @@ class RGLRU(LinearCell):
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
         return {"hidden": (self.hidden,)}
 
+    @property
+    @override
+    def output_name(self) -> str | None:
+        return "hidden"
+
     @override
     def terms(self, x: Tensor, elapsed: Tensor | None, product: Product) -> tuple[Tensor, Tensor]:
         u = product(self.input, x)

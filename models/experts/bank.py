@@ -106,6 +106,22 @@ class Bank(nn.Module):
         learnt["errors"] = self._judged(matured, is_learnt, sight, state)
         return self._views(sight, {**state, **learnt}), learnt
 
+    def remembered(self, state: State) -> Views:
+        """The views that the forecast of the next reading was made of, from what is kept until it can be judged.
+
+        -> K = 1.
+        """
+        kept = state["slots"][:, :, :1]
+        inputs, unit, offsets, _ = torch.split(kept, [self.direct.inputs, 1, len(self.experts), 1], -1)
+        errors = _log_errors(state["errors"][:, :, :1], unit.squeeze(-1))
+        experience = self._experience(state["age"])[..., :1]
+        return Views(offsets, errors[..., :-1], errors[..., -1], experience, inputs, unit.squeeze(-1))
+
+    def usual(self, state: State) -> Tensor:
+        """What the season of the day expects of the next reading, less the last value. -> (B, C), 0 at first."""
+        kept, day = state["slots"][:, :, 0], self.direct.inputs + 1 + self.experts.index("day")
+        return kept[..., day] * kept[..., self.direct.inputs]
+
     def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
         """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
         kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
@@ -152,8 +168,18 @@ class Bank(nn.Module):
             ],
             dim=-1,
         )
-        errors = torch.log(state["errors"] / unit.unsqueeze(-1)).clamp(LEAST, MOST).nan_to_num(nan=0.0)
+        errors = _log_errors(state["errors"], unit)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
-        alone = errors[..., : offsets.shape[-1]]
-        offsets = torch.cat((offsets, dot(shares(alone * -SHARPNESS), offsets).unsqueeze(-1)), -1)
+        together = dot(shares_by_errors(errors[..., : offsets.shape[-1]]), offsets)
+        offsets = torch.cat((offsets, together.unsqueeze(-1)), -1)
         return Views(offsets, errors[..., :-1], errors[..., -1], self._experience(sight.age), inputs, unit)
+
+
+def shares_by_errors(log_errors: Tensor) -> Tensor:
+    """What each expert has in all of them together. (..., E) of those alone -> (..., E), sum 1."""
+    return shares(log_errors * -SHARPNESS)
+
+
+def _log_errors(errors: Tensor, unit: Tensor) -> Tensor:
+    """errors: (B, C, K, E + 1) raw, unit: (B, C, K) -> in units, 0 where there is none yet."""
+    return torch.log(errors / unit.unsqueeze(-1)).clamp(LEAST, MOST).nan_to_num(nan=0.0)

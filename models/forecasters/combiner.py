@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from models import scaler
 from models.column import Column, State
-from models.experts.bank import Bank, Views
+from models.experts.bank import Bank, Views, shares_by_errors
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
 from models.forecasters.forecaster import Forecaster, Moment
@@ -47,6 +47,7 @@ class Combiner(Forecaster):
         self.bank = bank
         self.network = network
         self.horizons = bank.horizons
+        self.experts = bank.experts[:-1]
         self.register_buffer("log_horizon", torch.log(bank.horizon_steps), persistent=False)
 
     @override
@@ -61,8 +62,29 @@ class Combiner(Forecaster):
         return {"experts": self.bank.columns(channels), "cell": hidden, "forecast": (forecast,)}
 
     @override
+    def usual(self, state: State) -> Tensor:
+        return self.bank.usual(state)
+
+    @override
     def ahead(self, state: State) -> StudentT:
         return StudentT(*state["forecast"].unbind(-1))
+
+    @override
+    def trust(self, state: State) -> Tensor:
+        views = self.bank.remembered(state)
+        free = shares_by_errors(views.log_errors[..., :-1])
+        hidden = self.network.last_hidden(state) if self.network else None
+        if self.network is None or hidden is None:
+            return free[:, :, 0]
+        own = self.network.weights(
+            hidden.expand(*state["age"].shape, -1), self._sighted(views)._replace(log_horizon=self.log_horizon[:1])
+        )
+        own = own[..., :-1] + own[..., -1:] * free  # all of them together are each of them in part
+        return torch.lerp(free, own, trust_in_network(views).unsqueeze(-1))[:, :, 0]
+
+    @override
+    def half_life_steps(self) -> float:
+        return self.network.cell.half_life_steps() if self.network else math.inf
 
     @override
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
@@ -87,8 +109,11 @@ class Combiner(Forecaster):
 
     def observation(self, moment: Moment, sight: Sight, views: Views, state: State) -> Observation:
         """What the network is fed of a reading that the bank has observed."""
-        sighted = Sighted(views.offsets, views.log_errors.clamp(LEAST, MOST), self.log_horizon)
+        sighted = self._sighted(views)
         return Observation(features(moment, sight, sighted, state), sighted)
+
+    def _sighted(self, views: Views) -> Sighted:
+        return Sighted(views.offsets, views.log_errors.clamp(LEAST, MOST), self.log_horizon)
 
     def _network_step(
         self, network: Network, moment: Moment, sight: Sight, views: Views, state: State
@@ -107,10 +132,15 @@ class Combiner(Forecaster):
 
 def gated(own: StudentT, free: StudentT, views: Views) -> StudentT:
     """The network's forecast and the experts', each the more the less it was wrong. (B, C, K) each."""
+    trust = trust_in_network(views)
+    return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
+
+
+def trust_in_network(views: Views) -> Tensor:
+    """How much of the say the network has beside the experts. -> (B, C, K)."""
     excess = views.own_error - views.log_errors.amin(-1)
     trust = torch.sigmoid(-STEEPNESS * excess - CAUTION)
-    trust = torch.where(views.experience < YOUNG, torch.ones_like(trust), trust)
-    return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
+    return torch.where(views.experience < YOUNG, torch.ones_like(trust), trust)
 
 
 def feature_count(experts: int) -> int:

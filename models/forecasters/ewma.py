@@ -7,10 +7,9 @@ from typing_extensions import override
 from models import scaler
 from models.column import Column, State
 from models.forecasters.forecaster import Moment
-from models.forecasters.one_step import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, OneStep
+from models.forecasters.one_step import OneStep
 
 RATE = 1 / 32  # of mean and variance (S. W. Roberts, 1959, advises 1/5 to 1/4 for charts of few points)
-FREEDOM = 60.0  # nearly the normal distribution that a z-score presumes
 
 
 class Ewma(OneStep):
@@ -19,6 +18,8 @@ class Ewma(OneStep):
     With ``r = max(RATE, 1 / readings)``, so that both begin as plain means (T. Finch, *Incremental calculation of
     weighted mean and variance*, 2009). An outlier counts in full, as everywhere in the literature.
     """
+
+    freedom = 60.0  # nearly the normal distribution that a z-score presumes
 
     @override
     def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
@@ -37,7 +38,5 @@ class Ewma(OneStep):
         learnt = (1 - rate) * (state["ewma_variance"] + rate * error.square())
         variance = torch.where(moment.present, learnt, state["ewma_variance"])
         scale = scaler.floored_scale(state)
-        log_scale = (variance.sqrt() / scale).log().float().clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
-        log_scale = log_scale.masked_fill(age <= 1, 0.0)
-        forecast = torch.stack(((gap / scale).float(), log_scale, torch.full_like(log_scale, FREEDOM)), -1)
-        return {"ewma_gap": gap, "ewma_variance": variance, **self.said(forecast, moment, state)}
+        spread = (variance.sqrt() / scale).masked_fill(age <= 1, 1.0)
+        return {"ewma_gap": gap, "ewma_variance": variance, **self.said(gap / scale, spread, moment, state)}

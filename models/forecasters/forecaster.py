@@ -1,8 +1,10 @@
 """The port of every forecaster: what the detector asks of one."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from models.column import Column, State
@@ -27,6 +29,7 @@ class Forecaster(nn.Module, ABC):
     """
 
     horizons: tuple[int, ...]  # in steps; the first one is 1
+    experts: tuple[str, ...] = ()  # whom its forecasts are made of, by name
 
     @abstractmethod
     def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:
@@ -52,12 +55,27 @@ class Forecaster(nn.Module, ABC):
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
         """Take in a reading, whose scale, level and interval ``state`` holds already, and forecast. -> its columns."""
 
+    def trust(self, state: State) -> Tensor:
+        """What each of the experts has in the forecast of the next reading. -> (B, C, E), sum 1 where there are any.
+
+        About so, where the last reading lacked the channel. B a multiple of 32.
+        """
+        return state["age"].new_zeros(*state["age"].shape, 0)
+
+    def half_life_steps(self) -> float:
+        """After how long without a reading half of what its cell remembers has faded; infinite where none does."""
+        return math.inf
+
     def surprise(self, values: Tensor, by_forecast: Tensor, state: State) -> Tensor:  # noqa: ARG002
         """How surprising a reading is before it is learnt, as -log10 p, by whatever rule the forecaster has. -> (B, C).
 
         values: (B, C) float64, by_forecast: (B, C), the surprise by the distance from the forecast: the rule of most.
         """
         return by_forecast
+
+    def usual(self, state: State) -> Tensor:
+        """What the season of the day expects of the next reading, less the last value; 0 without one. -> (B, C)."""
+        return torch.zeros_like(state["scale"])
 
     def forecast(self, state: State) -> StudentT:
         """The forecast of the next reading. -> (B, C) each."""

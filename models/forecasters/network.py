@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from models.cells import CELLS, CellState, TiledLinear
+from models.column import State
 from models.experts.dot import dot, shares
 from models.heads import StudentT, squash
 
@@ -75,8 +76,32 @@ class Network(nn.Module):
         after = {name: part.view(rows, channels, *part.shape[1:]) for name, part in after.items()}
         return y.view(steps, rows, channels, -1), after
 
+    def last_hidden(self, state: State) -> Tensor | None:
+        """What the last step gave, where the state tells it. -> (B, C or 1, H), None where it does not."""
+        name = self.cell.output_name
+        if name is None:
+            return None
+        return state[name].unsqueeze(1) if self.joint else state[name]
+
+    def weights(self, hidden: Tensor, sighted: Sighted) -> Tensor:
+        """How the experts are weighed. hidden: (..., C, H) -> (..., C, K, E), sum 1."""
+        experts = sighted.log_errors.shape[-1]
+        return shares(self._raw(hidden, sighted)[..., :experts] - SHARPNESS * sighted.log_errors)
+
     def forecast(self, hidden: Tensor, sighted: Sighted) -> StudentT:
         """The forecast of every horizon, in its unit. hidden: (..., C, H) -> (..., C, K) each."""
+        offsets, log_errors, _ = sighted
+        raw, experts = self._raw(hidden, sighted), log_errors.shape[-1]
+        weight = shares(raw[..., :experts] - SHARPNESS * log_errors)
+        log_size = dot(weight, log_errors)
+        return StudentT(
+            dot(weight, offsets) + torch.exp(log_size) * raw[..., experts],
+            (log_size + raw[..., experts + 1]).clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE) + LOG_NARROWNESS,
+            MIN_FREEDOM + (MAX_FREEDOM - MIN_FREEDOM) * torch.sigmoid(raw[..., experts + 2] - 2),
+        )
+
+    def _raw(self, hidden: Tensor, sighted: Sighted) -> Tensor:
+        """The output of the last layer. hidden: (..., C, H) -> (..., C, K, E + 3)."""
         offsets, log_errors, log_horizon = sighted
         shape, experts = log_errors.shape[:-1], log_errors.shape[-1]
         parts = [
@@ -89,11 +114,5 @@ class Network(nn.Module):
             which = torch.eye(self.joint, dtype=hidden.dtype, device=hidden.device).unsqueeze(1)
             parts.append(which.expand(*shape, self.joint))
         mixed = self.mix(torch.cat(parts, -1).reshape(-1, self.mix.weight.shape[0]))
-        raw = self.out(mixed * torch.sigmoid(mixed)).view(*shape, experts + 3)
-        weight = shares(raw[..., :experts] - SHARPNESS * log_errors)
-        log_size = dot(weight, log_errors)
-        return StudentT(
-            dot(weight, offsets) + torch.exp(log_size) * raw[..., experts],
-            (log_size + raw[..., experts + 1]).clamp(-MAX_LOG_SCALE, MAX_LOG_SCALE) + LOG_NARROWNESS,
-            MIN_FREEDOM + (MAX_FREEDOM - MIN_FREEDOM) * torch.sigmoid(raw[..., experts + 2] - 2),
-        )
+        raw: Tensor = self.out(mixed * torch.sigmoid(mixed)).view(*shape, experts + 3)
+        return raw

@@ -47,6 +47,10 @@ class RecurrentForecaster(Forecaster):
         return self.head.distribution(state["forecast"].unsqueeze(-2))
 
     @override
+    def half_life_steps(self) -> float:
+        return self.cell.half_life_steps()
+
+    @override
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
         rows, channels = moment.difference.shape
         before = {name: state[name].flatten(0, 1) for name in self.cell.state_shapes}

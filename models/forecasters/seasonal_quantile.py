@@ -7,13 +7,12 @@ from typing_extensions import override
 from models.column import Column, State
 from models.experts.sight import Sight
 from models.forecasters.forecaster import Moment
-from models.forecasters.one_step import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, OneStep
+from models.forecasters.one_step import OneStep
 
 HOURS = 24
 LEVELS = (0.1, 0.5, 0.9)
 SPREADS = 2.563  # from the first to the last of these levels, in standard deviations of a normal distribution
 RATE = 0.05  # of a bin, per reading in it, once there were more than 20
-FREEDOM = 5.0
 ROUNDING = 1e-3  # hours
 
 
@@ -25,6 +24,7 @@ class SeasonalQuantile(OneStep):
     hour that was never seen forecasts the last value.
     """
 
+    freedom = 5.0
     levels: Tensor  # (3,)
 
     def __init__(self) -> None:
@@ -55,18 +55,16 @@ class SeasonalQuantile(OneStep):
             "quantiles": torch.where(here.unsqueeze(-1), learnt.unsqueeze(2), state["quantiles"]),
             "quantile_counts": state["quantile_counts"] + here,
         }
-        return {**after, **self.said(self._forecast(sight, after), moment, state)}
+        return {**after, **self.said(*self._forecast(sight, after), moment, state)}
 
-    def _forecast(self, sight: Sight, state: State) -> Tensor:
-        """-> (B, C, 3)."""
+    def _forecast(self, sight: Sight, state: State) -> tuple[Tensor, Tensor]:
+        """Location and scale. -> (B, C) each."""
         then = _hour((sight.phase[:, 0] + sight.pace[:, 0]) % 1.0)
         quantiles = _at(state["quantiles"], then)
         is_unknown = _at(state["quantile_counts"].unsqueeze(-1), then)[..., 0] == 0
         location = (quantiles[..., 1] - sight.last) / sight.scale
-        log_scale = ((quantiles[..., 2] - quantiles[..., 0]) / (SPREADS * sight.scale)).log()
-        parts = (location, log_scale.clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE))
-        known = [part.float().masked_fill(is_unknown, 0.0) for part in parts]
-        return torch.stack((*known, torch.full_like(known[0], FREEDOM)), -1)
+        spread = (quantiles[..., 2] - quantiles[..., 0]) / (SPREADS * sight.scale)
+        return location.masked_fill(is_unknown, 0.0), spread.masked_fill(is_unknown, 1.0)
 
 
 def _hour(phase: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ They see synthetic streams only, fresh ones all the time. A training that was in
 """
 
 import argparse
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from models.artifact import SHIPPED, Artifact, Origin, save, versions
+from models.artifact import SHIPPED, Artifact, Origin, load, save, versions
+from models.calibration.prior import BINS
 from models.detector import Detector, DetectorOptions
 from models.forecasters import BASELINES, Forecaster, Kind, Spec, build
 from models.forecasters.combiner import Combiner
@@ -117,10 +118,17 @@ def make(name: str, recipe: Recipe, folder: Path) -> Artifact:
         trainer = Trainer(task_of(forecaster, recipe), recipe.settings, keeper=snapshot, observer=Lines(name))
         best = trainer.fit().best
         losses = {"loss": best.loss} if best else {}
-    detector = Detector(forecaster.eval(), DetectorOptions((Transform.NONE,)))
+    origin = Origin(asdict(recipe), losses, {"streams": "synthetic"}, versions())
+    nothing = torch.zeros(BINS, dtype=torch.int64)
+    return evaluated(Artifact(recipe.spec, forecaster, nothing, origin), recipe)
+
+
+def evaluated(artifact: Artifact, recipe: Recipe) -> Artifact:
+    """The same weights with the prior and the figures that held-out streams give them."""
+    detector = Detector(artifact.forecaster.eval(), DetectorOptions((Transform.NONE,)))
     evaluation = evaluate(detector, [batch_of(recipe, HELD_OUT + i) for i in (3, 5)])
-    origin = Origin(asdict(recipe), {**losses, **evaluation.metrics}, {"streams": "synthetic"}, versions())
-    return Artifact(recipe.spec, forecaster, evaluation.prior, origin)
+    metrics = {**artifact.origin.metrics, **evaluation.metrics}
+    return replace(artifact, prior=evaluation.prior, origin=replace(artifact.origin, metrics=metrics))
 
 
 def main() -> None:
@@ -129,12 +137,14 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(RECIPES), action="append", help="one or more; without it, all")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write NAME.safetensors to")
     parser.add_argument("--work", type=Path, default=Path(".cache"), help="the folder of what interrupted ones need")
+    parser.add_argument("--keep-weights", action="store_true", help="only look anew at what is there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.work.mkdir(parents=True, exist_ok=True)
     for name in arguments.only or RECIPES:
-        artifact = make(name, RECIPES[name], arguments.work)
-        print(save(artifact, arguments.out / f"{name}.safetensors"), artifact.origin.metrics)
+        recipe, path = RECIPES[name], arguments.out / f"{name}.safetensors"
+        artifact = evaluated(load(path), recipe) if arguments.keep_weights else make(name, recipe, arguments.work)
+        print(save(artifact, path), artifact.origin.metrics)
 
 
 if __name__ == "__main__":

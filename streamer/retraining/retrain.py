@@ -43,7 +43,7 @@ def retrain(config: Config, wall_clock: Callable[[], float]) -> Report:
         StoreError: the shelf cannot be written.
     """
     began = wall_clock()
-    options, rules = _options(config), config.retraining or RetrainingOptions()
+    options, rules = options_of(config), config.retraining or RetrainingOptions()
     group = group_of(config, options)
     shelf, champion = shelved(group), artifact_of(group)
     with opened(config, group, _window(options.data, rules, began)) as (source, decoder):
@@ -75,7 +75,12 @@ def retrain(config: Config, wall_clock: Callable[[], float]) -> Report:
     return report
 
 
-def _options(config: Config) -> TrainingOptions:
+def options_of(config: Config) -> TrainingOptions:
+    """The table `training`.
+
+    Raises:
+        ConfigError: there is none.
+    """
     if config.training is None:
         raise ConfigError("Expected a table `training`, got none")
     return config.training
@@ -103,7 +108,7 @@ def _before(series: Series, later: int) -> Series:
 
 def _taught(champion: Artifact, config: Config, group: GroupOptions, earlier: Gathered, log_file: Path) -> Artifact:
     """The challenger: the champion's weights, trained on."""
-    options = _options(config)
+    options = options_of(config)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with watched(options.epochs, log_file) as watch:
         means = Means(device_of(config), Alone(), Forgetful(), watch)

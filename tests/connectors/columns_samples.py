@@ -5,7 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from connectors.columns import Ahead, Alarms, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
+from connectors.columns import (
+    SEVERITIES,
+    Ahead,
+    Alarms,
+    Explanation,
+    Readings,
+    Reason,
+    Records,
+    Rejects,
+    Results,
+    Silences,
+    TopicPartition,
+)
+from connectors.drifts import Drifts
 
 PARTITION = TopicPartition("machines", 3)
 FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z
@@ -64,6 +77,17 @@ def _ahead(values: np.ndarray, horizons: tuple[int, ...]) -> Ahead:
     return Ahead(horizons, forecast, forecast - steps, forecast + steps)
 
 
+EXPLANATION = Explanation(
+    text="pressure stands still, for the last 40 readings: pressure 120.3, expected 120.05 (118.55 to 121.55)",
+    channel="pressure",
+    shares={"temperature": 0.0625, "pressure": 0.9375},
+    bet="stuck",
+    since_readings=40,
+    trust={"last": 0.25, "day": 0.75},
+    memory_seconds=None,
+)
+
+
 def alarms_of(results: Results) -> Alarms:
     """Each result opens an alarm and, a moment later, the last one closes its own."""
     count = len(results)
@@ -72,9 +96,12 @@ def alarms_of(results: Results) -> Alarms:
         results,
         kind=["spike"] * count,
         event=["opened"] * (count - 1) + ["closed"],
+        severity=[SEVERITIES[place % 3] for place in range(count)],
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
+        tolerance=np.where(results.is_anomalous, 2.5, 1.0),
+        explanation=[EXPLANATION] * (count - 1) + [None] * (count > 0),
         live_from=int(timestamp.max(initial=0)),
     )
 
@@ -91,11 +118,28 @@ def silences_of(series: Sequence[str], after_seconds: float = 90.5) -> Silences:
         after_seconds,
         series=np.array(series, dtype=object),
         event=["opened"] * (count - 1) + ["closed"],
+        severity=[SEVERITIES[place % 3] for place in range(count)],
         alarm_id=[f"{name}/silence" for name in series],
         timestamp=opened + 500_000_000 * is_closed,
         last_timestamp=last,
         opened_timestamp=opened,
         live_from=int(opened[-1]),
+    )
+
+
+def drifts_of(detectors: Sequence[str]) -> Drifts:
+    """Each detector notices something a second after the one before it; all but the last are history."""
+    count = len(detectors)
+    timestamp = FIRST_TIMESTAMP + np.arange(count) * 1_000_000_000
+    return Drifts(
+        "plant",
+        PARTITION,
+        detector=[*detectors],
+        alarm_id=[f"{detector}/drift" for detector in detectors],
+        timestamp=timestamp,
+        error_before=np.linspace(0.5, 0.25, count),
+        error_now=np.linspace(0.75, 0.125, count),
+        live_from=int(timestamp[-1]),
     )
 
 

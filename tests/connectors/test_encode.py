@@ -1,6 +1,7 @@
 """Encoding: what stands on the wire is what was in the columns, follows its schema, and equals the golden samples."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from connectors.encode import Encoder, Message
 from connectors.outputs import AlarmsOptions, DeadLettersOptions, OutputOptions, ResultsOptions
 from connectors.result_json import iso8601
 from tests.connectors.columns_samples import (
+    EXPLANATION,
     FIRST_OFFSET,
     FIRST_TIMESTAMP,
     alarms_of,
@@ -159,10 +161,14 @@ def test_an_alarm_is_its_result_and_more() -> None:
         "alarm_id": "a/spike/2",
         "event": "opened",
         "kind": "spike",
+        "severity": "info",
         "opened_timestamp": "2022-03-20T10:00:00.123456789Z",
         "peak_score": 0.2,
+        "tolerance": 1.0,
         "historical": True,
+        "explanation": asdict(EXPLANATION),
     }
+    assert "explanation" not in closed
     assert (closed["event"], closed["opened_timestamp"]) == ("closed", "2022-03-20T09:59:01.123456789Z")
     assert closed["historical"] is False  # each by its own event time
 
@@ -182,6 +188,7 @@ def test_a_silence_is_an_alarm_without_a_reading() -> None:
         "alarm_id": "a/silence",
         "event": "opened",
         "kind": "silence",
+        "severity": "info",
         "historical": True,
         "series": "a",
         "timestamp": "2022-03-20T10:01:30.623456789Z",

@@ -16,7 +16,7 @@ from connectors.encode import Encoder, Message
 from connectors.formats import Format
 from connectors.memory import records_of
 from connectors.outputs import OutputOptions, ResultsOptions
-from tests.connectors.columns_samples import alarms_of, held_back, rejects_of, results_of, silences_of
+from tests.connectors.columns_samples import alarms_of, drifts_of, held_back, rejects_of, results_of, silences_of
 
 RECORDS = Path(__file__).parents[2] / "docs" / "records"
 README = (RECORDS / "README.md").read_text(encoding="utf-8")
@@ -38,6 +38,8 @@ def encoded(name: str) -> list[Message]:
             return Encoder(OutputOptions()).encode(alarms_of(results.take(slice(2, None))))
         case "silence":
             return Encoder(OutputOptions()).encode(silences_of(["pump-7", 'fan "ü"']))
+        case "drift":
+            return Encoder(OutputOptions()).encode(drifts_of(["adwin", "page_hinkley"]))
         case "dead-letter":
             values = [b'[{"value":"x"},{"value":1},{"value":NaN}]', None, b"\xff" * 20_000]
             encoder, rejects = Encoder(OutputOptions(max_message_bytes=20_000)), rejects_of(values)
@@ -51,7 +53,7 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-NAMES = ["result", "results-bulk", "alarm", "silence", "dead-letter"]
+NAMES = ["result", "results-bulk", "alarm", "silence", "drift", "dead-letter"]
 SAMPLES = [*NAMES, *(f"{name}{FURTHER}" for name in NAMES[:3])]
 
 

@@ -57,7 +57,7 @@ def is_one_message(text: str, *parts: str) -> bool:
         ({"kafka.start_at": "latest"}, ["Object contains unknown field `start_at`", "$.kafka"]),
         ({"http.port": "many"}, ["Expected `int`, got `str`", "$.http.port"]),
         ({"http.port": 70_000}, ["Expected `int` <= 65535", "$.http.port"]),
-        ({"groups.0.alarm.tail_probability": 2}, ["Expected `float` < 1.0", "$.groups[0].alarm.tail_probability"]),
+        ({"groups.0.alarm.readings_per_alarm": 0}, ["Expected `float` >= 1.0", "$.groups[0].alarm.readings_per_alarm"]),
         ({"groups.0.cell": "transformer"}, ["Invalid enum value 'transformer'", "$.groups[0].cell"]),
         ({"groups.0.format": {"type": "xml"}}, ["Invalid value 'xml'", "$.groups[0].format.type"]),
         ({"groups.0.topics": []}, ["Expected topics or topic_patterns in group 'machines', got neither", "$.groups"]),

@@ -131,7 +131,7 @@ def assert_as_expected(world: World, cell: str) -> dict[TopicPartition, int]:
 
 
 def swapping(cell: str, folder: Path) -> World:
-    alarms = {"alarm": {"tail_probability": LINE}}
+    alarms = {"alarm": {"readings_per_alarm": 1 / LINE}}
     return World(cell, folder, SCRIPT, promotion=(PROMOTED_AFTER, rival(cell)), options=alarms)
 
 

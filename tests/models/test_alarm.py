@@ -7,6 +7,7 @@ from models.alarm import AlarmChange, Hysteresis
 from models.column import fresh_state
 
 HYSTERESIS = Hysteresis(close_ratio=0.5, calm_readings=3)
+LINES = torch.tensor([[4.0, 8.0]])  # decades
 
 
 def lives(scores: list[float], judged: list[bool] | None = None, muted: list[bool] | None = None) -> list[AlarmChange]:
@@ -15,9 +16,12 @@ def lives(scores: list[float], judged: list[bool] | None = None, muted: list[boo
     changes = []
     never = [False] * len(scores)
     for score, is_judged, is_muted in zip(scores, judged or [True] * len(scores), muted or never, strict=True):
-        ratios = torch.tensor([[score, 0.0]])
-        change, state = alarm.update(ratios, torch.tensor([is_judged]), torch.tensor([is_muted]), HYSTERESIS, state)
-        assert not any(column[0, 1] for column in change)
+        statistic, when = (
+            torch.tensor([[score * LINES[0, 0], 0.0]]),
+            (torch.tensor([is_judged]), torch.tensor([is_muted])),
+        )
+        change, state = alarm.update(statistic, LINES, *when, HYSTERESIS, state)
+        assert not any(column[0, 1].any() for column in change)
         changes.append(AlarmChange(*(column[0, 0] for column in change)))
     return changes
 
@@ -61,11 +65,26 @@ def test_a_muted_reading_opens_nothing_and_the_first_one_after_does() -> None:
 def test_each_kind_has_an_alarm_of_its_own() -> None:
     state = fresh_state(alarm.columns(), 1)
 
-    first, state = alarm.update(
-        torch.tensor([[2.0, 0.5]]), torch.ones(1).bool(), torch.zeros(1).bool(), HYSTERESIS, state
-    )
-    second, _ = alarm.update(torch.tensor([[2.0, 1.5]]), torch.ones(1).bool(), torch.zeros(1).bool(), HYSTERESIS, state)
+    judged_and_loud = torch.ones(1).bool(), torch.zeros(1).bool()
+
+    first, state = alarm.update(torch.tensor([[2.0, 0.5]]) * LINES, LINES, *judged_and_loud, HYSTERESIS, state)
+    second, _ = alarm.update(torch.tensor([[2.0, 1.5]]) * LINES, LINES, *judged_and_loud, HYSTERESIS, state)
 
     assert first.opened.tolist() == [[True, False]]
     assert second.opened.tolist() == [[False, True]]
     assert second.is_open.all()
+
+
+def test_the_climb_of_a_statistic_is_told_until_it_has_been_calm_for_long_enough() -> None:
+    changes = lives([0.75, 0.8, 0.1, 0.1, 0.1, 0.7])
+
+    climbs = [(change.climb / LINES[0, 0]).tolist() for change in changes]
+    before, after = zip(*[(round(start, 6), round(end, 6)) for start, end in climbs], strict=True)
+    assert before == (0, 0.75, 0.8, 0.8, 0.8, 0)
+    assert after == (0.75, 0.8, 0.8, 0.8, 0.8, 0.7)
+
+
+def test_a_muted_reading_does_not_climb() -> None:
+    changes = lives([0.8, 0.9], muted=[True, False])
+
+    assert changes[0].climb.tolist() == [0, 0]

@@ -42,7 +42,8 @@ def test_the_joint_verdict_is_the_most_surprising_channel_times_their_number() -
 
     expected = outcome.surprise.amax(1) - math.log10(4)
     torch.testing.assert_close(outcome.joint_surprise, expected)
-    torch.testing.assert_close(outcome.anomaly_score, expected / 3)
+    torch.testing.assert_close(outcome.ratios[:, 0], expected / Pool.fresh(Budget()).lines[0, 0])
+    torch.testing.assert_close(outcome.anomaly_score, outcome.ratios.amax(1))
 
 
 @pytest.mark.parametrize("spiked", [0, 1, 3])

@@ -32,29 +32,19 @@ def outcome_of(value: float, *, is_judged: bool) -> Outcome:
     shape = (1, 1)
     spread, freedom = torch.full(shape, 2.0), torch.full(shape, 5.0)
     number = torch.full(shape, value, dtype=torch.float64)
-    one = torch.zeros(1)
     surprise = StudentTail()((number / spread).float(), freedom)
     judged = torch.full(shape, is_judged)
     forecast = torch.zeros(shape, dtype=torch.float64)
-    kinds, flags = torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool)
-    return Outcome(
-        value=number,
-        forecast=forecast,
-        spread=spread,
-        freedom=freedom,
-        surprise=surprise,
-        is_judged=judged,
-        evidence=surprise,
-        joint_surprise=one,
-        anomaly_score=one,
-        ratios=kinds,
-        novelty=one,
-        opened=flags,
-        closed=flags,
-        is_open=flags,
-        peak=kinds,
-        warming=flags[0, :1],
-    )
+    of_skill = {
+        "value": number,
+        "forecast": forecast,
+        "spread": spread,
+        "freedom": freedom,
+        "raw_surprise": surprise,
+        "is_judged": judged,
+        "opened": torch.ones(1, 2, dtype=torch.bool),
+    }
+    return Outcome(**{**dict.fromkeys(Outcome._fields, torch.zeros(1)), **of_skill})
 
 
 def band(lower: float, upper: float) -> Explanation:

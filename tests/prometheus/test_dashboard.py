@@ -34,6 +34,7 @@ UNUSED = {  # looked at by hand, where a graph says too little
     *("streamer_shadow_outside_band_total", "streamer_shadow_alarms_opened_total", "streamer_shadow_partitions"),
     *(f"streamer_retraining_{what}" for what in ("timestamp_seconds", "duration_seconds", "promoted", "crps")),
     *("streamer_retraining_channels_judged", "streamer_retraining_band_coverage_ratio"),
+    *("streamer_drifts_total", "streamer_drift_timestamp_seconds", "streamer_drift_error_ratio"),
     "streamer_artifact_adoptions_total",  # new weights are rare, and docs/operating.md says how to look at them
 }
 

@@ -7,11 +7,15 @@ import torch
 
 from connectors.columns import Readings, TopicPartition
 from models.artifact import load, shipped
-from streamer.config import AlarmOptions, Choices
+from streamer.alarm_options import AlarmOptions
+from streamer.config import Choices
+from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, make_judge
+from streamer.maintenance import Window
 from streamer.order import OrderOptions
 from streamer.phases import Phases
+from streamer.rules import RuleOptions
 from streamer.silence import SilenceOptions
 
 WHERE = TopicPartition("sensors", 3)
@@ -29,8 +33,11 @@ def judge(
     horizons: Sequence[int] = (1,),
     time_zone: str = "UTC",
     device: str = "cpu",
+    rules: Sequence[RuleOptions] = (),
+    maintenance: Sequence[Window] = (),
     silence: SilenceOptions | None = None,
     calm_readings: int = 8,
+    drift: DriftOptions | None = None,
 ) -> Judge:
     """A judge with shipped weights."""
     torch.set_num_threads(1)
@@ -40,8 +47,11 @@ def judge(
         time_zone=time_zone,
         alarm=AlarmOptions(readings_per_alarm=1 / line, calm_readings=calm_readings),
         silence=silence,
+        drift=drift or DriftOptions(),
         order=order or OrderOptions(),
         eviction=eviction or EvictionOptions(),
+        rules=[*rules],
+        maintenance=[*maintenance],
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
     return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device(device), phases)

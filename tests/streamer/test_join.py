@@ -1,5 +1,6 @@
 """Joining: channels that come apart become the readings that they are parts of, wherever the batches are cut."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,11 +34,11 @@ class Whole(NamedTuple):
 
     series: str
     begin: int
-    values: tuple[int | None, int | None]  # of both channels: the offsets of the parts that they are of
+    values: tuple[int | None, ...]  # of both channels: the offsets of the parts that they are of
     offset: int
 
 
-def arrivals(parts: list[Part]) -> Readings:
+def arrivals(parts: Sequence[Part]) -> Readings:
     """Readings of one channel, whose values are their offsets."""
     values = [
         [offset if channel == place else np.nan for place in (0, 1)] for offset, (_, _, channel) in enumerate(parts)

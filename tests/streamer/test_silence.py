@@ -1,5 +1,6 @@
 """Silence: raised once, ended by the next reading, and the same records whoever found it out."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from streamer.silence import SilenceOptions, Watch
 from tests.streamer.fleets import SECOND_NS, WHERE, readings
 
 LIMIT = 60
-WATCH = Watch("machines", WHERE, SilenceOptions(after_seconds=LIMIT))
+WATCH = Watch("machines", WHERE, SilenceOptions(after_seconds=LIMIT), lambda _: "warning", lambda _, when: when)
 Told = tuple[str, str, int, int]  # event, series, last second, second of the event
 
 
@@ -168,13 +169,13 @@ def plainly(came: list[tuple[str, int]]) -> set[Told]:
 
 def test_the_identity_is_of_group_series_and_last_event_time_alone() -> None:
     series, last = np.array(["a", "a", "b"], dtype=object), np.array([1, 2, 1])
-    other = Watch("machines", WHERE._replace(partition=9), SilenceOptions(after_seconds=1))
+    other = replace(WATCH, topic_partition=WHERE._replace(partition=9), options=SilenceOptions(after_seconds=1))
 
     ids = WATCH.raised(series, last).alarm_id
 
     assert len(set(ids)) == 3
     assert other.raised(series, last).alarm_id == ids
-    assert set(Watch("fans", WHERE, WATCH.options).raised(series, last).alarm_id).isdisjoint(ids)
+    assert set(replace(WATCH, group="fans").raised(series, last).alarm_id).isdisjoint(ids)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1e12])

@@ -15,8 +15,8 @@ from models.artifact import Artifact
 from models.forecasters import Spec
 from models.forecasters.recurrent import RecurrentForecaster
 from streamer import epoch, snapshot
+from streamer.alarm_options import AlarmOptions
 from streamer.checkpoint import Checkpoint, SavedColumn, decode, encode
-from streamer.config import AlarmOptions
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, Judges, make_judge
 from streamer.partition import Partition
@@ -75,9 +75,9 @@ def test_the_judge_is_that_of_the_checkpoint_until_it_has_caught_up() -> None:
     in_force = judges.of_checkpoint(stored(partition))
 
     assert in_force.choices == before.choices
-    assert in_force.pool.line == before.pool.line
+    assert in_force.pool.lines.equal(before.pool.lines)
     assert in_force.artifact.name == before.artifact.name
-    assert judges.now(in_force).choices.alarm == AlarmOptions(tail_probability=1e-2)
+    assert judges.now(in_force).choices.alarm == AlarmOptions(readings_per_alarm=100)
 
 
 def test_a_checkpoint_goes_on_with_the_artifact_that_it_was_made_with() -> None:

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from models.pool import Pool
 from river import anomaly, compose, preprocessing
 from torch import Tensor
 
 from models import scaler
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.column import fresh_state
-from models.forecasters.ewma import FREEDOM, RATE, Ewma
+from models.forecasters.ewma import RATE, Ewma
 from models.forecasters.forecaster import Forecaster
 from models.forecasters.half_space_trees import HEIGHT, NODES, TREES, WINDOW, HalfSpaceTrees
 from models.forecasters.seasonal_quantile import SPREADS, SeasonalQuantile
@@ -37,10 +38,10 @@ def batch(values: np.ndarray, cadence_seconds: float = 60.0) -> Batch:
 def surprises(forecaster: Forecaster, readings: Batch) -> Tensor:
     """What a detector makes of every reading. -> (T, rows)."""
     detector = detector_of(forecaster, 1)
-    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3), []
+    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
     for reading in readings.readings():
         outcome, state = detector.step(*reading, state, pool)
-        said.append(outcome.surprise[:, 0])
+        said.append(outcome.raw_surprise[:, 0])
     return torch.stack(said)
 
 
@@ -111,7 +112,7 @@ def test_the_running_mean_and_deviation_are_those_of_a_plain_loop() -> None:
     location, log_scale, freedom = (float(part[-1, 0, 0, 0]) for part in forecast)
     assert values[-1] + location * scale == pytest.approx(said[-1][0], abs=1e-4)
     assert math.exp(log_scale) * scale == pytest.approx(said[-1][1], rel=1e-4)
-    assert freedom == FREEDOM
+    assert freedom == Ewma.freedom
 
 
 def test_quantiles_are_those_of_the_hour_that_is_to_come() -> None:
@@ -134,7 +135,7 @@ def test_quantiles_are_those_of_the_hour_that_is_to_come() -> None:
 def _scales(values: np.ndarray) -> np.ndarray:
     """The running scale after every reading. -> (T, 1)."""
     detector, found = detector_of(SeasonalQuantile(), 1), []
-    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(1e-3)
+    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(Budget())
     readings = batch(values[:, None], DAY / 24)
     with torch.inference_mode():
         for reading in readings.readings():

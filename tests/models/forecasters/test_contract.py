@@ -61,7 +61,7 @@ def test_permuted_channels_permute_the_forecasts(forecaster: Forecaster) -> None
 
 
 def test_a_reading_of_nothing_leaves_the_forecast_as_it_was(forecaster: Forecaster) -> None:
-    batch = walk(30, channels=CHANNELS)
+    batch = walk(30, channels=CHANNELS, cadence_seconds=3 * 3600.0)
     batch.present[20:25] = False
 
     said, _ = taken(forecaster, batch)

@@ -1,0 +1,1 @@
+"""Do explanations name the channel that is at fault?"""
