@@ -106,7 +106,7 @@ def test_a_detector_that_has_noticed_something_begins_anew(cut: int) -> None:
     epochs = [counts for seed in range(20) for counts in errors(seed, 5, 2.0 if seed % 2 else 0.5)]
     watch = DriftWatch(options)
 
-    seen = {name: [] for name in ("adwin", "page_hinkley")}
+    seen: dict[str, list[int]] = {"adwin": [], "page_hinkley": []}
     for number, counts in enumerate(epochs):
         watch.count(counts)
         told = {one.detector for one in watch.close_epoch(REFERENCE)}
