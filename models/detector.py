@@ -14,6 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
+from models.novelty import Glance, Novelty
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -21,6 +22,7 @@ from models.transform import Transform, Transforms
 
 MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
+LEAST_MOVE = 0.01  # scales: a value that moves by less stands still
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
@@ -52,6 +54,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
+        self.novelty = Novelty()
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -65,6 +68,7 @@ class Detector(nn.Module):
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
+            "novelty": self.novelty.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -132,13 +136,18 @@ class Detector(nn.Module):
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        tempered = moves.tempered(surprise, seen.value, away, state)
+        weight = joint.weights(moves.liveliness(state), is_judged)
+        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), weight)
+        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
-            signed=torch.copysign(moves.tempered(surprise, seen.value, away, state), z),
+            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
             is_judged=is_judged,
-            moved=is_judged & (seen.value != state["last"]),
-            weight=joint.weights(moves.liveliness(state), is_judged),
+            moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
+            weight=weight,
             is_muted=context.is_muted,
-            asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
+            asked=self.rules.asked(seen.value, expected, seen.is_impossible, context.rule, state),
+            tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
@@ -157,7 +166,7 @@ class Detector(nn.Module):
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,
-            novelty=torch.zeros_like(said.joint_surprise),
+            novelty=noticed.novelty,
             change_decades=said.change.decades,
             bet=said.change.leading,
             since=said.change.since,
@@ -168,4 +177,4 @@ class Detector(nn.Module):
             peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **verdict_state}
+        return outcome, {**after, **of_normal, **verdict_state}

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import jsonschema
 import pytest
-import yaml
 
 from docs.readme_parts import PACKAGES, REST, occupancy, part, result, tree
 from streamer import config as configuration

@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from models.column import Column, State
@@ -71,6 +72,10 @@ class Forecaster(nn.Module, ABC):
         values: (B, C) float64, by_forecast: (B, C), the surprise by the distance from the forecast: the rule of most.
         """
         return by_forecast
+
+    def usual(self, state: State) -> Tensor:
+        """What the season of the day expects of the next reading, less the last value; 0 without one. -> (B, C)."""
+        return torch.zeros_like(state["scale"])
 
     def forecast(self, state: State) -> StudentT:
         """The forecast of the next reading. -> (B, C) each."""
