@@ -147,6 +147,7 @@ class Detector(nn.Module):
             weight=weight,
             is_muted=context.is_muted,
             asked=self.rules.asked(seen.value, expected, seen.is_impossible, context.rule, state),
+            tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(

@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from connectors.columns import SEVERITIES, SILENCE, Float64, Reason
 from streamer.drift_metrics import DriftMetrics
+from streamer.feedback_metrics import FeedbackMetrics
 from streamer.join_metrics import JoinMetrics
 from streamer.life_metrics import LifeMetrics
 from streamer.retrain_metrics import RetrainMetrics
@@ -57,6 +58,7 @@ class Metrics:
         self.shadow = ShadowMetrics(groups, self._counter, self._gauge)
         self.retraining = RetrainMetrics(self._gauge)
         self.drift = DriftMetrics(groups, self._counter, self._gauge)
+        self.feedback = FeedbackMetrics(groups, self._gauge)
         self._declare_page()
         ProcessCollector(registry=self._registry)
 
