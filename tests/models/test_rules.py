@@ -209,9 +209,9 @@ def test_a_change_of_the_level_is_told_to_the_side_and_of_the_size_that_is_asked
 
 
 def test_a_stuck_channel_has_no_direction() -> None:
-    values = noise(200)
-    values[100:] = values[99]
+    values = noise(220)
+    values[60:] = values[59]
 
     said, _ = life(values, (Rule(direction=Direction.UP, min_absolute=10),))
 
-    assert any(outcome.opened[:, 1].all() for outcome in said[100:])
+    assert any(outcome.opened[:, 1].all() for outcome in said[60:])
