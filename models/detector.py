@@ -146,7 +146,8 @@ class Detector(nn.Module):
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,
             is_muted=context.is_muted,
-            asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
+            asked=self.rules.asked(seen.value, expected, seen.is_impossible, context.rule, state),
+            tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(
