@@ -14,6 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
+from models.novelty import Glance, Novelty, Part
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -33,6 +34,7 @@ class DetectorOptions:
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
     rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
+    not_in_novelty: tuple[Part, ...] = ()  # to measure what each is worth
 
 
 class Seen(NamedTuple):
@@ -53,6 +55,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
+        self.novelty = Novelty(options.not_in_novelty)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -67,6 +70,7 @@ class Detector(nn.Module):
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
+            "novelty": self.novelty.columns(channels),
             **verdict.columns(channels),
         }
 
@@ -88,7 +92,10 @@ class Detector(nn.Module):
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
+        weight = joint.weights(moves.liveliness(state), present)
+        noticed, normal = self.novelty.step(Glance(judged, present, self.forecaster.usual(state), weight), state)
+        outcome = outcome._replace(novelty=noticed.novelty)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **normal, **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
