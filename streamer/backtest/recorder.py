@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from connectors.columns import Alarms, Bool, Drifts, Float64, Int64, Rejects, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.ports import Columns
 from streamer.discard import DiscardSink
 
