@@ -136,7 +136,9 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> 
     phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
     rule = torch.tensor([_rules(judge, str(batch.series[i]))]).expand(TILE_ROWS, channels)
     is_muted, learns = _switches(judge, str(batch.series[i]), int(batch.timestamp[i]))
-    context = Context(elapsed, phases, rule, torch.full((TILE_ROWS,), is_muted))
+    factor = judge.tolerances.of(batch.take(slice(i, i + 1)))
+    tolerance = None if factor is None else torch.from_numpy(factor).expand(TILE_ROWS, -1)
+    context = Context(elapsed, phases, rule, torch.full((TILE_ROWS,), is_muted), tolerance=tolerance)
     with torch.inference_mode():
         outcome, state = judge.detector.step(values, present, context, memory.state, pool)
     memory.state = state if learns else {**memory.state, **alarm.only(state)}
