@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from connectors.columns import Alarms, Bool, Float64, Int64, Rejects, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.ports import Columns
 from streamer.discard import DiscardSink
 
@@ -73,6 +74,8 @@ class Recorder(DiscardSink):
                 self._results.setdefault(where, []).append(columns)
             case Rejects():
                 self.rejected += len(columns)
+            case Drifts():
+                pass  # of partitions: no series has them
             case _:
                 for series, opening, where in _openings(columns):
                     self._openings.setdefault((*where, series), []).append(opening)

@@ -182,6 +182,7 @@ def test_the_pool_counts_the_surprise_that_nobody_asked_about_and_the_climb_of_w
     assert loud.opened[:, 0].all()
     assert not quiet.opened.any()
     assert (quiet.anomaly_score == 0).all()
+    assert torch.equal(quiet.joint_surprise, loud.joint_surprise)  # and so the p-value that people read
     assert loud.sample.climb[:, 0, 1].min() > quiet.sample.climb.max() == 0
     for name in ("signed", "is_counted", "score", "score_before", "is_judged"):
         assert torch.equal(getattr(quiet.sample, name), getattr(loud.sample, name)), name
