@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from connectors.columns import SEVERITIES, SILENCE, Float64, Reason
+from connectors.columns import SILENCE, Float64, Reason
+from streamer.alarm_metrics import AlarmMetrics
 from streamer.drift_metrics import DriftMetrics
 from streamer.feedback_metrics import FeedbackMetrics
 from streamer.join_metrics import JoinMetrics
@@ -49,7 +50,8 @@ class Metrics:
         self._admitted_so_far = 0
         self._refused_so_far = 0
         self._declare_readings(groups)
-        self._declare_alarms(groups, kinds)
+        self.alarms = AlarmMetrics(groups, kinds, self._counter)
+        self._declare_series(groups)
         self._declare_fleet(groups)
         self._declare_loop(topics)
         self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
@@ -133,20 +135,7 @@ class Metrics:
             for side in SIDES:
                 self._outside.labels(group, side)
 
-    # Alarms and what else happens to a group.
-
-    def alarms_changed(self, group: str, kind: str, opened: int, closed: int) -> None:
-        """Count alarms that opened or closed."""
-        self._opened.labels(group, kind).inc(opened)
-        self._closed.labels(group, kind).inc(closed)
-
-    def alarms_historical(self, group: str, kind: str, n: int) -> None:
-        """Count openings that were written too long after their event time to call anybody."""
-        self._historical.labels(group, kind).inc(n)
-
-    def alarms_called(self, group: str, severity: str, n: int) -> None:
-        """Count openings, historical ones left out, by the severity that the rules give them."""
-        self._called.labels(group, severity).inc(n)
+    # What happens to the series of a group.
 
     def series_split(self, group: str, n: int) -> None:
         """Count series that showed up in a second partition."""
@@ -160,13 +149,7 @@ class Metrics:
         """Count an epoch that was closed in one partition of the group."""
         self._epochs.labels(group).inc()
 
-    def _declare_alarms(self, groups: Sequence[str], kinds: Sequence[str]) -> None:
-        self._opened = self._counter("alarms_opened_total", "Alarms opened, by kind.", "group", "kind")
-        self._closed = self._counter("alarms_closed_total", "Alarms closed, by kind.", "group", "kind")
-        self._historical = self._counter(
-            "alarms_historical_total", "Alarms opened in a past too old to call anybody, by kind.", "group", "kind"
-        )
-        self._called = self._counter("alarms_by_severity_total", "Alarms opened, by severity.", "group", "severity")
+    def _declare_series(self, groups: Sequence[str]) -> None:
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
         self._evicted = self._counter(
             "series_evicted_total", "Series forgotten: silent for too long, or the oldest of too many.", "group"
@@ -176,11 +159,6 @@ class Metrics:
             self._split.labels(group)
             self._evicted.labels(group)
             self._epochs.labels(group)
-            for severity in SEVERITIES:
-                self._called.labels(group, severity)
-            for kind in kinds:
-                for counter in (self._opened, self._closed, self._historical):
-                    counter.labels(group, kind)
 
     # The fleet as it stands.
 
