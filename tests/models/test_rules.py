@@ -183,3 +183,35 @@ def test_the_pool_sees_what_nobody_asked_about() -> None:
     assert (quiet.anomaly_score == 0).all()
     for name in ("signed", "score", "is_judged", "climb"):
         assert torch.equal(getattr(quiet.sample, name), getattr(loud.sample, name)), name
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_told"),
+    [
+        (Rule(), True),
+        (Rule(direction=Direction.UP), True),
+        (Rule(direction=Direction.DOWN), False),
+        (Rule(min_absolute=2), True),
+        (Rule(min_absolute=40), False),
+    ],
+)
+def test_a_change_of_the_level_is_told_to_the_side_and_of_the_size_that_is_asked_about(
+    rule: Rule, is_told: bool
+) -> None:
+    values = noise(120)
+    values[80:] += 5
+
+    said, _ = life(values, (rule,))
+
+    changes = torch.stack([outcome.opened[:, 1] for outcome in said])
+    assert bool(changes[80:].any()) is is_told
+    assert not changes[:80].any()
+
+
+def test_a_stuck_channel_has_no_direction() -> None:
+    values = noise(220)
+    values[60:] = values[59]
+
+    said, _ = life(values, (Rule(direction=Direction.UP, min_absolute=10),))
+
+    assert any(outcome.opened[:, 1].all() for outcome in said[60:])
