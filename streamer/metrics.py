@@ -13,6 +13,7 @@ from streamer.drift_metrics import DriftMetrics
 from streamer.feedback_metrics import FeedbackMetrics
 from streamer.join_metrics import JoinMetrics
 from streamer.life_metrics import LifeMetrics
+from streamer.page_metrics import PageMetrics
 from streamer.retrain_metrics import RetrainMetrics
 from streamer.score_histogram import ScoreHistogram
 from streamer.shadow_metrics import ShadowMetrics
@@ -47,8 +48,6 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.descriptions: list[Description] = []
         self._registry = CollectorRegistry()
-        self._admitted_so_far = 0
-        self._refused_so_far = 0
         self._declare_readings(groups)
         self.alarms = AlarmMetrics(groups, kinds, self._counter)
         self._declare_series(groups)
@@ -61,7 +60,7 @@ class Metrics:
         self.retraining = RetrainMetrics(self._gauge)
         self.drift = DriftMetrics(groups, self._counter, self._gauge)
         self.feedback = FeedbackMetrics(groups, self._gauge)
-        self._declare_page()
+        self.page = PageMetrics(self._counter, self._gauge)
         ProcessCollector(registry=self._registry)
 
     def render(self, openmetrics: bool) -> bytes:
@@ -242,27 +241,6 @@ class Metrics:
             self._phases.labels(phase)
         for topic in topics:
             self._emitted.labels(topic)
-
-    # The page itself.
-
-    def exported(self, series: int, limit: int, admitted: int, refused: int) -> None:
-        """Tell how many series have rows of their own; ``admitted`` and ``refused`` count from the start."""
-        self._exported.set(series)
-        self._exported_limit.set(limit)
-        self._admitted.inc(admitted - self._admitted_so_far)
-        self._refused.inc(refused - self._refused_so_far)
-        self._admitted_so_far, self._refused_so_far = admitted, refused
-
-    def rendered(self, seconds: float) -> None:
-        """Take the time that the page before this one took to write."""
-        self._render.set(seconds)
-
-    def _declare_page(self) -> None:
-        self._exported = self._gauge("exported_series", "Series that have rows of their own on this page.")
-        self._exported_limit = self._gauge("exported_series_limit", "Series that may have rows of their own.")
-        self._admitted = self._counter("exported_series_admitted_total", "Series let onto this page.")
-        self._refused = self._counter("exported_series_refused_total", "Anomalous series refused a row on this page.")
-        self._render = self._gauge("render_duration_seconds", "Time the page before this one took to write.")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         self._describe(name, "counter", text, *labels)

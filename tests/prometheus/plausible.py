@@ -24,7 +24,7 @@ class PlausibleDaemon:
         self._clock = clock
         self.metrics.build("0.1.0", "2.13.0", "cpu")
         self.metrics.state.interval(30.0)
-        self.metrics.exported(SERIES_EACH * len(GROUPS), 1_000, admitted=0, refused=0)
+        self.metrics.page.exported(SERIES_EACH * len(GROUPS), 1_000, admitted=0, refused=0)
         for group, channels in GROUPS.items():
             self.metrics.artifact(group, "gru-32", "gru")
             self.metrics.band_target(group, 0.99)
