@@ -243,6 +243,7 @@ class Alarms:
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    tolerance: Float64  # (N,) by which people have raised the line that it is counted in
     explanation: list[Explanation | None]  # of an opening; None of a closing
     live_from: int = BEGINNING  # ns, event time
 

@@ -75,6 +75,7 @@ class Encoder:
                 "severity": alarms.severity[position],
                 "opened_timestamp": opened[position].decode(),
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
+                "tolerance": np.float32(alarms.tolerance[position]),
                 "historical": historical[position],
             }
             why = alarms.explanation[position]

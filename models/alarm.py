@@ -64,7 +64,7 @@ def update(
     is_calm = calm >= hysteresis.calm_readings
     closed = was_open & is_calm
     is_open = (was_open | opened) & ~closed
-    highest = torch.where(is_judged & is_loud, torch.maximum(before, statistic), before)
+    highest = torch.where(is_judged & is_loud, torch.maximum(before, opening), before)
     after = {
         "alarm_open": is_open.float(),
         "alarm_peak": highest.masked_fill(is_calm, 0.0),

@@ -258,7 +258,7 @@ class Partition:
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        alarms = self._openings.alarms(results, rows, terms.rule, came)
+        alarms = self._openings.alarms(results, rows, terms, came)
         if alarms is not None:
             progress.alarms.append(alarms)
 

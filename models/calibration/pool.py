@@ -7,7 +7,7 @@ rows in a row: a partition has one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -101,8 +101,9 @@ class Pool:
     def with_parts(self, parts: Mapping[str, Tensor]) -> "Pool":
         """The pool that has these, under this one's budget. They must fit."""
         closed, opened = (Tally(*(parts[f"{of}_{name}"] for name in Tally._fields)) for of in ("closed", "open"))
-        named = {name: parts[name] for name in ("closed", "open", "offset", "held", "epoch")}
-        return replace(self, closed_tally=closed, open_tally=opened, **named).under(self.budget)
+        own = ("closed", "open", "offset", "held", "epoch")
+        own_parts: dict[str, Any] = {name: parts[name] for name in own}
+        return replace(self, closed_tally=closed, open_tally=opened, **own_parts).under(self.budget)
 
     def under(self, budget: Budget) -> "Pool":
         """The same counts with the lines that a budget asks for. Table and lines follow from what is closed."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from models.column import Column, State
 from models.experts.dot import total
 
-COUNT = 4
+COUNT = 3
 EVERY = 32  # readings between the first of one prototype and the first of the next
 MOST = 32_767  # pasts that one is the mean of
 

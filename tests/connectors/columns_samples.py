@@ -100,6 +100,7 @@ def alarms_of(results: Results) -> Alarms:
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
+        tolerance=np.where(results.is_anomalous, 2.5, 1.0),
         explanation=[EXPLANATION] * (count - 1) + [None] * (count > 0),
         live_from=int(timestamp.max(initial=0)),
     )

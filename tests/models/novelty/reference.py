@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 Float64 = NDArray[np.float64]
-ORDER, WINDOW, PROTOTYPES, EVERY = 4, 128, 4, 32
+ORDER, WINDOW, PROTOTYPES, EVERY = 4, 128, 3, 32
 
 
 def memory_of(places: Float64) -> Float64:
