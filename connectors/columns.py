@@ -18,7 +18,6 @@ Bool = NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
 SILENCE = "silence"  # the kind of alarm that no score opens
-DRIFT = "drift"  # the kind of what concerns a partition, and no series
 SEVERITIES = ("info", "warning", "critical")  # of an alarm, rising
 BEGINNING = np.iinfo(np.int64).min  # before all event time
 
@@ -244,6 +243,7 @@ class Alarms:
     alarm_id: list[str]  # the same for the opening and the closing, and after any replay
     opened_timestamp: Int64  # (N,) ns, event time of the opening reading
     peak_score: Float64  # (N,) the largest anomaly score since the opening
+    tolerance: Float64  # (N,) by which people have raised the line that it is counted in
     explanation: list[Explanation | None]  # of an opening; None of a closing
     live_from: int = BEGINNING  # ns, event time
 
@@ -283,31 +283,4 @@ class Silences:
     @property
     def historical(self) -> Bool:
         """Which were written so long after their event time that nobody is to be called. (N,)."""
-        return self.timestamp < self.live_from
-
-
-@dataclass(frozen=True, slots=True)
-class Drifts:
-    """Changes of the errors of one group in one source partition that are there to stay. None of them ever closes."""
-
-    group: str
-    topic_partition: TopicPartition
-    detector: list[str]
-    alarm_id: list[str]  # the same after any replay
-    timestamp: Int64  # (N,) ns, event time
-    error_before: Float64  # (N,) mean rank among the errors on held-out readings, 0 to 1
-    error_now: Float64  # (N,)
-    live_from: int = BEGINNING  # ns, event time
-
-    def __len__(self) -> int:
-        return len(self.detector)
-
-    @property
-    def event(self) -> list[str]:
-        """What became of each: there is nothing that opens or closes."""
-        return ["noticed"] * len(self)
-
-    @property
-    def historical(self) -> Bool:
-        """Which were written so long after their event time that they are history. (N,)."""
         return self.timestamp < self.live_from

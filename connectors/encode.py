@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from connectors.columns import DRIFT, Alarms, Drifts, Int64, Rejects, Results, Silences
+from connectors.columns import Alarms, Int64, Rejects, Results, Silences
 from connectors.dead_letters import dead_letters
+from connectors.drifts import DRIFT, Drifts
 from connectors.messages import Message
 from connectors.outputs import OutputOptions
 from connectors.ports import Columns
@@ -74,6 +75,7 @@ class Encoder:
                 "severity": alarms.severity[position],
                 "opened_timestamp": opened[position].decode(),
                 "peak_score": np.float32(alarms.peak_score[position]),  # as scores are written: with the same digits
+                "tolerance": np.float32(alarms.tolerance[position]),
                 "historical": historical[position],
             }
             why = alarms.explanation[position]

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from connectors.columns import Alarms, Drifts, Records, Rejects, Results, Silences, TopicPartition
+from connectors.columns import Alarms, Records, Rejects, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 
 
 @dataclass(frozen=True, slots=True)

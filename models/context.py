@@ -14,6 +14,7 @@ class Context(NamedTuple):
     rule: Tensor  # (B, C) int64, which of the group's rules holds for a channel; (B, 1) for all of them
     is_muted: Tensor  # (B,) bool: it opens no alarm, whatever its score
     learns: Tensor | None = None  # (B,) bool: it is learnt from and not only judged; None: every one is
+    tolerance: Tensor | None = None  # (B, K) float32, 1 or more: times its line is what a kind must exceed; None: 1
 
     @staticmethod
     def of(elapsed_seconds: Tensor, calendar: Tensor) -> "Context":
@@ -24,5 +25,5 @@ class Context(NamedTuple):
     def take(self, rows: Tensor) -> "Context":
         """The context of some rows. rows: (M,) int64."""
         elapsed_seconds, calendar, rule, is_muted = (column.index_select(0, rows) for column in self[:4])
-        learns = None if self.learns is None else self.learns.index_select(0, rows)
-        return Context(elapsed_seconds, calendar, rule, is_muted, learns)
+        learns, tolerance = (None if column is None else column.index_select(0, rows) for column in self[4:])
+        return Context(elapsed_seconds, calendar, rule, is_muted, learns, tolerance)

@@ -14,6 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
+from models.novelty import Glance, Novelty, Part
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -21,6 +22,7 @@ from models.transform import Transform, Transforms
 
 MAX_GAP_STEPS = 64.0  # a band widens with the root of the elapsed steps up to this; one channel away longer is unknown
 WARMING_READINGS = 32
+LEAST_MOVE = 0.01  # scales: a value that moves by less stands still
 LARGEST = 1e30  # a larger value is judged as this one: differences of values must be numbers in single precision
 
 
@@ -32,6 +34,7 @@ class DetectorOptions:
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
     rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
+    not_in_novelty: tuple[Part, ...] = ()  # to measure what each is worth
 
 
 class Seen(NamedTuple):
@@ -52,6 +55,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
+        self.novelty = Novelty(options.not_in_novelty)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -66,6 +70,7 @@ class Detector(nn.Module):
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
+            "novelty": self.novelty.columns(channels),
             **verdict.columns(channels),
         }
 
@@ -87,7 +92,10 @@ class Detector(nn.Module):
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
+        weight = joint.weights(moves.liveliness(state), present)
+        noticed, normal = self.novelty.step(Glance(judged, present, self.forecaster.usual(state), weight), state)
+        outcome = outcome._replace(novelty=noticed.novelty)
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **normal, **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
@@ -132,13 +140,16 @@ class Detector(nn.Module):
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
+        tempered = moves.tempered(surprise, seen.value, away, state)
+        weight = joint.weights(moves.liveliness(state), is_judged)
         evidence = Evidence(
-            signed=torch.copysign(moves.tempered(surprise, seen.value, away, state), z),
+            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
             is_judged=is_judged,
-            moved=is_judged & (seen.value != state["last"]),
-            weight=joint.weights(moves.liveliness(state), is_judged),
+            moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
+            weight=weight,
             is_muted=context.is_muted,
-            asked=self.rules.asked(seen.value, expected, scaler.rise(state), seen.is_impossible, context.rule),
+            asked=self.rules.asked(seen.value, expected, seen.is_impossible, context.rule, state),
+            tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
         outcome = Outcome(

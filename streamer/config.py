@@ -21,6 +21,7 @@ from streamer.alarm_options import AlarmOptions
 from streamer.calendar import calendar_of
 from streamer.drift_options import DriftOptions
 from streamer.eviction import EvictionOptions
+from streamer.feedback import Tolerance
 from streamer.guard import is_loopback
 from streamer.maintenance import Window
 from streamer.order import OrderOptions
@@ -67,8 +68,8 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     transform: Literal["none", "difference", "log_return", "rate"] = "none"  # models.transform
 
 
-class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What decides the scores of a group beside its readings and its artifact. A change takes effect at a barrier."""
+class ScoreOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What of a group's options decides scores."""
 
     channels: Annotated[list[str | Channel], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["value"])
     horizons: list[Annotated[int, Meta(ge=1, le=100_000)]] = msgspec.field(default_factory=lambda: [1])  # in readings
@@ -94,7 +95,13 @@ class Choices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return [Channel(name=entry) if isinstance(entry, str) else entry for entry in self.channels]
 
 
-class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Choices(ScoreOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What decides the scores of a group beside its readings and its artifact. A change takes effect at a barrier."""
+
+    tolerances: list[Tolerance] = []  # what people have said of alarms, see `Config.feedback`
+
+
+class GroupOptions(ScoreOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One configured stream of series that share weights."""
 
     name: Annotated[str, Meta(min_length=1)]
@@ -136,8 +143,8 @@ class GroupOptions(Choices, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def choices(self) -> Choices:
-        """What of these options decides scores."""
-        return Choices(**{name: getattr(self, name) for name in Choices.__struct_fields__})
+        """What of these options decides scores, where nobody has said anything of an alarm."""
+        return Choices(**{name: getattr(self, name) for name in ScoreOptions.__struct_fields__})
 
     def holds(self, topic: str) -> bool:
         """Whether a topic is one of the group's."""
@@ -178,6 +185,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     checkpoints: CheckpointOptions = CheckpointOptions()
     leave_seconds: Annotated[float, Meta(gt=0)] = 20.0  # for checkpoints that are waited for: the last ones above all
     outputs: OutputOptions = OutputOptions()
+    feedback: str | None = None  # directory of what `streamer feedback` is told; may be shared by processes
     http: HttpOptions = HttpOptions()
     retraining: RetrainingOptions | None = None  # what `streamer retrain` demands of a challenger
     training: TrainingOptions | None = None  # what `streamer train` does; of no meaning to the daemon

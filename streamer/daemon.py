@@ -2,20 +2,35 @@
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from connectors.ports import Delivery, Source
 from streamer.config import Config
 from streamer.engine import Engine
 from streamer.http_server import HttpServer
 from streamer.reload import Reload
-from streamer.succession import Succession
 
 log = logging.getLogger("streamer")
 
 STUCK_SECONDS = 60.0  # a loop that has not come round for so long is not healthy
+
+
+class OutsideInput(Protocol):
+    """Something that people change while the daemon runs, and that partitions take up at their barriers."""
+
+    def tick(self) -> None:
+        """Between two turns: a bounded piece of work."""
+        ...
+
+    def look_soon(self) -> None:
+        """Look for changes at once."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
 
 
 class Daemon:
@@ -24,15 +39,14 @@ class Daemon:
     def __init__(
         self,
         engine: Engine,
-        succession: Succession | None,
+        inputs: Sequence[OutsideInput],
         source: Source,
         delivery: Delivery,
         server: HttpServer,
         reload: Reload,
     ) -> None:
-        """``succession`` is None where no artifact can be promoted while the daemon runs."""
         self._reload = reload
-        self._succession = succession
+        self._inputs = inputs
         self._has_left = False
         self._engine = engine
         self._source = source
@@ -57,14 +71,14 @@ class Daemon:
         """
         while not is_over():
             self._engine.turn()
-            if self._succession is not None:
-                self._succession.tick()
+            for one in self._inputs:
+                one.tick()
 
     def reload(self, read: Callable[[], Config]) -> None:
-        """Read the configuration again, between two turns, and look at the shelves."""
+        """Read the configuration again, between two turns, and look at what else there is outside."""
         self._reload(read)
-        if self._succession is not None:
-            self._succession.look_soon()
+        for one in self._inputs:
+            one.look_soon()
 
     @property
     def has_ended(self) -> bool:
@@ -76,8 +90,8 @@ class Daemon:
         if self._has_left:
             return
         self._has_left = True
-        if self._succession is not None:
-            self._succession.close()
+        for one in self._inputs:
+            one.close()
         self._engine.leave()
         self._delivery.close()
         self._source.close()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import Counter, Gauge
 
-from connectors.columns import Drifts
+from connectors.drifts import Drifts
 from streamer.order import NANOSECONDS
 
 DETECTORS = ("adwin", "page_hinkley")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from connectors.columns import Alarms, Drifts, Records, Silences, TopicPartition
+from connectors.columns import Alarms, Records, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.errors import TransientError
 from connectors.ports import Delivery, Ended, Event, Gone, Source
 from streamer.absence import Absence

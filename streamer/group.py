@@ -6,19 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import (
-    Alarms,
-    Drifts,
-    Int64,
-    Readings,
-    Reason,
-    Records,
-    Rejects,
-    Results,
-    Silences,
-    TopicPartition,
-)
+from connectors.columns import Alarms, Int64, Readings, Reason, Records, Rejects, Results, Silences, TopicPartition
 from connectors.decode import Decoder
+from connectors.drifts import Drifts
 from streamer import order, snapshot
 from streamer.checkpoint import Checkpoint
 from streamer.judge import Judges

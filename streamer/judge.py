@@ -1,8 +1,9 @@
 """Judges: everything that decides a score but the readings, made of a group's choices and an artifact."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 import torch
@@ -20,9 +21,10 @@ from streamer.calendar import Calendar, calendar_of
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.phases import Phases
+from streamer.tolerance import Tolerances
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Judge:
     """What the partitions of a group have in common. Two of one group may differ, until both have passed a barrier."""
 
@@ -35,6 +37,7 @@ class Judge:
     device: torch.device
     calendar: Calendar
     phases: Phases
+    tolerances: Tolerances
 
 
 class Judges:
@@ -49,6 +52,7 @@ class Judges:
         self.artifact = artifact
         self._make = make
         self._made: dict[tuple[bytes, str], Judge] = {}
+        self._tolerant: WeakValueDictionary[tuple[bytes, str], Judge] = WeakValueDictionary()  # each verdict makes one
 
     @property
     def first(self) -> Judge:
@@ -57,7 +61,7 @@ class Judges:
 
     def now(self, before: Judge) -> Judge:
         """The judge by the choices of today, with the artifact that a partition has: state fits no other."""
-        return self.of(self.choices, before.artifact)
+        return before if before.choices is self.choices else self.of(self.choices, before.artifact)
 
     def of(self, choices: Choices, artifact: Artifact) -> Judge:
         """The judge of these.
@@ -65,10 +69,15 @@ class Judges:
         Raises:
             StateError: they do not go together.
         """
-        key = (msgspec.json.encode(choices), artifact.name)
-        if key not in self._made:
-            self._made[key] = self._make(self.group, choices, artifact)
-        return self._made[key]
+        plain = self._of(msgspec.structs.replace(choices, tolerances=[]), artifact)
+        if not choices.tolerances:
+            return plain
+        key = _key(choices, artifact)
+        judge = self._tolerant.get(key)
+        if judge is None:
+            judge = replace(plain, choices=choices, tolerances=Tolerances(choices.tolerances))
+            self._tolerant[key] = judge
+        return judge
 
     def of_checkpoint(self, checkpoint: Checkpoint) -> Judge:
         """The judge that was in force when the checkpoint was taken.
@@ -82,6 +91,16 @@ class Judges:
         except (msgspec.ValidationError, ArtifactError) as error:
             raise StateError(f"checkpoint {checkpoint.next_offset} of {checkpoint.key}: {error}") from error
         return self.of(choices, artifact)
+
+    def _of(self, choices: Choices, artifact: Artifact) -> Judge:
+        key = _key(choices, artifact)
+        if key not in self._made:
+            self._made[key] = self._make(self.group, choices, artifact)
+        return self._made[key]
+
+
+def _key(choices: Choices, artifact: Artifact) -> tuple[bytes, str]:
+    return msgspec.json.encode(choices), artifact.name
 
 
 def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.device, phases: Phases) -> Judge:
@@ -117,6 +136,7 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
         device=device,
         calendar=calendar_of(choices.time_zone),
         phases=phases,
+        tolerances=Tolerances(choices.tolerances),
     )
 
 

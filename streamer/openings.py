@@ -16,6 +16,7 @@ from streamer.order import NEVER
 from streamer.rules import RuleOptions, severities_of
 from streamer.scoring import Scored
 from streamer.series_rows import HostColumns
+from streamer.terms import Terms
 
 
 def initial_columns() -> dict[str, NDArray[np.generic]]:
@@ -46,6 +47,7 @@ class Told(NamedTuple):
     kinds: NDArray[np.intp]  # (A,)
     events: list[str]
     peaks: Float64  # (A,)
+    tolerance: Float64  # (A,)
     why: list[Explanation | None]
 
 
@@ -57,8 +59,8 @@ class Openings:
     topic_partition: TopicPartition
     columns: HostColumns
 
-    def alarms(self, results: Results, rows: Int64, rule: Int64, came: Scored) -> Alarms | None:
-        """The alarms that opened or closed at these readings; None where there is none. rows: (N,), rule: (N, C|1).
+    def alarms(self, results: Results, rows: Int64, terms: Terms, came: Scored) -> Alarms | None:
+        """The alarms that opened or closed at these readings; None where there is none. rows: (N,).
 
         An alarm is as severe as the rule says of the channel with the largest share at its opening.
         """
@@ -70,7 +72,7 @@ class Openings:
         channel = results.shares.argmax(1)
         if came.reasons is not None:
             channel[opened] = came.reasons.channel.numpy()
-        rule = np.broadcast_to(rule[which], results.shares.shape)[np.arange(len(rows)), channel]
+        rule = np.broadcast_to(terms.rule[which], results.shares.shape)[np.arange(len(rows)), channel]
         opening = {
             "opened_offset": results.readings.offset,
             "opened_index": results.readings.index,
@@ -88,7 +90,8 @@ class Openings:
             events.append("opened" if opened[i] else "closed")
             why.append(next(told) if told and opened[i] else None)
         peaks = came.outcome.peak.numpy()[changed].astype(np.float64)
-        return self._alarms(Told(results, kinds, events, peaks, why), remembered)
+        tolerance = np.ones(len(which)) if terms.tolerance is None else terms.tolerance[changed].astype(np.float64)
+        return self._alarms(Told(results, kinds, events, peaks, tolerance, why), remembered)
 
     def forgotten(self, gone: Gone, watermark: int, ended_by: tuple[int, int]) -> Alarms | None:
         """The closings of alarms that are open while their series are evicted; None where there is none.
@@ -121,7 +124,7 @@ class Openings:
             artifact=self.judge.artifact.name,
         )
         remembered = {name: self.columns[name][gone.rows[which], kinds] for name in initial_columns()}
-        told = Told(results, kinds, ["closed"] * count, gone.peak[which, kinds], [None] * count)
+        told = Told(results, kinds, ["closed"] * count, gone.peak[which, kinds], np.ones(count), [None] * count)
         return self._alarms(told, remembered)
 
     def _alarms(self, told: Told, opened: Mapping[str, NDArray[Any]]) -> Alarms:
@@ -137,6 +140,7 @@ class Openings:
             alarm_id=[self._alarm_id(str(series), kind, int(o), int(i)) for series, kind, o, i in identities],
             opened_timestamp=opened["opened_timestamp"],
             peak_score=told.peaks,
+            tolerance=told.tolerance,
             explanation=told.why,
         )
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Drifts, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
@@ -257,7 +258,7 @@ class Partition:
         results = _results(self.judge, scored, came)
         progress.results.append(results)
         progress.rows.append(rows)
-        alarms = self._openings.alarms(results, rows, terms.rule, came)
+        alarms = self._openings.alarms(results, rows, terms, came)
         if alarms is not None:
             progress.alarms.append(alarms)
 

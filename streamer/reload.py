@@ -9,13 +9,13 @@ import msgspec
 
 from connectors.errors import ConfigError, StateError
 from streamer.board import Board
-from streamer.config import Choices, Config
+from streamer.config import Config, ScoreOptions
 from streamer.metrics import Metrics
 from streamer.tenancy import Tenancy
 from streamer.watchlist import WatchPolicy
 
 CHANGEABLE = (  # channels and horizons are what state is made of
-    *(f"groups[].{name}" for name in Choices.__struct_fields__ if name not in {"channels", "horizons"}),
+    *(f"groups[].{name}" for name in ScoreOptions.__struct_fields__ if name not in {"channels", "horizons"}),
     "groups[].reject_limits",
     "http.pinned",
     "http.series_limit",

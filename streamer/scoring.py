@@ -94,6 +94,7 @@ class Scorer:
             rule=self._padded(terms.rule, 0),
             is_muted=self._padded(terms.is_muted, False),
             learns=None if terms.learns is None else self._padded(terms.learns, True),
+            tolerance=None if terms.tolerance is None else self._padded(terms.tolerance, 1.0),
         )
 
     def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:

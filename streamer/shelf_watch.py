@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from connectors.shelf import Shelf
 from models.artifact import Artifact
 from streamer.artifacts import artifact_of, shelf_of
 from streamer.config import GroupOptions
+from streamer.lookout import Lookout
 from streamer.metrics import Metrics
 from streamer.retraining.report import NOTE, Report
 
@@ -36,7 +38,7 @@ class _Sight(NamedTuple):
 
 
 class ShelfWatch:
-    """Looks at the shelves of groups in a thread of its own, which may take its time: a share may be away."""
+    """Hears of what is put on the shelves of groups."""
 
     def __init__(
         self,
@@ -46,40 +48,27 @@ class ShelfWatch:
         looker: Executor | None = None,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._shelves = [(options, shelf) for options in groups if (shelf := shelf_of(options)) is not None]
+        shelves = [(options, shelf) for options in groups if (shelf := shelf_of(options)) is not None]
+        looks = {options.name: partial(self._look, options, shelf) for options, shelf in shelves}
+        self._lookout = Lookout(looks, clock, look_seconds, looker)
         self._metrics = metrics
-        self._clock = clock
-        self._looker = looker or ThreadPoolExecutor(1, thread_name_prefix="shelves")
-        self._look_seconds = look_seconds
-        self._looked_at = float("-inf")
-        self._looking: list[tuple[str, Future[_Sight]]] = []
         self._seen: dict[str, str | None] = {}  # the title in force, by group
         self._told: dict[str, str] = {}  # what is wrong with a shelf, by group
 
     def look_soon(self) -> None:
         """Look again at once."""
-        self._looked_at = float("-inf")
+        self._lookout.look_soon()
 
     def news(self) -> list[News]:
         """What has been promoted since this was asked last, as far as it is known by now. Never waits."""
-        found = list(self._settled())
-        now = self._clock()
-        if not self._looking and now - self._looked_at >= self._look_seconds:
-            self._looked_at = now
-            self._looking = [
-                (options.name, self._looker.submit(_look, options, shelf, self._seen.get(options.name)))
-                for options, shelf in self._shelves
-            ]
-        return found
+        return list(self._settled())
 
     def close(self) -> None:
         """Let go."""
-        if isinstance(self._looker, ThreadPoolExecutor):
-            self._looker.shutdown(wait=False, cancel_futures=True)
+        self._lookout.close()
 
     def _settled(self) -> Iterator[News]:
-        for group, look in [(group, look) for group, look in self._looking if look.done()]:
-            self._looking.remove((group, look))
+        for group, look in self._lookout.seen():
             try:
                 sight = look.result()
             except (ConfigError, StoreError) as error:
@@ -99,11 +88,11 @@ class ShelfWatch:
             self._metrics.shadow.failed(group)
             log.error("%s; the group goes on with the artifact that it has", what)
 
-
-def _look(options: GroupOptions, shelf: Shelf, seen: str | None) -> _Sight:
-    title, note = shelf.current(), shelf.note(NOTE)
-    try:
-        report = None if note is None else msgspec.json.decode(note, type=Report)
-    except msgspec.DecodeError as error:
-        raise StoreError(f"{shelf.root / NOTE}: expected the report of a retraining, got: {error}") from error
-    return _Sight(title, None if title == seen else artifact_of(options), report)
+    def _look(self, options: GroupOptions, shelf: Shelf) -> _Sight:
+        """In the lookout's thread, while nothing that was seen of this shelf before is still to be taken."""
+        title, note = shelf.current(), shelf.note(NOTE)
+        try:
+            report = None if note is None else msgspec.json.decode(note, type=Report)
+        except msgspec.DecodeError as error:
+            raise StoreError(f"{shelf.root / NOTE}: expected the report of a retraining, got: {error}") from error
+        return _Sight(title, None if title == self._seen.get(options.name) else artifact_of(options), report)

@@ -72,7 +72,7 @@ class Succession:
         tenures = [one for one in self._tenancy.tenures.values() if one.group.name in self._options]
         for tenure in tenures:
             shadow = tenure.partition.shadow
-            if shadow is not None and shadow.learnt.judge is not _wanted(tenure):
+            if shadow is not None and not _is_wanted(shadow.learnt.judge, tenure):
                 tenure.partition.shadow = None
         self._go_on(tenures)
         self._tell(tenures)
@@ -107,7 +107,7 @@ class Succession:
 
     def _is_worth_it(self, warming: _Warming) -> bool:
         tenure = warming.tenure
-        is_wanted = warming.partition.judge is _wanted(tenure)
+        is_wanted = _is_wanted(warming.partition.judge, tenure)
         return is_wanted and self._lacks_shadow(tenure) and not tenure.has_ended
 
     def _begin(self, tenure: Tenure) -> None:
@@ -148,6 +148,11 @@ def _wanted(tenure: Tenure) -> Judge:
     """The judge that a partition is to have by its group's artifact: equal ones are the same."""
     judges = tenure.group.judges
     return judges.of(tenure.partition.judge.choices, judges.artifact)
+
+
+def _is_wanted(judge: Judge, tenure: Tenure) -> bool:
+    """Whether what learns by a judge is still wanted: what people say of alarms is nothing that is learnt."""
+    return judge.detector is _wanted(tenure).detector
 
 
 def moved(learner: Partition, partition: Partition) -> Learnt:

@@ -4,6 +4,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from connectors.columns import TopicPartition
 from connectors.errors import ConfigError, DoubtError, StoreError, TransientError
 from connectors.ports import Assigned, Delivery, Lost, Revoked, Source, StateKey
@@ -101,6 +103,8 @@ class Tenancy:
     def reload(self, choices: Mapping[str, Choices]) -> None:
         """Take new choices, by group, for those that partitions adopt at their next barrier: see `tick`.
 
+        What people have said of alarms stays.
+
         Raises:
             StateError: the state of a partition does not fit them; everything stays as it was.
         """
@@ -108,7 +112,7 @@ class Tenancy:
             judges, judge = tenure.group.judges, tenure.partition.judge
             tenure.partition.check_fit(judges.of(choices[tenure.group.name], judge.artifact))
         for group in self.groups:
-            group.judges.choices = choices[group.name]
+            group.judges.choices = replace(choices[group.name], tolerances=group.judges.choices.tolerances)
 
     def tick(self) -> None:
         """Between two batches: let partitions pass the barriers they have come to, and save what is due.
@@ -131,9 +135,9 @@ class Tenancy:
         it was tried.
         """
         partition, shadow, judges = tenure.partition, tenure.partition.shadow, tenure.group.judges
-        is_ready = shadow is not None and shadow.is_ready and shadow.learnt.judge is judges.first
+        is_ready = shadow is not None and shadow.is_ready and shadow.learnt.judge.detector is judges.first.detector
         heir = shadow if is_ready else None
-        judge = heir.learnt.judge if heir else judges.now(partition.judge)
+        judge = judges.first if heir else judges.now(partition.judge)
         if judge is partition.judge or tenure.is_silent or not self._keeper.may_try(tenure):
             return False
         before = partition.learnt

@@ -23,6 +23,7 @@ class Terms(NamedTuple):
     rule: Int64  # (N, C) number of the rule that holds; (N, 1) where there is none for anybody
     is_muted: Bool  # (N,)
     learns: Bool | None  # (N,) None where all are learnt from
+    tolerance: NDArray[np.float32] | None  # (N, K) factors of the lines; None where all are 1
 
 
 class TermsOfSilence(NamedTuple):
@@ -56,12 +57,14 @@ class TermsOfRows:
     def of(self, readings: Readings, rows: Int64, elapsed_seconds: NDArray[np.float32], judge: Judge) -> Terms:
         """The terms of readings of these rows, by a judge of the same choices. rows, elapsed_seconds: (N,)."""
         count, rules, windows = len(readings), self.choices.rules, self.choices.maintenance
+        tolerance = judge.tolerances.of(readings)
         if not self._patterns:
-            return Terms(elapsed_seconds, np.zeros((count, 1), dtype=np.int64), np.zeros(count, dtype=np.bool_), None)
+            no_rule, is_muted = np.zeros((count, 1), dtype=np.int64), np.zeros(count, dtype=np.bool_)
+            return Terms(elapsed_seconds, no_rule, is_muted, None, tolerance)
         matches = self._of_rows(readings.series, rows)
         numbers = rule_numbers(rules, judge.channels, matches[:, : len(rules)])
         is_muted, learns = maintenance.switches(windows, matches[:, len(rules) :], readings.timestamp, judge.calendar)
-        return Terms(elapsed_seconds, numbers, is_muted, None if learns.all() else learns)
+        return Terms(elapsed_seconds, numbers, is_muted, None if learns.all() else learns, tolerance)
 
     def forget(self, rows: Int64) -> None:
         """Other series will have these rows."""

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,20 +14,22 @@ from connectors.decode import Decoder
 from connectors.delivery import AtLeastOnce
 from connectors.directory_store import DirectoryStore
 from connectors.encode import Encoder
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, StoreError
 from connectors.files import FileSink
 from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
 from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
+from connectors.verdicts import Verdicts
 from streamer import __version__, history
 from streamer.accounting import CountingEncoder
 from streamer.artifacts import artifact_of
 from streamer.board import Board
 from streamer.config import Config, FilesSink, GroupOptions, KafkaSink, KafkaSource, ReplaySource
-from streamer.daemon import Daemon, is_healthy
+from streamer.daemon import Daemon, OutsideInput, is_healthy
 from streamer.discard import DiscardSink
 from streamer.engine import Engine
+from streamer.feedback_watch import FeedbackWatch, hear
 from streamer.group import Group
 from streamer.history import LiveFrom
 from streamer.http import make_app
@@ -125,19 +127,22 @@ def assemble(
     )
     server = HttpServer(app, config.http.host, config.http.port)
     reload = Reload(config, tenancy, board, metrics)
-    succession = _succession(config, tenancy, parts.source, metrics, clock)
-    return Daemon(engine, succession, parts.source, parts.delivery, server, reload)
+    inputs = _inputs(config, tenancy, parts.source, metrics, clock)
+    return Daemon(engine, inputs, parts.source, parts.delivery, server, reload)
 
 
-def _succession(config: Config, tenancy: Tenancy, source: Source, metrics: Metrics, clock: Clock) -> Succession | None:
-    """What brings promoted artifacts to partitions. Files are read once: nothing is promoted meanwhile."""
+def _inputs(config: Config, tenancy: Tenancy, source: Source, metrics: Metrics, clock: Clock) -> Sequence[OutsideInput]:
+    """What brings promoted artifacts and feedback to partitions. Files are read once: nothing changes meanwhile."""
     if not isinstance(config.source, KafkaSource):
-        return None
+        return []
     from connectors.kafka_past import KafkaPast  # noqa: PLC0415  # files need no client
 
     watch = ShelfWatch(config.groups, metrics, clock)
     options = {group.name: group.adoption for group in config.groups if group.adoption is not None}
-    return Succession(tenancy, source, partial(KafkaPast, config.brokers), watch, options, metrics, clock)
+    succession = Succession(tenancy, source, partial(KafkaPast, config.brokers), watch, options, metrics, clock)
+    if config.feedback is None:
+        return [succession]
+    return [succession, FeedbackWatch(Verdicts(Path(config.feedback)), tenancy.groups, metrics, clock)]
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -152,10 +157,20 @@ def make_metrics(config: Config) -> Metrics:
 
 
 def make_groups(config: Config, metrics: Metrics, clock: Clock) -> list[Group]:
-    """Every group with its decoder and its detector. Sets torch up as the promise of equal bits needs it."""
+    """Every group with its decoder and its detector. Sets torch up as the promise of equal bits needs it.
+
+    Raises:
+        ConfigError: an artifact or a device that is named cannot be used, or what people have said of alarms be read.
+    """
     torch.set_num_threads(1)
     phases = Phases(time.perf_counter, metrics.phase)
-    return [_group(options, device_of(config), metrics, phases, clock) for options in config.groups]
+    groups = [_group(options, device_of(config), metrics, phases, clock) for options in config.groups]
+    if config.feedback is not None:
+        try:
+            hear(Verdicts(Path(config.feedback)).all(), groups, metrics)
+        except StoreError as error:
+            raise ConfigError(f"feedback: {error}") from error
+    return groups
 
 
 def device_of(config: Config) -> torch.device:

@@ -7,7 +7,7 @@ rows in a row: a partition has one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -105,8 +105,8 @@ class Pool:
     def with_parts(self, parts: Mapping[str, Tensor]) -> "Pool":
         """The pool that has these, under this one's budget. They must fit."""
         closed, opened = (Tally(*(parts[f"{of}_{name}"] for name in Tally._fields)) for of in ("closed", "open"))
-        named = {name: parts[name] for name in _PARTS}
-        return replace(self, closed_tally=closed, open_tally=opened, **named).derived()
+        own: dict[str, Any] = {name: parts[name] for name in _PARTS}
+        return replace(self, closed_tally=closed, open_tally=opened, **own).derived()
 
     def under(self, budget: Budget) -> "Pool":
         """The same pool with the lines that another budget asks for, at once."""

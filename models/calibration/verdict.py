@@ -24,6 +24,7 @@ class Evidence(NamedTuple):
     weight: Tensor  # (B, C) of each channel in the verdict on all, sum 1; 0 where not judged
     is_muted: Tensor  # (B,)
     asked: Asked | None = None  # by the rules of its channels; None where all of it is
+    tolerance: Tensor | None = None  # (B, K) times its line is what the kind of a row must exceed; None: 1
 
 
 class Verdict(NamedTuple):
@@ -50,7 +51,7 @@ def columns(channels: int) -> dict[str, tuple[Column, ...]]:
 
 def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
-    signed, is_judged, moved, weight, is_muted, asked = evidence
+    signed, is_judged, moved, weight, is_muted, asked, tolerance = evidence
     raw = signed.abs()
     tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
     surprise, score = calibrate(tempered, pool.table)
@@ -65,6 +66,7 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
         opening = _statistic(worth, change.asked)
         statistic, is_seen = torch.maximum(statistic, opening), is_any | asked.is_impossible.any(1)
     lines = pool.lines.repeat_interleave(len(signed) // len(pool.lines), 0)
+    lines = lines if tolerance is None else lines * tolerance
     became, alarm_state = alarm.update(statistic, lines, is_seen, is_muted, hysteresis, state, opening)
     sample = Sample(
         signed=tempered,

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 
 import msgspec
 
-from connectors.columns import DRIFT
+from connectors.drifts import DRIFT
 from connectors.errors import ConfigError, StoreError
 from connectors.past import Past
 from streamer.config import Config, GroupOptions, KafkaSink

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import scaler
+from models import detector, scaler
 from models.column import State
 from tests.complaints.lives import lived, noise
 from tests.streamer.fleets import judge
@@ -58,5 +58,5 @@ def test_09_a_flat_value_does_not_alarm_for_ever(monkeypatch: pytest.MonkeyPatch
         return float(lived(values).is_anomalous.mean())
 
     assert alarmed() == 0
-    monkeypatch.setattr(scaler, "LEVEL_RATIO", 0.0)
+    monkeypatch.setattr(detector, "LEAST_MOVE", 0.0)
     assert alarmed() > 0.1

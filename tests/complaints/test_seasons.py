@@ -6,41 +6,52 @@ import torch
 from torch import Tensor
 
 from models import rhythm
+from models.calibration import habit
 from models.column import State
 from models.experts.sight import Sight
 from streamer.partition import Partition
 from tests.complaints.lives import DAY, QUARTER, lived, noise
 from tests.streamer.fleets import WHERE, judge
 
-WEEK = 7 * 96  # readings
+DAY_READINGS = 96
+NOON = 12 * DAY_READINGS + 48
 
 
-def mornings(seed: int) -> np.ndarray:
+def mornings() -> np.ndarray:
     """Two weeks of quarters of an hour, with a job from six to seven each morning."""
-    values = noise(2 * WEEK, size=0.5, seed=seed)
-    hour = np.arange(len(values)) % 96 // 4
-    values[hour == 6] += 30
+    values = noise(14 * DAY_READINGS, size=0.5)
+    values[np.arange(len(values)) % DAY_READINGS // 4 == 6] += 30
     return values
 
 
-def alarms_of_the_second_week() -> int:
-    return len(lived(mornings(seed=0), QUARTER).opened_from(WEEK))
+def by_no_hour(_: Tensor, state: State) -> Tensor:
+    return torch.ones_like(state["rhythm_peak"])
 
 
-def test_10_the_job_of_every_morning_is_known_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
-    def not_at_all(_: Tensor, state: State) -> Tensor:
-        return torch.ones_like(state["rhythm_peak"])
-
-    assert alarms_of_the_second_week() <= 1
-    monkeypatch.setattr(rhythm, "widening", not_at_all)
-    assert alarms_of_the_second_week() == 7
+def by_no_habit(surprise: Tensor, _: State) -> Tensor:
+    return surprise
 
 
-def test_10_a_job_that_is_ten_times_itself_is_still_told() -> None:
-    values = mornings(seed=0)
-    values[12 * 96 + 24 : 12 * 96 + 28] += 300
+def test_10_the_job_of_every_morning_is_known_after_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    def alarms() -> list[int]:
+        return [reading // DAY_READINGS for reading in lived(mornings(), QUARTER).opened_from(2 * DAY_READINGS)]
 
-    assert lived(values, QUARTER).opened_from(WEEK) == [12 * 96 + 24]
+    assert alarms() == []
+    monkeypatch.setattr(rhythm, "widening", by_no_hour)
+    monkeypatch.setattr(habit, "tempered", by_no_habit)
+    assert len(alarms()) >= 3
+
+
+def test_10_what_is_usual_in_the_morning_is_not_at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = mornings()
+    values[NOON] += 80
+
+    def score() -> float:
+        return float(lived(values, QUARTER).score[NOON])
+
+    assert score() > 1
+    monkeypatch.setattr(rhythm, "widening", by_no_hour)
+    assert score() < 0.7
 
 
 def usual_day(cadence_seconds: float) -> np.ndarray:

@@ -9,7 +9,6 @@ from connectors.columns import (
     SEVERITIES,
     Ahead,
     Alarms,
-    Drifts,
     Explanation,
     Readings,
     Reason,
@@ -19,6 +18,7 @@ from connectors.columns import (
     Silences,
     TopicPartition,
 )
+from connectors.drifts import Drifts
 
 PARTITION = TopicPartition("machines", 3)
 FIRST_TIMESTAMP = 1_647_770_400_123_456_789  # 2022-03-20T10:00:00.123456789Z
@@ -100,6 +100,7 @@ def alarms_of(results: Results) -> Alarms:
         alarm_id=[f"{series}/spike/{count}" for series in results.readings.series.tolist()],
         opened_timestamp=timestamp - 60_000_000_000 * (np.arange(count) == count - 1),
         peak_score=results.anomaly_score * 2,
+        tolerance=np.where(results.is_anomalous, 2.5, 1.0),
         explanation=[EXPLANATION] * (count - 1) + [None] * (count > 0),
         live_from=int(timestamp.max(initial=0)),
     )

@@ -164,6 +164,7 @@ def test_an_alarm_is_its_result_and_more() -> None:
         "severity": "info",
         "opened_timestamp": "2022-03-20T10:00:00.123456789Z",
         "peak_score": 0.2,
+        "tolerance": 1.0,
         "historical": True,
         "explanation": asdict(EXPLANATION),
     }

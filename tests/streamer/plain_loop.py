@@ -1,11 +1,15 @@
 """The reference for a partition: one reading at a time, each series alone in a padded tile of its own."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import torch
 
 from connectors.columns import Readings
+from models import alarm
 from models.calibration.epochs import close_epoch
 from models.calibration.pool import Pool, fold
 from models.cells import TILE_ROWS
@@ -14,6 +18,7 @@ from models.context import Context
 from models.outcome import Outcome
 from streamer import epoch
 from streamer.judge import Judge
+from streamer.maintenance import Weekly
 from streamer.partition import Partition
 
 COLUMNS = (
@@ -37,6 +42,7 @@ class Memory:
 
     state: dict[str, torch.Tensor]
     timestamp: int | None = None  # of the reading accepted last
+    learnt: int | None = None  # and of the one learnt from last
     heard: int = 0  # the watermark then
     values: np.ndarray | None = None
 
@@ -84,8 +90,9 @@ class Loop:
             if _is_refused(memory, int(batch.timestamp[i]), batch.values[i]):
                 continue
             self.series[name] = memory
-            outcome = _step(self.judge, memory, batch, i, self.pool)
-            self.pool = fold(self.pool, Outcome(*(column[:1] for column in outcome)).sample)
+            outcome, learns = _step(self.judge, memory, batch, i, self.pool)
+            if learns:
+                self.pool = fold(self.pool, Outcome(*(column[:1] for column in outcome)).sample)
             for column, number in _told(self.judge, memory, outcome).items():
                 rows.setdefault(column, []).append(number)
             is_over = self.epoch.take(int(batch.timestamp[i]))
@@ -115,8 +122,8 @@ def _is_refused(memory: Memory, timestamp: int, values: np.ndarray) -> bool:
     return timestamp < memory.timestamp or is_same
 
 
-def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> Outcome:
-    """Take one reading into the memory of its series."""
+def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> tuple[Outcome, bool]:
+    """Take one reading into the memory of its series. -> what is said of it, and whether it is learnt from."""
     channels = len(judge.channels)
     values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
     present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
@@ -124,13 +131,20 @@ def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> 
     phases = torch.zeros(TILE_ROWS, 2)
     values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
     present[0] = torch.from_numpy(batch.present[i])
-    if memory.timestamp is not None:
-        elapsed[0] = (int(batch.timestamp[i]) - memory.timestamp) / 1e9
+    if memory.learnt is not None:
+        elapsed[0] = (int(batch.timestamp[i]) - memory.learnt) / 1e9
     phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
+    rule = torch.tensor([_rules(judge, str(batch.series[i]))]).expand(TILE_ROWS, channels)
+    is_muted, learns = _switches(judge, str(batch.series[i]), int(batch.timestamp[i]))
+    factor = judge.tolerances.of(batch.take(slice(i, i + 1)))
+    tolerance = None if factor is None else torch.from_numpy(factor).expand(TILE_ROWS, -1)
+    context = Context(elapsed, phases, rule, torch.full((TILE_ROWS,), is_muted), tolerance=tolerance)
     with torch.inference_mode():
-        outcome, memory.state = judge.detector.step(values, present, Context.of(elapsed, phases), memory.state, pool)
+        outcome, state = judge.detector.step(values, present, context, memory.state, pool)
+    memory.state = state if learns else {**memory.state, **alarm.only(state)}
+    memory.learnt = int(batch.timestamp[i]) if learns else memory.learnt
     memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
-    return outcome
+    return outcome, learns
 
 
 def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarray]:
@@ -148,6 +162,29 @@ def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarra
         "is_anomalous": outcome.is_open[0].any().numpy(),
         **({f"ahead.{name}": getattr(further, name)[0].numpy() for name in AHEAD} if further else {}),
     }
+
+
+def _rules(judge: Judge, series: str) -> list[int]:
+    """The number of the first rule that names the series and the channel, for each channel."""
+    return [
+        next(
+            (
+                number
+                for number, rule in enumerate(judge.choices.rules, 1)
+                if fnmatchcase(series, rule.series) and channel in (rule.channels or judge.channels)
+            ),
+            0,
+        )
+        for channel in judge.channels
+    ]
+
+
+def _switches(judge: Judge, series: str, timestamp: int) -> tuple[bool, bool]:
+    """Whether a reading is muted, and whether it is learnt from. Windows are hours of every day here."""
+    clock = datetime.fromtimestamp(timestamp / 1e9, ZoneInfo(judge.choices.time_zone)).strftime("%H:%M")
+    windows = [one for one in judge.choices.maintenance if isinstance(one, Weekly) and fnmatchcase(series, one.series)]
+    inside = [one for one in windows if one.start <= clock < one.end]
+    return any(one.mute for one in inside), all(one.learn for one in inside)
 
 
 def plain_loop(judge: Judge, batch: Readings) -> dict[str, np.ndarray]:

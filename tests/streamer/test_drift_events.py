@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from connectors.columns import Drifts
+from connectors.drifts import Drifts
 from connectors.ports import Assigned
 from streamer import config, epoch
 from streamer.metrics import Metrics

@@ -62,6 +62,24 @@ def test_a_partition_goes_on_by_the_new_choices_from_its_barrier_on() -> None:
     assert rig.metric('streamer_band_target_ratio{group="pumps"}') == 0.5
 
 
+def test_rules_and_windows_hold_from_the_barrier_on() -> None:
+    script = [Assigned((FIRST,)), batch(FIRST, 0, WALK[:8]), batch(FIRST, 8, [99.0])]
+    raw = msgspec.to_builtins(CONFIG)
+    raw["groups"][0]["rules"] = [{"series": "a", "direction": "down"}]
+    raw["groups"][0]["maintenance"] = [{"type": "weekly", "series": "b"}]
+    ruled, rig, unchanged = config.parse(raw, "f.yaml"), Rig(list(script)).turn(2), Rig(list(script)).turn(3)
+
+    reload_of(rig)(lambda: ruled)
+    rig.tenancy.tick()
+    rig.turn(1)
+
+    assert unchanged.scores()[0, 8] > 1
+    assert rig.scores()[0, 8] == 0
+    assert choices_saved(rig)["rules"][0]["direction"] == "down"
+    crashed = Rig(list(script), rig.committed, rig.contents, settings=ruled).turn(2)
+    assert crashed.tenancy.tenures[FIRST].partition.judge.choices == ruled.groups[0].choices
+
+
 def test_the_checkpoint_that_names_the_choice_is_there_before_the_partition_goes_on_by_it() -> None:
     rig = Rig([Assigned((FIRST,)), batch(FIRST, 0, WALK[:8])]).turn(2)
 

@@ -58,7 +58,7 @@ def test_the_page_says_what_the_snapshot_holds() -> None:
 
 @pytest.mark.parametrize("series", [0, 1, 1_000])
 def test_a_page_of_any_size_has_every_row(series: int) -> None:
-    assert len(rows(render([snapshot(series)], openmetrics=False))) == series * (4 * 2 + 2)
+    assert len(rows(render([snapshot(series)], openmetrics=False))) == series * (4 * 2 + 3)
 
 
 def test_openmetrics_ends_with_its_end_mark_once() -> None:
@@ -75,7 +75,7 @@ def test_rows_of_one_metric_stand_together_whatever_the_number_of_groups() -> No
     page = render([snapshot(), snapshot(group="fans")], openmetrics=False)
 
     assert page.count(b"# TYPE ") == len(FAMILIES)
-    assert len(rows(page)) == 2 * 3 * (4 * 2 + 2)
+    assert len(rows(page)) == 2 * 3 * (4 * 2 + 3)
 
 
 def test_a_missing_number_leaves_its_row_out() -> None:
@@ -87,7 +87,7 @@ def test_a_missing_number_leaves_its_row_out() -> None:
 
     assert ("streamer_series_value", "pumps", "pump-1", "flow") not in found
     assert ("streamer_series_anomaly_score", "pumps", "pump-2") not in found
-    assert len(found) == 3 * (4 * 2 + 2) - 2
+    assert len(found) == 3 * (4 * 2 + 3) - 2
 
 
 def test_a_metric_without_any_row_leaves_its_heading_out() -> None:
@@ -166,7 +166,7 @@ def test_a_group_that_looks_further_names_the_horizon_of_each_forecast() -> None
                 assert found["streamer_series_forecast_upper", *labels, horizon] == further[row, place, number] + 1
             assert ("streamer_series_value", *labels) in found
             assert ("streamer_series_forecast", "fans", series, channel) in found
-    assert len(found) == 3 * (4 * 2 + 2) + 3 * ((1 + 3 * 3) * 2 + 2)
+    assert len(found) == 3 * (4 * 2 + 3) + 3 * ((1 + 3 * 3) * 2 + 3)
 
 
 def test_a_horizon_that_came_to_the_page_is_not_written_into_the_lines_of_before() -> None:

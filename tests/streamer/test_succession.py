@@ -11,6 +11,7 @@ from connectors.ports import Assigned, Revoked
 from connectors.shelf import POINTER
 from models.artifact import load, shipped
 from streamer import succession
+from streamer.feedback import Tolerance
 from tests.streamer.heirs import Estate, changes, one_by_one, promoted, settings
 from tests.streamer.rig import FIRST, SECOND, WALK, Rig, batch
 from tests.streamer.rivals import rival
@@ -49,6 +50,22 @@ def test_with_no_readings_to_follow_it_is_adopted_as_soon_as_it_is_warm(tmp_path
 
     assert changes(estate.artifacts().values()) == [OLD, NEW]
     assert estate.rig.metric('streamer_shadow_readings_total{group="pumps"}') == 1  # the turn of the barrier
+
+
+def test_what_people_say_of_alarms_meanwhile_begins_no_shadow_anew(tmp_path: Path) -> None:
+    estate = Estate([ASSIGNED, *one_by_one(30)], settings(tmp_path, shadow_readings=8)).turn(11)
+    promoted(tmp_path, rival("gru"))
+    judges = estate.rig.groups[0].judges
+    estate.turn(5)
+
+    said = Tolerance(series="a", kind="spike", factor=2.0, since=0, until=1)
+    judges.choices = msgspec.structs.replace(judges.choices, tolerances=[said])
+    estate.turn(15)
+
+    assert changes(estate.artifacts().values()) == [OLD, NEW]
+    assert len(estate.opened) == 1
+    assert estate.rig.tenancy.tenures[FIRST].partition.judge.choices.tolerances == [said]
+    assert estate.rig.metric('streamer_shadow_readings_total{group="pumps"}') == 8
 
 
 def test_both_models_are_on_the_page_while_the_shadow_follows(tmp_path: Path) -> None:

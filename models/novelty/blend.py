@@ -1,0 +1,79 @@
+"""The blend that ranks: the parts of novelty, over the channels of a reading, in one number."""
+
+from collections.abc import Collection
+from enum import IntEnum
+
+import torch
+from torch import Tensor, nn
+
+from models.column import Column, State
+from models.experts.dot import dot, total
+from models.novelty import normal, restlessness
+from models.novelty.glance import Glance, Noticed, kept
+from models.novelty.legendre import Legendre
+from models.novelty.prototypes import Prototypes
+
+MOST = 20.0  # that a part of the whole vector counts for
+MIDDLE = 8.0  # what the parts come to where novelty is one half: about twice what is usual of each
+SETTLING = 16.0  # readings after which novelty is half of what it would be of a series that is known
+
+
+class Part(IntEnum):
+    """What novelty is made of. Each is one number a channel."""
+
+    MOVES = 0  # sizes of the moves of late
+    SEASON = 1  # distances from the season of the day of late
+    SPREAD = 2  # deviation of late
+    MEMORY = 3  # distance of the recent past from all that it has looked like
+
+
+WEIGHTS = {Part.MOVES: 0.1, Part.SEASON: 0.1, Part.SPREAD: 1.0, Part.MEMORY: 3.0}  # tuned: bench_accuracy, half A
+
+
+class Novelty(nn.Module):
+    """``x / (x + 8)`` of ``x = sum w_i p_i^3``: a cube lets whoever is surest speak, and still adds up two that agree.
+
+    A part ``p_i`` of the vector is the weighted mean over its channels, root mean square for the memory: dozens of
+    small distances mean nothing. Nothing is divided by quantiles of its own past: what adapts so fast forgets an
+    incident before it is over, and ranks its second half as normal.
+    """
+
+    weights: Tensor  # (P,)
+
+    def __init__(self, left_out: Collection[Part] = ()) -> None:
+        """``left_out``: parts that have no say, to measure what they are worth. They are learnt all the same."""
+        super().__init__()
+        self.past = Legendre()
+        self.prototypes = Prototypes(self.past.order)
+        weights = [0.0 if part in left_out else WEIGHTS[part] for part in Part]
+        self.register_buffer("weights", torch.tensor(weights), persistent=False)
+
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """Everything that novelty remembers of a series."""
+        return (
+            *normal.columns(channels),
+            *restlessness.columns(channels),
+            *self.past.columns(channels),
+            *self.prototypes.columns(channels),
+        )
+
+    def step(self, glance: Glance, state: State) -> tuple[Noticed, dict[str, Tensor]]:
+        """Notice and learn one reading a row, before the scaler has learnt it."""
+        difference = glance.difference(state)
+        standing, learnt = normal.learn(difference, state)
+        restless, of_moves = restlessness.learn(glance, difference, state)
+        past = self.past.learn(standing.place, state)
+        distance, of_memory = self.prototypes.learn(past, state)
+        parts = torch.cat((restless, standing.spread.unsqueeze(-1), distance.unsqueeze(-1)), -1)
+        columns = kept(glance.present, {**learnt, **of_moves, "past": past, **of_memory}, state)
+        return Noticed(self._blended(parts, glance, state), parts, standing.level), columns
+
+    def _blended(self, parts: Tensor, glance: Glance, state: State) -> Tensor:
+        """parts: (B, C, P) -> (B,)."""
+        seen = parts.masked_fill(~glance.present.unsqueeze(-1), 0.0)
+        by_part = torch.cat((seen[..., : Part.MEMORY], seen[..., Part.MEMORY :].square()), -1)
+        mean = total((by_part * glance.weight.unsqueeze(-1)).transpose(1, 2))  # (B, P)
+        mean = torch.cat((mean[:, : Part.MEMORY], mean[:, Part.MEMORY :].sqrt()), -1).clamp_max(MOST)
+        size = dot(mean * mean * mean, self.weights)
+        age = state["age"].amax(1)
+        return size / (size + MIDDLE) * (age / (age + SETTLING))

@@ -1,0 +1,70 @@
+"""The normal of a channel: mean and deviation of its whole life, and how it has varied of late beside them."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.column import Column, State
+from models.novelty.glance import SLOWEST
+
+LATE = 1 / 96  # rate of the level and the deviation of late, per reading
+CLIP = 30.0  # deviations, or usual moves, that one reading counts for at most
+YOUNG = 64  # readings before anything is clipped
+EARLY = 8  # readings before a deviation means anything
+FARTHEST = 8.0  # deviations, of what is remembered of a reading
+FLOOR = 1e-7  # of the value: a smaller deviation is rounding
+TINY = 1e-12
+
+
+class Standing(NamedTuple):
+    """Where a reading leaves its channel. All (B, C) float32."""
+
+    place: Tensor  # of the reading: its distance from the mean, in deviations, -8 to 8
+    spread: Tensor  # the deviation of late around the level of late / that of the whole life
+    level: Tensor  # the level of late less the mean, in deviations
+
+
+def columns(channels: int) -> tuple[Column, ...]:
+    """Mean less the last value, and the deviation around it: of the whole life, and of late."""
+    names = ("normal_gap", "normal_deviation", "late_gap", "late_deviation")
+    return tuple(Column(name, torch.float32, (channels,)) for name in names)
+
+
+def learn(difference: Tensor, state: State) -> tuple[Standing, dict[str, Tensor]]:
+    """Take in one reading a row. difference: (B, C), to the value before.
+
+    ``d = y - mean``, clipped; ``mean += d / n``; ``deviation^2 = (1 - 1 / n) (deviation^2 + d^2 / n)``: Welford's sums
+    as West (1979) has them for a rate, down to a slowest one, and under the root, where no square can overflow.
+    """
+    age = state["age"]
+    share = 1 / (age + 1)
+    rate = share.clamp_min(SLOWEST)
+    floor = (state["last"].abs().float() * FLOOR).clamp_min(TINY)
+    known, stride = torch.maximum(state["normal_deviation"], floor), state["stride"]
+    limit = (torch.maximum(known, stride) * CLIP).masked_fill((age < YOUNG) | (stride == 0), torch.inf)
+    off = difference - state["normal_gap"]
+    learnt = torch.clamp(off, -limit, limit)
+    gap = rate * learnt - off
+    deviation = _varied(state["normal_deviation"], learnt, rate)
+    off_late = difference - state["late_gap"]
+    learnt_late, rate_late = torch.clamp(off_late, -limit, limit), share.clamp_min(LATE)
+    late_gap = rate_late * learnt_late - off_late
+    late_deviation = _varied(state["late_deviation"], learnt_late, rate_late)
+    whole = torch.maximum(deviation, floor)
+    standing = Standing(
+        place=(off / known).clamp(-FARTHEST, FARTHEST).masked_fill(age < EARLY, 0.0),
+        spread=late_deviation / whole,
+        level=(late_gap - gap) / whole,
+    )
+    return standing, {
+        "normal_gap": gap,
+        "normal_deviation": deviation,
+        "late_gap": late_gap,
+        "late_deviation": late_deviation,
+    }
+
+
+def _varied(deviation: Tensor, distance: Tensor, rate: Tensor) -> Tensor:
+    """The deviation after a distance that counts for ``rate``. (B, C) each -> (B, C)."""
+    return (1 - rate).sqrt() * torch.hypot(deviation, rate.sqrt() * distance)

@@ -1,0 +1,33 @@
+"""Restlessness: how far a channel moves of late, and how far from its season, beside what it does all its life."""
+
+import torch
+from torch import Tensor
+
+from models.column import Column, State
+from models.novelty.glance import SLOWEST, Glance
+
+FAST = 1 / 8  # rate of what is of late, per reading
+CLIP = 30.0  # usual sizes, or usual moves, that one reading counts for at most
+YOUNG = 64  # readings before anything is clipped
+FLOOR = 1e-9  # of the value: a smaller move is rounding
+TINY = 1e-12
+
+
+def columns(channels: int) -> tuple[Column, ...]:
+    """Mean sizes of the moves and of the distances from the season, of late and of the whole life."""
+    return tuple(Column(name, torch.float32, (channels, 2)) for name in ("restless", "restless_usual"))
+
+
+def learn(glance: Glance, difference: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
+    """Take in one reading a row. -> the two ratios (B, C, 2), and the columns. A first reading says nothing."""
+    age = state["age"].unsqueeze(-1)
+    usual = state["restless_usual"]
+    size = torch.stack((difference, difference - glance.usual), -1).abs().masked_fill(age == 0, 0.0)
+    floor = (state["last"].abs().float() * FLOOR).clamp_min(TINY).unsqueeze(-1)
+    stride = state["stride"].unsqueeze(-1)
+    limit = torch.maximum(usual, stride) * CLIP
+    size = torch.minimum(size, limit.masked_fill((age < YOUNG) | (stride == 0), torch.inf))
+    share = 1 / age.clamp_min(1)
+    late = torch.lerp(state["restless"], size, share.clamp_min(FAST))
+    usual = torch.lerp(usual, size, share.clamp_min(SLOWEST))
+    return late / torch.maximum(usual, floor), {"restless": late, "restless_usual": usual}
