@@ -99,6 +99,7 @@ docs: $(INSTALLED) ## Write again what is generated: metrics page, dashboard, pi
 	@$(BIN)/python -m docs.water_flow
 	@$(BIN)/python -m docs.gradients --write
 	@$(BIN)/python -m docs.streams
+	@$(BIN)/python -m docs.detection
 	@$(BIN)/python -m docs.readme_parts
 
 .PHONY: clean

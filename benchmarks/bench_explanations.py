@@ -53,8 +53,8 @@ def _row(one: Findings) -> tuple[str, ...]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few machines, few readings")
-    parser.add_argument("--machines", type=int, default=64, help="a multiple of 32")
-    parser.add_argument("--sound", type=int, default=700, help="readings before the faults")
+    parser.add_argument("--machines", type=int, default=128, help="a multiple of 32")
+    parser.add_argument("--sound", type=int, default=1200, help="readings before the faults")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--artifact", default="gru")
     results_page.add_option(parser)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models import scaler
+from models.column import State
 from models.tail import MAX_SURPRISE
 
 CERTAIN = MAX_SURPRISE  # decades of surprise of a value that cannot be: outside its valid range
@@ -74,21 +76,24 @@ class Rules(nn.Module):
         return present & ((values < lowest) | (values > highest))
 
     def asked(
-        self, judged: Tensor, expected: Tensor, rise: Tensor, is_impossible: Tensor, rule: Tensor
+        self, judged: Tensor, expected: Tensor, is_impossible: Tensor, rule: Tensor, state: State
     ) -> Asked | None:
         """What of these readings is worth an alarm; None where nothing is asked, and so all of them are.
 
-        judged, expected: (B, C) float64, NaN where there is none; rise: (B, C) of the level; rule: (B, C) int64.
+        judged, expected: (B, C) float64, NaN where there is none; rule: (B, C) int64. The way back from a spike that
+        nobody asked about is a deviation to the other side, and none that is asked about.
         """
         if self.is_empty:
             return None
         direction, min_absolute, min_relative, *_ = self.table[rule].unbind(-1)
         least = torch.maximum(min_absolute, min_relative * expected.abs())
-        deviation, is_any = judged - expected, least <= 0
+        deviation, is_any, is_one_sided = judged - expected, least <= 0, direction != 0
+        is_wrong = (deviation * direction < 0) | (is_one_sided & scaler.is_return(judged, state))
+        rise = scaler.rise(state)
         return Asked(
             is_impossible=is_impossible,
-            is_enough=~((deviation * direction < 0) | (deviation.abs() < least)),
+            is_enough=~(is_wrong | (deviation.abs() < least)),
             has_risen=(direction >= 0) & (is_any | (rise >= least)),
             has_fallen=(direction <= 0) & (is_any | (-rise >= least)),
-            is_one_sided=direction != 0,
+            is_one_sided=is_one_sided,
         )

@@ -41,6 +41,11 @@ def rise(state: State) -> Tensor:
     return state["near_gap"] - state["far_gap"]
 
 
+def is_return(values: Tensor, state: State) -> Tensor:
+    """Whether values are nearer to the near level than those before them were. values: (B, C) float64 -> (B, C)."""
+    return (values - state["last"] - state["near_gap"]).abs() < state["near_gap"].abs()
+
+
 def is_known(state: State, scale: Tensor) -> Tensor:
     """Whether a channel can be judged: it has a value, and has not only ever been zero. scale: floored -> (B, C)."""
     return (state["age"] > 0) & (scale > TINY)

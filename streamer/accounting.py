@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from typing_extensions import override
 
-from connectors.columns import Alarms, Results, Silences
+from connectors.columns import SEVERITIES, Alarms, Results, Silences
 from connectors.drifts import Drifts
 from connectors.encode import Encoder
 from connectors.messages import Message
@@ -49,6 +49,9 @@ def account_alarms(metrics: Metrics, group: str, alarms: Alarms | Silences) -> N
     for kind in sorted(set(alarms.kind)):
         metrics.alarms_changed(group, kind, changes[kind, "opened", False], changes[kind, "closed", False])
         metrics.alarms_historical(group, kind, changes[kind, "opened", True])
+    called = Counter(zip(alarms.severity, alarms.event, alarms.historical.tolist(), strict=True))
+    for severity in SEVERITIES:
+        metrics.alarms_called(group, severity, called[severity, "opened", False])
 
 
 def _account_drifts(metrics: Metrics, drifts: Drifts) -> None:

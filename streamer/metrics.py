@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from connectors.columns import SILENCE, Float64, Reason
+from connectors.columns import SEVERITIES, SILENCE, Float64, Reason
 from streamer.drift_metrics import DriftMetrics
 from streamer.feedback_metrics import FeedbackMetrics
 from streamer.join_metrics import JoinMetrics
@@ -144,6 +144,10 @@ class Metrics:
         """Count openings that were written too long after their event time to call anybody."""
         self._historical.labels(group, kind).inc(n)
 
+    def alarms_called(self, group: str, severity: str, n: int) -> None:
+        """Count openings, historical ones left out, by the severity that the rules give them."""
+        self._called.labels(group, severity).inc(n)
+
     def series_split(self, group: str, n: int) -> None:
         """Count series that showed up in a second partition."""
         self._split.labels(group).inc(n)
@@ -162,6 +166,7 @@ class Metrics:
         self._historical = self._counter(
             "alarms_historical_total", "Alarms opened in a past too old to call anybody, by kind.", "group", "kind"
         )
+        self._called = self._counter("alarms_by_severity_total", "Alarms opened, by severity.", "group", "severity")
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
         self._evicted = self._counter(
             "series_evicted_total", "Series forgotten: silent for too long, or the oldest of too many.", "group"
@@ -171,6 +176,8 @@ class Metrics:
             self._split.labels(group)
             self._evicted.labels(group)
             self._epochs.labels(group)
+            for severity in SEVERITIES:
+                self._called.labels(group, severity)
             for kind in kinds:
                 for counter in (self._opened, self._closed, self._historical):
                     counter.labels(group, kind)

@@ -8,6 +8,7 @@ from models.experts.dot import total
 
 COUNT = 4
 EVERY = 32  # readings between the first of one prototype and the first of the next
+MOST = 32_767  # pasts that one is the mean of
 
 
 class Prototypes(nn.Module):
@@ -28,20 +29,20 @@ class Prototypes(nn.Module):
     def columns(self, channels: int) -> tuple[Column, ...]:
         """The prototypes, and of how many pasts each is the mean."""
         return (
-            Column("prototypes", torch.float32, (channels, self.count, self.order)),
-            Column("prototype_pasts", torch.float32, (channels, self.count)),
+            Column("prototypes", torch.float16, (channels, self.count, self.order)),
+            Column("prototype_pasts", torch.int16, (channels, self.count)),
         )
 
     def learn(self, past: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
         """Take in the past after one reading. past: (B, C, N) -> distance to the nearest (B, C), and the columns."""
-        pasts = state["prototype_pasts"]
-        away = past.unsqueeze(-2) - state["prototypes"]
+        pasts, prototypes = state["prototype_pasts"], state["prototypes"].float()
+        away = past.unsqueeze(-2) - prototypes
         distance = total(away.square()).masked_fill(pasts == 0, torch.inf)
         nearest, which = distance.min(-1, keepdim=True)
         founded = self.starts == state["age"].unsqueeze(-1)
         taught = torch.zeros_like(founded).scatter(-1, which, pasts.amax(-1, keepdim=True) > 0)
         taught = torch.where(founded.any(-1, keepdim=True), founded, taught)
-        pasts = pasts + taught
+        pasts = pasts + (taught & (pasts < MOST))
         rate = (taught / pasts.clamp_min(1)).unsqueeze(-1)
         novel = torch.where(nearest.isfinite(), nearest, 0.0).squeeze(-1).sqrt()
-        return novel, {"prototypes": state["prototypes"] + rate * away, "prototype_pasts": pasts}
+        return novel, {"prototypes": (prototypes + rate * away).half(), "prototype_pasts": pasts}

@@ -23,6 +23,11 @@ def row(*numbers: float) -> Tensor:
     return torch.tensor([numbers], dtype=torch.float64)
 
 
+def levels(last: Tensor, near_gap: Tensor) -> dict[str, Tensor]:
+    """State of channels with a far level at the last value and a near one so far from it."""
+    return {"last": last, "near_gap": near_gap.float(), "far_gap": torch.zeros_like(near_gap)}
+
+
 @pytest.mark.parametrize(
     ("rule", "deviations", "alarming"),
     [
@@ -40,7 +45,9 @@ def test_only_a_deviation_that_is_asked_about_may_alarm(
 ) -> None:
     expected, nowhere = row(-50, -50, -50), torch.zeros(1, 3, dtype=torch.bool)
 
-    asked = Rules((rule,)).asked(expected + row(*deviations), expected, row(0, 0, 0), nowhere, torch.ones(1, 3).long())
+    asked = Rules((rule,)).asked(
+        expected + row(*deviations), expected, nowhere, torch.ones(1, 3).long(), levels(row(0, 0, 0), row(0, 0, 0))
+    )
 
     assert asked is not None
     torch.testing.assert_close(asked.alarming(torch.full((1, 3), 5.0)), row(*alarming).float())
@@ -60,11 +67,21 @@ def test_a_level_has_risen_or_fallen_where_by_enough_and_asked_about(
 ) -> None:
     zeros, nowhere = row(0, 0, 0), torch.zeros(1, 3, dtype=torch.bool)
 
-    asked = Rules((rule,)).asked(zeros, zeros, row(2, 1, -3), nowhere, torch.ones(1, 3).long())
+    asked = Rules((rule,)).asked(zeros, zeros, nowhere, torch.ones(1, 3).long(), levels(zeros, row(2, 1, -3)))
 
     assert asked is not None
     assert asked.has_risen.tolist() == [risen]
     assert asked.has_fallen.tolist() == [fallen]
+
+
+@pytest.mark.parametrize(("value", "is_enough"), [(49.0, False), (0.0, False), (131.0, True), (-31.0, False)])
+def test_the_way_back_from_a_dip_is_no_rise(value: float, is_enough: bool) -> None:
+    rules, nowhere = Rules((Rule(direction=Direction.UP),)), torch.zeros(1, 1, dtype=torch.bool)
+
+    asked = rules.asked(row(value), row(-10), nowhere, torch.ones(1, 1).long(), levels(row(-30), row(80)))  # from 50
+
+    assert asked is not None
+    assert asked.is_enough.item() is is_enough
 
 
 def test_a_value_is_impossible_outside_its_valid_range_alone() -> None:
@@ -166,3 +183,35 @@ def test_the_pool_sees_what_nobody_asked_about() -> None:
     assert (quiet.anomaly_score == 0).all()
     for name in ("signed", "score", "is_judged", "climb"):
         assert torch.equal(getattr(quiet.sample, name), getattr(loud.sample, name)), name
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_told"),
+    [
+        (Rule(), True),
+        (Rule(direction=Direction.UP), True),
+        (Rule(direction=Direction.DOWN), False),
+        (Rule(min_absolute=2), True),
+        (Rule(min_absolute=40), False),
+    ],
+)
+def test_a_change_of_the_level_is_told_to_the_side_and_of_the_size_that_is_asked_about(
+    rule: Rule, is_told: bool
+) -> None:
+    values = noise(120)
+    values[80:] += 5
+
+    said, _ = life(values, (rule,))
+
+    changes = torch.stack([outcome.opened[:, 1] for outcome in said])
+    assert bool(changes[80:].any()) is is_told
+    assert not changes[:80].any()
+
+
+def test_a_stuck_channel_has_no_direction() -> None:
+    values = noise(220)
+    values[60:] = values[59]
+
+    said, _ = life(values, (Rule(direction=Direction.UP, min_absolute=10),))
+
+    assert any(outcome.opened[:, 1].all() for outcome in said[60:])

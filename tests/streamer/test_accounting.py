@@ -1,5 +1,6 @@
 """The books of alarms: each is counted by kind and, where it is historical, in no live metric."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -45,3 +46,14 @@ def test_historical_alarms_are_counted_apart(kind: str) -> None:
         ("historical", kind): 1,
     }
     assert counted(SAMPLES[kind], 2**62) == {("historical", kind): 2}
+
+
+def test_openings_are_counted_by_severity_unless_they_are_historical() -> None:
+    metrics = Metrics(groups=["plant"])
+
+    account_alarms(metrics, "plant", replace(SAMPLES["spike"], live_from=BEGINNING))
+    account_alarms(metrics, "plant", replace(SAMPLES["silence"], live_from=2**62))
+
+    page = metrics.render(openmetrics=False).decode()
+    rows = re.findall(r'^streamer_alarms_by_severity_total{group="plant",severity="(\w+)"} (.+)$', page, re.MULTILINE)
+    assert rows == [("info", "1.0"), ("warning", "1.0"), ("critical", "0.0")]

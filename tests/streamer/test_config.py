@@ -1,6 +1,7 @@
 """The configuration: every mistake is one message with file, path, expected and got."""
 
 import copy
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -112,6 +113,17 @@ def test_a_time_needs_no_quotes(tmp_path: Path) -> None:
     loaded = config.load(path, environment={})
 
     assert loaded.brokers.start == "2026-01-31T00:00:00Z"
+
+
+def test_neither_do_hours_and_dates_of_maintenance(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    windows = "[{type: weekly, from: 22:00, to: 06:00}, {type: holidays, dates: [2026-12-25]}]"
+    path.write_text(yaml.safe_dump(GOOD).replace("name: pumps", f"name: pumps\n  maintenance: {windows}"))
+
+    nights, christmas = config.load(path, environment={}).groups[0].maintenance
+
+    assert (nights.start, nights.end) == ("22:00", "06:00")  # type: ignore[union-attr]
+    assert christmas.dates == [date(2026, 12, 25)]  # type: ignore[union-attr]
 
 
 def test_an_unset_variable_is_named(tmp_path: Path) -> None:

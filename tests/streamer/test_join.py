@@ -16,10 +16,11 @@ from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
 
 Part = tuple[str, int, int | None]  # series, second, channel that has a value
-PARTS = st.lists(
-    st.tuples(st.sampled_from("ab"), st.integers(-3, 25), st.sampled_from([0, 1, None])), min_size=1, max_size=40
+DRAWN = st.tuples(st.sampled_from("ab"), st.integers(-5, 5), st.sampled_from([0, 1, None]))
+PARTS = st.lists(DRAWN, min_size=1, max_size=40).map(  # a second apart, and each somewhat late or early
+    lambda drawn: [(name, second + shift, channel) for second, (name, shift, channel) in enumerate(drawn)]
 )
-CUTS = st.lists(st.integers(0, 40), max_size=6)
+CUTS = st.lists(st.integers(0, 40), max_size=6) | st.just([*range(41)])
 OPTIONS = st.builds(
     OrderOptions,
     join_seconds=st.sampled_from([1, 4, 10]),
