@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from connectors.columns import Alarms, Bool, Drifts, Float64, Int64, Rejects, Results, Silences, TopicPartition
+from connectors.columns import Alarms, Bool, Float64, Int64, Rejects, Results, Silences, TopicPartition
+from connectors.drifts import Drifts
 from connectors.ports import Columns
 from streamer.discard import DiscardSink
 
