@@ -113,9 +113,7 @@ class Metrics:
             "readings_inherited", "Held-back readings that came with partitions, less those that left.", "group"
         )
         self._missing = self._counter("channels_missing_total", "Channel values absent from scored readings.", "group")
-        self._judged = self._counter(
-            "channels_judged_total", "Channel values held against their forecast band.", "group"
-        )
+        self._judged = self._counter("channels_judged_total", "Channel values held against their band.", "group")
         self._outside = self._counter(
             "channels_outside_band_total", "Channel values outside their forecast band, by side.", "group", "side"
         )
