@@ -47,7 +47,7 @@ class SavedColumn(NamedTuple):
 class Checkpoint:
     """Everything one partition remembers at one offset, on the host.
 
-    Arrays are float16, float32, float64, int16, int32, int64, uint8 or bool. Those of a decoded checkpoint are read-only views.
+    Arrays are of the types in `_CODES`. Those of a decoded checkpoint are read-only views.
 
     Raises:
         ValueError: a column has not one row a series.
