@@ -26,7 +26,15 @@ _MAGIC = b"streamer"
 _DIGEST_BYTES = 32
 _FOOTER_BYTES = len(_MAGIC) + _DIGEST_BYTES
 _LENGTH_BYTES = 8
-_CODES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}  # safetensors -> numpy
+_CODES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}  # to numpy's
 _NAMES = {np.dtype(code): name for name, code in _CODES.items()}
 
 
@@ -45,7 +53,7 @@ class SavedColumn(NamedTuple):
 class Checkpoint:
     """Everything one partition remembers at one offset, on the host.
 
-    Arrays are float32, float64, int32, int64, uint8 or bool. Those of a decoded checkpoint are read-only views.
+    Arrays are float16, float32, float64, int32, int64, uint8 or bool. Those that were decoded are read-only views.
 
     Raises:
         ValueError: a column has not one row a series.
