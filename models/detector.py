@@ -14,7 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
-from models.novelty import Glance, Novelty
+from models.novelty import Glance, Novelty, Part
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -34,6 +34,7 @@ class DetectorOptions:
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
     rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
+    not_in_novelty: tuple[Part, ...] = ()  # to measure what each is worth
 
 
 class Seen(NamedTuple):
@@ -54,7 +55,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
-        self.novelty = Novelty()
+        self.novelty = Novelty(options.not_in_novelty)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -68,7 +69,6 @@ class Detector(nn.Module):
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
-            "novelty": self.novelty.columns(channels),
             **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
@@ -138,8 +138,6 @@ class Detector(nn.Module):
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
         tempered = moves.tempered(surprise, seen.value, away, state)
         weight = joint.weights(moves.liveliness(state), is_judged)
-        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), weight)
-        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
             signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
             is_judged=is_judged,
@@ -166,7 +164,7 @@ class Detector(nn.Module):
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,
-            novelty=noticed.novelty,
+            novelty=torch.zeros_like(said.joint_surprise),
             change_decades=said.change.decades,
             bet=said.change.leading,
             since=said.change.since,
@@ -177,4 +175,4 @@ class Detector(nn.Module):
             peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **of_normal, **verdict_state}
+        return outcome, {**after, **verdict_state}

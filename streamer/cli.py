@@ -19,6 +19,7 @@ from connectors.errors import (
 )
 from streamer import __version__
 from streamer.arguments import ConfigPath, named
+from streamer.backtest.command import backtest
 from streamer.feedback_cli import feedback
 from streamer.logs import LogFormat, set_up_logs
 from streamer.shelf_cli import promote, retrain, rollback
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 log = logging.getLogger("streamer")
-for command in (feedback, promote, retrain, rollback):
+for command in (backtest, feedback, promote, retrain, rollback):
     app.command()(command)
 
 

@@ -102,7 +102,6 @@ class _Window:
         if not _sees(self._detector, errors):
             return None
         self._epochs.clear()
-        self._detector = self._anew()
         return before, float(errors.mean())
 
     def _anew(self) -> DriftDetector:
@@ -113,12 +112,12 @@ class _Window:
 
 
 def _sees(detector: DriftDetector, errors: Float32) -> bool:
-    """Feed the errors of an epoch, and say whether any of them was one too many."""
-    has_changed = False
+    """Feed the errors of an epoch up to one too many, if there is one: with the next after it, river begins anew."""
     for error in errors.tolist():
         detector.update(error)
-        has_changed |= bool(detector.drift_detected)
-    return has_changed
+        if detector.drift_detected:
+            return True
+    return False
 
 
 def _detectors(options: DriftOptions) -> dict[str, Callable[[], DriftDetector]]:

@@ -18,7 +18,7 @@ class _Loader(yaml.SafeLoader):
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
         """The tag of a node: a plain scalar with a colon is a text."""
         is_clock = kind is yaml.ScalarNode and implicit[0] and ":" in value
-        return super().resolve(kind, value, (False, True) if is_clock else implicit)
+        return super().resolve(kind, value, (False, True) if is_clock else implicit)  # type: ignore[no-untyped-call]
 
 
 def read(text: str) -> Any:

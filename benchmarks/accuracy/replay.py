@@ -5,22 +5,26 @@ What is stepped is what the daemon steps, by the same scorer; only that many par
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from models.pool import Pool, close_epoch, fold
+import torch
 from numpy.typing import NDArray
 
 from accuracy.data import Bool, File, Int64
 from connectors.columns import Readings, TopicPartition
-from models.outcome import Explanation, Outcome
+from models.calibration.epochs import close_epoch
+from models.calibration.pool import Pool, Tally, fold
+from models.cells import padded_rows
+from models.outcome import Outcome
 from streamer import order
 from streamer.epoch import MAX_READINGS, Epoch
 from streamer.judge import Judge
 from streamer.partition import host_parts
-from streamer.scoring import Scored, Scorer
+from streamer.scoring import Scorer
 from streamer.series_rows import PADDING_ROW, HostColumns
 from streamer.table import StateTable
+from streamer.terms import TermsOfRows
 
 STRETCH = 64  # readings stepped at once, at most; also after which a state that is to be forgotten is
 
@@ -47,6 +51,7 @@ class Replay:
         self._judge = judge
         self._forgets = forgets
 
+    @torch.inference_mode()
     def tracks(self, files: Sequence[File], names: Sequence[str]) -> list[Track]:
         """Step all files from their first reading to their last, and keep these columns."""
         lanes = [_Lane.of(self._judge, number, file) for number, file in enumerate(files)]
@@ -58,15 +63,9 @@ class Replay:
             if start % STRETCH == 0:
                 self._forget(table)
             alive = [lane for lane in lanes if len(lane.readings) > start]
-            came = self._score(scorer, alive, start, stop)
-            for place, lane in enumerate(alive):
-                own = slice(place * (stop - start), (place + 1) * (stop - start))
-                outcome = Outcome(*(column[own] for column in came.outcome))
-                explanation = Explanation(*(column[own] for column in came.explanation))
-                lane.pool = fold(lane.pool, outcome)
-                if stop in lane.ends:
-                    lane.pool = close_epoch(lane.pool)
-                said = {**explanation._asdict(), **outcome._asdict()}
+            for lane, outcome in zip(alive, self._step(scorer, alive, start, stop), strict=True):
+                lane.learn(outcome, stop)
+                said = {**self._judge.detector.explain(outcome)._asdict(), **outcome._asdict()}
                 kept[lane.row - 1].append([said[name].numpy() for name in names])
         return [
             Track(
@@ -75,13 +74,22 @@ class Replay:
             for lane, parts in zip(lanes, kept, strict=True)
         ]
 
-    def _score(self, scorer: Scorer, alive: "list[_Lane]", start: int, stop: int) -> Scored:
-        """Step as many readings of each, file after file."""
-        span = slice(start, stop)
-        readings = Readings.joined([lane.readings.take(span) for lane in alive])
-        rows = np.repeat([lane.row for lane in alive], stop - start)
-        elapsed = np.concatenate([lane.elapsed_seconds[span] for lane in alive])
-        return scorer.score(readings, rows, elapsed, _side_by_side([lane.pool for lane in alive]))
+    def _step(self, scorer: Scorer, alive: "list[_Lane]", start: int, stop: int) -> Iterator[Outcome]:
+        """Step as many readings of each; what came of them, file by file.
+
+        What fills up a step is the last file once more, in rows of its own, so that every row has a pool.
+        """
+        span, steps = slice(start, stop), stop - start
+        filling = padded_rows(len(alive)) - len(alive)
+        filled = [*alive, *alive[-1:] * filling]
+        of_files = [lane.row for lane in alive]
+        rows = np.repeat([*of_files, *range(of_files[-1] + 1, of_files[-1] + 1 + filling)], steps)
+        readings = Readings.joined([lane.readings.take(span) for lane in filled])
+        elapsed = np.concatenate([lane.elapsed_seconds[span] for lane in filled])
+        terms = TermsOfRows(self._judge.choices).of(readings, rows, elapsed, self._judge)
+        came = scorer.score(readings, rows, terms, _side_by_side([lane.pool for lane in filled]))
+        for place in range(len(alive)):
+            yield Outcome(*(column[place * steps : (place + 1) * steps] for column in came.outcome))
 
     def _forget(self, table: StateTable) -> None:
         fresh = {column.name: column for column in self._judge.detector.columns}
@@ -90,8 +98,9 @@ class Replay:
 
 
 def _side_by_side(pools: list[Pool]) -> Pool:
-    """The pools of the rows of one step as one."""
-    return pools[0]  # all have the same line, by which alone a reading is judged
+    """The pools by which as many rows are judged. What they count together is not looked at."""
+    counts, table, lines = (torch.cat([getattr(pool, name) for pool in pools]) for name in ("open", "table", "lines"))
+    return replace(pools[0], open=counts, open_tally=Tally.nothing(len(pools)), table=table, lines=lines)
 
 
 @dataclass(slots=True)
@@ -103,8 +112,14 @@ class _Lane:
     accepted: Bool
     readings: Readings  # accepted
     elapsed_seconds: NDArray[np.float32]  # of these
-    ends: frozenset[int]  # after so many readings an epoch ends
+    ends: dict[int, int]  # milliseconds that each epoch lasts, by the number of the reading after it
     pool: Pool
+
+    def learn(self, outcome: Outcome, stop: int) -> None:
+        """Count what came of readings, and end the epoch where one ends with them."""
+        self.pool = fold(self.pool, outcome.sample)
+        if stop in self.ends:
+            self.pool = close_epoch(self.pool, self.ends[stop])
 
     @staticmethod
     def of(judge: Judge, number: int, file: File) -> "_Lane":
@@ -120,7 +135,7 @@ class _Lane:
             accepted=verdict.accepted,
             readings=accepted,
             elapsed_seconds=verdict.elapsed_seconds[verdict.accepted],
-            ends=frozenset(_ends(accepted.timestamp)),
+            ends=dict(_ends(accepted.timestamp)),
             pool=judge.pool,
         )
 
@@ -140,16 +155,16 @@ def readings_of(file: File, group: str) -> Readings:
     )
 
 
-def _ends(timestamp: Int64) -> Iterator[int]:
-    """After how many accepted readings each epoch ends."""
+def _ends(timestamp: Int64) -> Iterator[tuple[int, int]]:
+    """After how many accepted readings each epoch ends, and how many milliseconds it has lasted."""
     epoch, done = Epoch(), 0
     while done < len(timestamp):
         ahead = timestamp[done : done + MAX_READINGS]
         stop, is_over, epoch = epoch.cut(ahead, np.ones(len(ahead), dtype=bool))
         done += stop
         if is_over:
+            yield done, epoch.milliseconds
             epoch = epoch.next()
-            yield done
 
 
 def _stretches(lanes: Sequence[_Lane]) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ from models.novelty.legendre import Legendre
 from models.novelty.prototypes import Prototypes
 
 MOST = 20.0  # that a part of the whole vector counts for
-MIDDLE = 32.0  # what the parts come to where novelty is one half: each at about two and a half times its usual size
+MIDDLE = 8.0  # what the parts come to where novelty is one half: about twice what is usual of each
 SETTLING = 16.0  # readings after which novelty is half of what it would be of a series that is known
 
 
@@ -31,7 +31,7 @@ WEIGHTS = {Part.MOVES: 0.1, Part.SEASON: 0.1, Part.SPREAD: 1.0, Part.MEMORY: 3.0
 
 
 class Novelty(nn.Module):
-    """``x / (x + 32)`` of ``x = sum w_i p_i^3``: a cube lets whoever is surest speak, and still adds up two that agree.
+    """``x / (x + 8)`` of ``x = sum w_i p_i^3``: a cube lets whoever is surest speak, and still adds up two that agree.
 
     A part ``p_i`` of the vector is the weighted mean over its channels, root mean square for the memory: dozens of
     small distances mean nothing. Nothing is divided by quantiles of its own past: what adapts so fast forgets an

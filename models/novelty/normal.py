@@ -8,8 +8,7 @@ from torch import Tensor
 from models.column import Column, State
 from models.novelty.glance import SLOWEST
 
-NEAR = 1 / 96  # rate of the deviation of late, per reading
-LEVEL = 1 / 128  # rate of the level of late: that of the scaler's far level
+LATE = 1 / 96  # rate of the level and the deviation of late, per reading
 CLIP = 30.0  # deviations, or usual moves, that one reading counts for at most
 YOUNG = 64  # readings before anything is clipped
 EARLY = 8  # readings before a deviation means anything
@@ -27,37 +26,45 @@ class Standing(NamedTuple):
 
 
 def columns(channels: int) -> tuple[Column, ...]:
-    """The mean of the whole life less the last value, the variance around it, and that of late."""
-    names = ("normal_gap", "normal_variance", "near_variance")
+    """Mean less the last value, and the deviation around it: of the whole life, and of late."""
+    names = ("normal_gap", "normal_deviation", "late_gap", "late_deviation")
     return tuple(Column(name, torch.float32, (channels,)) for name in names)
 
 
 def learn(difference: Tensor, state: State) -> tuple[Standing, dict[str, Tensor]]:
     """Take in one reading a row. difference: (B, C), to the value before.
 
-    ``d = y - mean``, clipped at ten deviations; ``mean += d / n``, ``variance = (1 - 1 / n) (variance + d^2 / n)``:
-    Welford's sums as West (1979) has them for a rate, here down to the slowest one.
+    ``d = y - mean``, clipped; ``mean += d / n``; ``deviation^2 = (1 - 1 / n) (deviation^2 + d^2 / n)``: Welford's sums
+    as West (1979) has them for a rate, down to a slowest one, and under the root, where no square can overflow.
     """
     age = state["age"]
     share = 1 / (age + 1)
     rate = share.clamp_min(SLOWEST)
     floor = (state["last"].abs().float() * FLOOR).clamp_min(TINY)
-    known = torch.maximum(state["normal_variance"].sqrt(), floor)
-    limit = (torch.maximum(known, state["stride"]) * CLIP).masked_fill(
-        (age < YOUNG) | (state["stride"] == 0), torch.inf
-    )
+    known, stride = torch.maximum(state["normal_deviation"], floor), state["stride"]
+    limit = (torch.maximum(known, stride) * CLIP).masked_fill((age < YOUNG) | (stride == 0), torch.inf)
     off = difference - state["normal_gap"]
     learnt = torch.clamp(off, -limit, limit)
-    variance = (1 - rate) * (state["normal_variance"] + rate * learnt.square())
-    near = difference - state["far_gap"]  # to the level before
-    near_rate = share.clamp_min(NEAR)
-    varied = torch.clamp(near, -limit, limit).square()
-    near_variance = (1 - near_rate) * (state["near_variance"] + near_rate * varied)
     gap = rate * learnt - off
-    deviation = torch.maximum(variance.sqrt(), floor)
+    deviation = _varied(state["normal_deviation"], learnt, rate)
+    off_late = difference - state["late_gap"]
+    learnt_late, rate_late = torch.clamp(off_late, -limit, limit), share.clamp_min(LATE)
+    late_gap = rate_late * learnt_late - off_late
+    late_deviation = _varied(state["late_deviation"], learnt_late, rate_late)
+    whole = torch.maximum(deviation, floor)
     standing = Standing(
         place=(off / known).clamp(-FARTHEST, FARTHEST).masked_fill(age < EARLY, 0.0),
-        spread=near_variance.sqrt() / deviation,
-        level=-(near * (1 - share.clamp_min(LEVEL)) + gap) / deviation,
+        spread=late_deviation / whole,
+        level=(late_gap - gap) / whole,
     )
-    return standing, {"normal_gap": gap, "normal_variance": variance, "near_variance": near_variance}
+    return standing, {
+        "normal_gap": gap,
+        "normal_deviation": deviation,
+        "late_gap": late_gap,
+        "late_deviation": late_deviation,
+    }
+
+
+def _varied(deviation: Tensor, distance: Tensor, rate: Tensor) -> Tensor:
+    """The deviation after a distance that counts for ``rate``. (B, C) each -> (B, C)."""
+    return (1 - rate).sqrt() * torch.hypot(deviation, rate.sqrt() * distance)

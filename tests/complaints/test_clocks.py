@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from streamer.calendar import calendar_of
 from streamer.maintenance import Once
@@ -13,13 +14,14 @@ from tests.streamer.fleets import WHERE, judge
 
 BERLIN = "Europe/Berlin"
 CHANGE = 20_541 * DAY + 3600.0  # 2026-03-29T01:00Z: two o'clock in Berlin is three
-HOURS = np.arange(-14 * 24, 4 * 24)  # from the change on
+HOURS: NDArray[np.float64] = np.arange(-14.0 * 24, 4.0 * 24)  # from the change on
 
 
 def early_shift(seed: int) -> np.ndarray:
     """A machine that works from six to seven every morning by the clock on the wall, hour by hour."""
     local = calendar_of(BERLIN).phases(((CHANGE + HOURS * 3600.0) * 1e9).astype(np.int64))[:, 0] * 24
-    return noise(len(HOURS), size=0.5, seed=seed) + 10.0 * (np.round(local) == 6)
+    values: NDArray[np.float64] = noise(len(HOURS), size=0.5, seed=seed) + 10.0 * (np.round(local) == 6)
+    return values
 
 
 def alarms(time_zone: str, seed: int, partition: Partition | None = None) -> list[int]:

@@ -8,6 +8,7 @@ import torch
 from scipy import stats
 
 from models import scaler
+from models.alarm import KINDS
 from models.artifact import load, shipped
 from models.calibration.budget import Budget
 from models.calibration.pool import Pool
@@ -18,12 +19,13 @@ from models.outcome import Outcome
 from models.transform import Transform
 
 ROWS = 32
+SPIKE, CHANGE = map(KINDS.index, ("spike", "change"))
 
 CONTEXT = Context.of(torch.ones(ROWS), torch.zeros(ROWS, 2))
 
 
-def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
-    """The outcome of a spike in these channels, after fifty calm readings."""
+def verdict(channels: int, spiked: list[int], tolerance: torch.Tensor | None = None) -> tuple[Outcome, Detector]:
+    """The outcome of a spike in these channels, after fifty calm readings; its lines may be raised. (ROWS, K)."""
     detector = Detector(load(shipped("gru")).forecaster, DetectorOptions(transforms=(Transform.NONE,) * channels))
     state = fresh_state(detector.columns, ROWS)
     pool = Pool.fresh(Budget())
@@ -33,7 +35,8 @@ def verdict(channels: int, spiked: list[int]) -> tuple[Outcome, Detector]:
     with torch.inference_mode():
         for values in [*calm.expand(50, ROWS, channels), spike]:
             present = torch.ones(ROWS, channels, dtype=torch.bool)
-            outcome, state = detector.step(values.contiguous(), present, CONTEXT, state, pool)
+            context = CONTEXT._replace(tolerance=tolerance) if values is spike else CONTEXT
+            outcome, state = detector.step(values.contiguous(), present, context, state, pool)
     return outcome, detector
 
 
@@ -44,6 +47,20 @@ def test_the_joint_verdict_is_the_most_surprising_channel_times_their_number() -
     torch.testing.assert_close(outcome.joint_surprise, expected)
     torch.testing.assert_close(outcome.ratios[:, 0], expected / Pool.fresh(Budget()).lines[0, 0])
     torch.testing.assert_close(outcome.anomaly_score, outcome.ratios.amax(1))
+
+
+def test_a_line_is_raised_for_its_row_and_kind_alone_and_the_pool_hears_the_same() -> None:
+    plain, _ = verdict(1, spiked=[0])
+    tolerance = torch.ones(ROWS, len(KINDS))
+    tolerance[0, SPIKE], tolerance[1, SPIKE], tolerance[2, CHANGE] = plain.ratios[0, SPIKE] * 1.001, 1.5, 2.0
+
+    raised, _ = verdict(1, spiked=[0], tolerance=tolerance)
+
+    torch.testing.assert_close(raised.ratios, plain.ratios / tolerance)
+    assert not raised.opened[0, SPIKE]
+    assert torch.equal(raised.opened, raised.ratios > 1)
+    assert torch.equal(raised.anomaly_score, raised.ratios.amax(1))
+    assert all(torch.equal(getattr(raised, name), getattr(plain, name)) for name in ("signed", "score", "climb"))
 
 
 @pytest.mark.parametrize("spiked", [0, 1, 3])

@@ -1,5 +1,6 @@
 """Drift: errors that change for good are noticed, those that do not are not, and what was seen is all that is kept."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -67,9 +68,10 @@ def test_errors_that_stay_as_they_are_tell_of_no_drift_in_a_thousand_epochs() ->
     assert noticed(DriftWatch(DriftOptions()), errors(3, 1000)) == []
 
 
-@pytest.mark.parametrize(("name", "detector"), [("adwin", ADWIN(clock=NUMBERS)), ("page_hinkley", PageHinkley())])
-def test_the_detectors_are_rivers_as_they_come(name: str, detector: DriftDetector) -> None:
-    epochs = [*errors(4, 40), *errors(5, 60, 1.7)]
+@pytest.mark.parametrize("quiet", [40, 41])
+@pytest.mark.parametrize(("name", "make"), [("adwin", lambda: ADWIN(clock=NUMBERS)), ("page_hinkley", PageHinkley)])
+def test_the_detectors_are_rivers_as_they_come(name: str, make: Callable[[], DriftDetector], quiet: int) -> None:
+    epochs, detector = [*errors(4, quiet), *errors(5, 60, 1.9)], make()
     expected = None
     for number, counts in enumerate(epochs):
         for error in errors_of(counts, REFERENCE).tolist():
@@ -80,7 +82,7 @@ def test_the_detectors_are_rivers_as_they_come(name: str, detector: DriftDetecto
     found = noticed(DriftWatch(DriftOptions()), epochs)
 
     assert expected is not None
-    assert next(number for number, other in names(found) if other == name) == expected > 40
+    assert next(number for number, other in names(found) if other == name) == expected > quiet
 
 
 @pytest.mark.parametrize("cut", [1, 39, 45, KEPT_EPOCHS, KEPT_EPOCHS + 1, 400])
@@ -96,6 +98,30 @@ def test_a_watch_that_was_read_back_goes_on_as_the_one_that_was_not(cut: int) ->
     assert [*before, *((number + cut, one) for number, one in after)] == expected
     assert len(expected) >= 2
     assert all(np.array_equal(seen, whole.saved[name]) for name, seen in second.saved.items())
+
+
+@pytest.mark.parametrize("cut", range(20, 60, 3))
+def test_a_detector_that_has_noticed_something_begins_anew(cut: int) -> None:
+    options = DriftOptions(adwin=AdwinOptions(delta=0.9), page_hinkley=PageHinkleyOptions(threshold=3.0))
+    epochs = [counts for seed in range(20) for counts in errors(seed, 5, 2.0 if seed % 2 else 0.5)]
+    watch = DriftWatch(options)
+
+    seen: dict[str, list[int]] = {"adwin": [], "page_hinkley": []}
+    for number, counts in enumerate(epochs):
+        watch.count(counts)
+        told = {one.detector for one in watch.close_epoch(REFERENCE)}
+        for name in told:
+            seen[name].append(number)
+            assert len(watch.saved[name]) == 0
+        if number == cut:
+            watch = DriftWatch(options, watch.saved)
+
+    assert seen == told_without_a_cut(options, epochs)
+
+
+def told_without_a_cut(options: DriftOptions, epochs: list[np.ndarray]) -> dict[str, list[int]]:
+    found = names(noticed(DriftWatch(options), epochs))
+    return {name: [number for number, other in found if other == name] for name in ("adwin", "page_hinkley")}
 
 
 def test_what_was_counted_of_an_open_epoch_is_kept() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.verdicts import Verdict
-from streamer.feedback import Tolerance, tolerances
+from streamer.feedback import tolerances
 from tests.connectors.verdict_samples import DAY_NS, NOON_NS, verdict_of
 
 
@@ -15,9 +15,9 @@ def factor(*verdicts: Verdict) -> float:
 def test_an_alarm_must_exceed_by_a_tenth_what_was_called_false() -> None:
     [raised] = tolerances([verdict_of(peak_ratio=2.0, days=10)], "pumps")
 
-    assert raised == Tolerance(
-        series="a", kind="spike", factor=pytest.approx(2.2), since=NOON_NS, until=NOON_NS + 10 * DAY_NS
-    )
+    assert raised.factor == pytest.approx(2.2)
+    assert (raised.series, raised.kind) == ("a", "spike")
+    assert (raised.since, raised.until) == (NOON_NS, NOON_NS + 10 * DAY_NS)
 
 
 def test_the_largest_that_was_called_false_counts_until_the_last_has_had_its_days() -> None:

@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.columns import Readings, Results
+from models.alarm import KINDS
+from streamer.feedback import Tolerance
 from streamer.judge import Judge
 from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
-from tests.streamer.fleets import WHERE, judge, readings, walk
+from streamer.tolerance import Tolerances
+from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
 
 
@@ -189,3 +192,21 @@ def test_readings_of_one_instant_are_kept_where_the_group_says_so() -> None:
 def assert_equal_scores(ours: Results, expected: Results) -> None:
     np.testing.assert_array_equal(ours.anomaly_score, expected.anomaly_score)
     np.testing.assert_array_equal(ours.forecast, expected.forecast)
+
+
+def test_raised_lines_have_the_bits_of_the_plain_loop_however_the_batches_are_cut() -> None:
+    batch = walk(600, series=10)
+    raised = [
+        Tolerance(series=f"pump-{number}", kind=KINDS[number % 2], factor=1.5 + number, since=0, until=400 * SECOND_NS)
+        for number in range(6)
+    ]
+    ours = replace(judge(line=0.05), tolerances=Tolerances(raised))
+
+    whole, cut = (
+        scored(Partition(ours, WHERE), [batch.take(slice(*piece)) for piece in pieces])
+        for pieces in ([(0, 600)], [(0, 7), (7, 250), (250, 600)])
+    )
+
+    assert_equal_bits(cut, whole)
+    assert_equal_bits(whole, plain_loop(ours, batch))
+    assert (whole["anomaly_score"] < scored(Partition(judge(line=0.05), WHERE), [batch])["anomaly_score"]).any()

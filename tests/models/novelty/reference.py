@@ -1,0 +1,73 @@
+"""Novelty as a plain loop over the readings of one series in double precision, to compare with."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+Float64 = NDArray[np.float64]
+ORDER, WINDOW, PROTOTYPES, EVERY = 4, 128, 3, 32
+
+
+def memory_of(places: Float64) -> Float64:
+    """The Legendre coefficients after each reading, orthonormal. (T,) -> (T, N)."""
+    flow = np.zeros((ORDER + 1, ORDER + 1))
+    for i in range(ORDER):
+        for j in range(ORDER):
+            flow[i, j] = (2 * i + 1) * (-1 if i < j else (-1) ** (i - j + 1))
+        flow[i, ORDER] = (2 * i + 1) * (-1) ** i
+    step = expm(flow / WINDOW)
+    coefficients, out = np.zeros(ORDER), []
+    for place in places:
+        coefficients = step[:ORDER, :ORDER] @ coefficients + step[:ORDER, ORDER] * place
+        out.append(coefficients / np.sqrt(2 * np.arange(ORDER) + 1))
+    return np.array(out)
+
+
+def distances(pasts: Float64) -> Float64:
+    """To the nearest prototype, before it learns. (T, N) -> (T,)."""
+    centres: list[Float64] = []
+    out = []
+    for t, past in enumerate(pasts):
+        away = [float(np.linalg.norm(past - centre)) for centre in centres]
+        out.append(min(away, default=0.0))
+        if t % EVERY == 0 and len(centres) < PROTOTYPES:
+            centres.append(past.copy())
+        else:
+            nearest = int(np.argmin(away))
+            centres[nearest] += (past - centres[nearest]) * min(PROTOTYPES / (t + 1), 0.5)
+    return np.array(out)
+
+
+def novelty_of(values: Float64, usual: Float64, strides: Float64) -> tuple[Float64, Float64]:
+    """Novelty and level of one channel. All (T,); ``strides`` as they are before each reading."""
+    mean = late_mean = last = values[0]
+    deviation2 = late2 = 0.0
+    late, whole = np.zeros(2), np.zeros(2)
+    places, ratios, spreads, levels = [], [], [], []
+    for t, value in enumerate(values):
+        known = max(np.sqrt(deviation2), abs(last) * 1e-7 if t else 0, 1e-12)
+        limit = 30 * max(known, strides[t]) if t >= 64 and strides[t] > 0 else np.inf
+        off = value - mean
+        places.append(np.clip(off / known, -8, 8) if t >= 8 else 0.0)
+        rate, late_rate = 1 / (t + 1), max(1 / (t + 1), 1 / 96)
+        learnt = np.clip(off, -limit, limit)
+        mean += rate * learnt
+        deviation2 = (1 - rate) * (deviation2 + rate * learnt**2)
+        learnt = np.clip(value - late_mean, -limit, limit)
+        late_mean += late_rate * learnt
+        late2 = (1 - late_rate) * (late2 + late_rate * learnt**2)
+        deviation = max(np.sqrt(deviation2), abs(last) * 1e-7 if t else 0, 1e-12)
+        spreads.append(np.sqrt(late2) / deviation)
+        levels.append((late_mean - mean) / deviation)
+        size = np.abs([value - last, value - last - usual[t]]) if t else np.zeros(2)
+        if t >= 64 and strides[t] > 0:
+            size = np.minimum(size, 30 * np.maximum(whole, strides[t]))
+        late += (size - late) * max(1 / max(t, 1), 1 / 8)
+        whole += (size - whole) / max(t, 1)
+        ratios.append(late / np.maximum(whole, max(abs(last) * 1e-9 if t else 0, 1e-12)))
+        last = value
+    moves, season = np.minimum(np.array(ratios), 20).T
+    memory = np.minimum(distances(memory_of(np.array(places))), 20)
+    size = 0.1 * moves**3 + 0.1 * season**3 + np.minimum(spreads, 20) ** 3 + 3 * memory**3
+    age = np.arange(len(values))
+    return size / (size + 8) * age / (age + 16), np.array(levels)

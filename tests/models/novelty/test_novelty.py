@@ -1,0 +1,230 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models import moves, scaler
+from models.column import fresh_state
+from models.novelty import Glance, Noticed, Novelty, Part
+from tests.models.novelty import reference
+
+Float64 = NDArray[np.float64]
+TOLERANCE = 2e-4
+
+
+class Along:
+    """Novelty and what it stands on, taken along the readings of some rows."""
+
+    def __init__(self, rows: int, channels: int = 1, left_out: tuple[Part, ...] = ()) -> None:
+        self.novelty = Novelty(left_out)
+        columns = (*self.novelty.columns(channels), *scaler.columns(channels), *moves.columns(channels))
+        self.state = fresh_state(columns, rows)
+
+    def step(
+        self, values: Tensor, present: Tensor | None = None, usual: Tensor | None = None, weight: Tensor | None = None
+    ) -> Noticed:
+        """values: (B, C) float64."""
+        present = torch.ones(values.shape, dtype=torch.bool) if present is None else present
+        usual = torch.zeros(values.shape) if usual is None else usual
+        weight = present / present.sum(1, keepdim=True).clamp_min(1) if weight is None else weight
+        noticed, normal = self.novelty.step(Glance(values, present, usual, weight), self.state)
+        steps = torch.ones(len(values))
+        learnt = {**scaler.update(values, present, self.state), **moves.update(values, present, steps, self.state)}
+        self.state = {**self.state, **normal, **learnt}
+        return noticed
+
+    def run(self, values: Float64, usual: Float64 | None = None) -> Float64:
+        """values: (T, B) -> novelty (T, B)."""
+        usual = np.zeros_like(values) if usual is None else usual
+        expected = torch.from_numpy(usual).float()
+        stepped = [
+            self.step(torch.from_numpy(v)[:, None], usual=u[:, None]) for v, u in zip(values, expected, strict=True)
+        ]
+        return np.array([noticed.novelty.numpy() for noticed in stepped], dtype=np.float64)
+
+
+def noise(readings: int, rows: int = 32, seed: int = 0) -> Float64:
+    return np.random.default_rng(seed).normal(size=(readings, rows))
+
+
+def test_novelty_is_that_of_a_plain_loop_over_one_series() -> None:
+    random = np.random.default_rng(3)
+    values = 1e6 + random.normal(size=400).cumsum() + np.where(random.random(400) < 0.02, 300.0, 0.0)
+    usual = random.normal(size=400)
+    along, strides, novelty, level = Along(32), [], [], []
+
+    for value, expected in zip(values, usual, strict=True):
+        strides.append(along.state["stride"][0, 0].item())
+        noticed = along.step(torch.full((32, 1), value, dtype=torch.float64), usual=torch.full((32, 1), expected))
+        novelty.append(noticed.novelty[0].item())
+        level.append(noticed.level[0, 0].item())
+
+    slow, slow_level = reference.novelty_of(values, usual, np.array(strides))
+    np.testing.assert_allclose(novelty, slow, atol=TOLERANCE)
+    np.testing.assert_allclose(level, slow_level, atol=1e-3)
+
+
+def test_no_bit_of_a_row_depends_on_the_rows_beside_it() -> None:
+    values = noise(80, 96).cumsum(0)
+    together, alone = Along(96), Along(32)
+    shuffled = np.random.default_rng(1).permutation(96)[:32]
+
+    of_all, of_some = together.run(values), alone.run(values[:, shuffled])
+
+    assert np.array_equal(of_all[:, shuffled], of_some)
+    assert all(torch.equal(column[shuffled], alone.state[name]) for name, column in together.state.items())
+
+
+def test_permuted_channels_permute_the_parts_and_leave_the_novelty() -> None:
+    values = torch.from_numpy(np.random.default_rng(2).normal(size=(60, 32, 5)))
+    order = torch.tensor([3, 0, 4, 1, 2])
+    one, other = Along(32, 5), Along(32, 5)
+
+    for now in values:
+        noticed, permuted = one.step(now), other.step(now[:, order])
+
+    assert torch.equal(noticed.parts[:, order], permuted.parts)
+    torch.testing.assert_close(noticed.novelty, permuted.novelty)
+
+
+@pytest.mark.parametrize("huge", [1e30, -1e30, 1e-30])
+def test_hostile_values_leave_everything_finite_and_novelty_between_0_and_1(huge: float) -> None:
+    random = np.random.default_rng(4)
+    values = np.where(random.random((300, 32)) < 0.3, huge, random.choice([0.0, 1.0, -3e8], size=(300, 32)))
+    along = Along(32)
+
+    novelty = along.run(values, usual=np.where(random.random((300, 32)) < 0.1, 1e34, 0.0))
+
+    assert np.isfinite(novelty).all()
+    assert ((novelty >= 0) & (novelty < 1)).all()
+    assert all(column.isfinite().all() for column in along.state.values())
+
+
+def test_an_absent_channel_learns_nothing_and_says_nothing() -> None:
+    along = Along(32, 2)
+    for now in torch.from_numpy(np.random.default_rng(5).normal(size=(100, 32, 2))):
+        noticed = along.step(now)
+    names = {column.name for column in along.novelty.columns(2)}
+    before = {name: along.state[name][:, 1] for name in names}
+    present = torch.tensor([True, False]).expand(32, 2)
+
+    for value in (1e9, -1e9):
+        silent = along.step(torch.tensor([0.0, value], dtype=torch.float64).expand(32, 2), present)
+
+    assert all(torch.equal(along.state[name][:, 1], before[name]) for name in names)
+    assert (silent.novelty < noticed.novelty + 0.2).all()
+
+
+def test_a_reading_of_nothing_has_no_novelty() -> None:
+    along = Along(32)
+    along.run(noise(50))
+
+    noticed = along.step(torch.zeros(32, 1, dtype=torch.float64), torch.zeros(32, 1, dtype=torch.bool))
+
+    assert (noticed.novelty == 0).all()
+
+
+@pytest.mark.parametrize("level", [0.0, 20.0, 1.7e9])
+def test_a_flat_series_is_quiet(level: float) -> None:
+    novelty = Along(32).run(np.full((150, 32), level))
+
+    assert (novelty == 0).all()
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e6])
+def test_a_new_series_is_not_novel_because_nothing_is_known_of_it(size: float) -> None:
+    novelty = Along(32).run(1e3 * size + noise(40) * size)
+
+    assert novelty.mean(1).max() < 0.15
+
+
+def test_what_lasts_is_novel_while_it_lasts() -> None:
+    values = noise(500)
+    values[400:460] += 3.0
+
+    novelty = Along(32).run(values)
+
+    assert (novelty[430:460].min(0) > novelty[100:400].max(0)).mean() > 0.9
+
+
+def test_what_does_not_go_away_is_normal_in_the_end() -> None:
+    values = noise(1_000)
+    values[200:] += 6.0
+
+    novelty = Along(32).run(values)
+
+    assert novelty[900:].mean() < novelty[220:300].mean() / 3
+
+
+def test_a_spike_poisons_no_memory() -> None:
+    values = noise(700)
+    values[300] = 1e9
+    values[600:660] += 6.0
+
+    novelty = Along(32).run(values)
+
+    assert (novelty[620:660].mean(0) > 2 * novelty[500:600].mean(0)).all()
+
+
+def test_a_channel_that_was_flat_learns_to_move() -> None:
+    values = np.concatenate((np.zeros((300, 32)), noise(500)))
+
+    novelty = Along(32).run(values)
+
+    assert novelty[300:330].mean() > 0.9
+    assert novelty[700:].mean() < 0.4
+
+
+def _restless() -> tuple[Float64, Float64]:
+    values = noise(600)
+    values[500:] = np.where(np.arange(100)[:, None] % 2, 1.2, -1.2)  # no farther out than usual, but to and fro
+    return values, np.zeros_like(values)
+
+
+def _without_its_peak() -> tuple[Float64, Float64]:
+    day = 4 * np.exp(-(((np.arange(600) % 100) - 50.0) ** 2) / 200)[:, None]
+    values = day + noise(600) * 0.1
+    values[500:] -= day[500:]
+    return values, np.diff(day, axis=0, prepend=day[:1]) + 0 * values
+
+
+def _wide() -> tuple[Float64, Float64]:
+    values = noise(600)
+    values[500:] *= 3.0
+    return values, np.zeros_like(values)
+
+
+def _stuck_above() -> tuple[Float64, Float64]:
+    values = np.where(np.arange(600)[:, None] // 10 % 2, 2.0, -2.0) + noise(600) * 0.5
+    values[500:] = np.abs(values[500:])
+    return values, np.zeros_like(values)
+
+
+INCIDENTS = {
+    Part.MOVES: _restless,
+    Part.SEASON: _without_its_peak,
+    Part.SPREAD: _wide,
+    Part.MEMORY: _stuck_above,
+}
+
+
+@pytest.mark.parametrize("part", list(Part))
+def test_each_part_by_itself_notices_what_it_is_there_for(part: Part) -> None:
+    values, usual = INCIDENTS[part]()
+    others = tuple(other for other in Part if other is not part)
+
+    alone = Along(32, left_out=others).run(values, usual)
+
+    rise = alone[540:560].mean(0) / alone[340:500].mean(0)
+    assert (rise > 1.5).all()
+
+
+def test_a_part_that_is_left_out_has_no_say() -> None:
+    values = noise(100)
+    values[80:] *= 5.0
+
+    whole, without, nothing = (Along(32, left_out=parts).run(values) for parts in ((), (Part.SPREAD,), tuple(Part)))
+
+    assert (whole[90:] > without[90:]).all()
+    assert not nothing.any()
