@@ -58,7 +58,7 @@ def _report(is_quick: bool, names: list[str]) -> Iterator[str]:
             print(" · ".join(rows[-1]), file=sys.stderr, flush=True)
             if name == TRIED:
                 kept[scenario] = fleet
-    header = ("residuals", "fleet", "all", *KINDS, "burn-in", "of readings a partition")
+    header: tuple[str, ...] = ("residuals", "fleet", "all", *KINDS, "burn-in", "of readings a partition")
     yield from ["", *results_page.table(header, rows), ""]
     if not kept:
         return

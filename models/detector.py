@@ -69,8 +69,8 @@ class Detector(nn.Module):
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
-            **self.forecaster.parts(channels),
             "novelty": self.novelty.columns(channels),
+            **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
 
@@ -92,10 +92,7 @@ class Detector(nn.Module):
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
-        weight = joint.weights(moves.liveliness(state), present)
-        noticed, normal = self.novelty.step(Glance(judged, present, self.forecaster.usual(state), weight), state)
-        outcome = outcome._replace(novelty=noticed.novelty)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **normal, **after}
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
@@ -141,9 +138,12 @@ class Detector(nn.Module):
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
         tempered = moves.tempered(surprise, seen.value, away, state)
+        told = tempered.masked_fill(is_not_judged, 0.0)
         weight = joint.weights(moves.liveliness(state), is_judged)
+        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), told, weight)
+        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
-            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
+            signed=torch.copysign(told, z),
             is_judged=is_judged,
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,
@@ -168,7 +168,8 @@ class Detector(nn.Module):
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,
-            novelty=torch.zeros_like(said.joint_surprise),
+            novelty=noticed.novelty,
+            surge=noticed.surge,
             change_decades=said.change.decades,
             bet=said.change.leading,
             since=said.change.since,
@@ -179,4 +180,4 @@ class Detector(nn.Module):
             peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **verdict_state}
+        return outcome, {**after, **of_normal, **verdict_state}
