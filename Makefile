@@ -76,6 +76,10 @@ bench-recovery: $(INSTALLED) ## Measure how long it takes from a kill to the fir
 bench-forecast: $(INSTALLED) ## Measure how well unseen real series are forecast; STREAMER_DATA names their folder
 	@$(BIN)/python benchmarks/bench_forecast.py
 
+.PHONY: bench-accuracy
+bench-accuracy: $(INSTALLED) ## Measure how well labelled events of real files are found; STREAMER_DATA names their folder
+	@$(BIN)/python benchmarks/bench_accuracy.py
+
 .PHONY: bench-cells
 bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters, and what it costs
 	@$(BIN)/python benchmarks/bench_cells.py

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import results_page
 import torch
-from accuracy.contenders import STREAMER, Scores, ablations, baselines, entrants
+from accuracy.contenders import STREAMER, Scores, ablations, baselines, detectors, entrants
 from accuracy.data import SETS, File, read
 from accuracy.table import alarm_table, measured, nab_table, other_measures, vus_table
 
-PARTS = ("contenders", "ablation")
+PARTS = ("contenders", "detectors", "ablation")
+ABLATED = ("nab", "asd")  # the sets of the rows without a mechanism: each costs as much as the detector itself
 
 
 def main() -> int:
@@ -53,11 +54,14 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
 
 def _rows(options: argparse.Namespace, source: str, files: Sequence[File]) -> list[Scores]:
     """Every row of one set."""
-    entered = [*(entrants(options.tier) if "contenders" in options.part else ())]
-    entered += ablations(options.tier) if "ablation" in options.part else ()
+    entered = [
+        *(entrants(options.tier) if "contenders" in options.part else ()),
+        *(detectors() if "detectors" in options.part else ()),
+        *(ablations(options.tier) if "ablation" in options.part and source in ABLATED else ()),
+    ]
     if options.entrant:
         entered = [entrant for entrant in entered if entrant.name in options.entrant]
-    rows = [] if options.entrant else baselines(files)
+    rows = [] if options.entrant or "contenders" not in options.part else baselines(files)
     for entrant in entered:
         print(f"{entrant.name} on {len(files)} files of {source} …", file=sys.stderr, flush=True)
         rows += entrant.scores(files)

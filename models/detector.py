@@ -70,7 +70,6 @@ class Detector(nn.Module):
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
             **self.forecaster.parts(channels),
-            "novelty": self.novelty.columns(channels),
             **verdict.columns(channels),
         }
 
@@ -92,10 +91,7 @@ class Detector(nn.Module):
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
-        weight = joint.weights(moves.liveliness(state), present)
-        noticed, normal = self.novelty.step(Glance(judged, present, self.forecaster.usual(state), weight), state)
-        outcome = outcome._replace(novelty=noticed.novelty)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **normal, **after}
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)

@@ -47,11 +47,11 @@ def account_alarms(metrics: Metrics, group: str, alarms: Alarms | Silences) -> N
     """Enter alarms that opened or closed. Historical ones are told apart: they reach none of the live metrics."""
     changes = Counter(zip(alarms.kind, alarms.event, alarms.historical.tolist(), strict=True))
     for kind in sorted(set(alarms.kind)):
-        metrics.alarms_changed(group, kind, changes[kind, "opened", False], changes[kind, "closed", False])
-        metrics.alarms_historical(group, kind, changes[kind, "opened", True])
+        metrics.alarms.changed(group, kind, changes[kind, "opened", False], changes[kind, "closed", False])
+        metrics.alarms.historical(group, kind, changes[kind, "opened", True])
     called = Counter(zip(alarms.severity, alarms.event, alarms.historical.tolist(), strict=True))
     for severity in SEVERITIES:
-        metrics.alarms_called(group, severity, called[severity, "opened", False])
+        metrics.alarms.called(group, severity, called[severity, "opened", False])
 
 
 def _account_drifts(metrics: Metrics, drifts: Drifts) -> None:

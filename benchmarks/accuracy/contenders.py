@@ -1,24 +1,24 @@
-"""Who enters: detectors by name, what of their columns is compared as a score, and parts that one may be without."""
+"""Who enters: detectors by name, and what of their columns is compared as a score."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from accuracy.ablation import OF_ALARMS, OF_NOVELTY, Switch
 from accuracy.baselines import BASELINES, smoothed
 from accuracy.data import Bool, File, Float64
 from accuracy.replay import Replay, Track
 from models.artifact import load, shipped
-from models.detector import Detector, DetectorOptions
+from models.forecasters import Kind
 from streamer.config import Choices
 from streamer.judge import Judge, make_judge
 from streamer.phases import Phases
 
 SMOOTHING = 1 / 16
 STREAMER = "streamer"
-
-Change = Callable[[DetectorOptions], DetectorOptions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,18 @@ class Scores:
 
 
 def novelty(track: Track) -> Float64:
-    """The detector's own; until it has one, its smoothed surprise."""
-    own = track.scored("novelty").astype(np.float64)
-    return own if own.any() else smoothed(track.scored("joint_surprise").astype(np.float64), SMOOTHING)
+    """What the detector ranks by."""
+    return track.scored("novelty").astype(np.float64)
 
 
 def anomaly_score(track: Track) -> Float64:
     """The largest ratio to a line."""
     return track.scored("anomaly_score").astype(np.float64)
+
+
+def surprise(track: Track) -> Float64:
+    """The smoothed surprise of the reading."""
+    return smoothed(track.scored("joint_surprise").astype(np.float64), SMOOTHING)
 
 
 def residual(track: Track) -> Float64:
@@ -58,13 +62,10 @@ def residual(track: Track) -> Float64:
     return mean
 
 
-NOVELTY = View(("novelty", "joint_surprise"), novelty)
+NOVELTY = View(("novelty",), novelty)
 ANOMALY_SCORE = View(("anomaly_score",), anomaly_score)
+SURPRISE = View(("joint_surprise",), surprise)
 RESIDUAL = View(("value", "forecast", "spread"), residual)
-
-
-def _unchanged(options: DetectorOptions) -> DetectorOptions:
-    return options
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,14 @@ class Entrant:
     forecaster: str = "combiner"
     tier: str = "compact"
     views: Mapping[str, View] = field(default_factory=lambda: {"novelty": NOVELTY})
-    change: Change = _unchanged  # what of its parts it is without
+    without: Switch | None = None  # a mechanism that is off
     is_forgetful: bool = False  # the state of its network begins anew in every stretch
 
     def judge(self, channels: int) -> Judge:
         """The judge of files of so many channels."""
         choices = Choices(channels=[f"c{number}" for number in range(channels)])
         artifact = load(shipped("gru", self.forecaster, self.tier))
-        judge = make_judge("accuracy", choices, artifact, torch.device("cpu"), Phases(lambda: 0.0, lambda *_: None))
-        changed = self.change(judge.detector.options)
-        if changed == judge.detector.options:
-            return judge
-        return replace(judge, detector=Detector(judge.detector.forecaster, changed).eval())
+        return make_judge("accuracy", choices, artifact, torch.device("cpu"), Phases(lambda: 0.0, lambda *_: None))
 
     def scores(self, files: Sequence[File]) -> list[Scores]:
         """Its rows."""
@@ -94,9 +91,10 @@ class Entrant:
         tracks: dict[int, Track] = {}
         for channels in sorted({file.channels for file in files}):
             places = [place for place, file in enumerate(files) if file.channels == channels]
-            judge = self.judge(channels)
-            replay = Replay(judge, _cell_columns(judge) if self.is_forgetful else ())
-            came = replay.tracks([files[place] for place in places], names)
+            with self.without.off() if self.without else nullcontext():
+                judge = self.judge(channels)
+                replay = Replay(judge, _cell_columns(judge) if self.is_forgetful else ())
+                came = replay.tracks([files[place] for place in places], names)
             tracks.update(zip(places, came, strict=True))
         in_order = [tracks[place] for place in range(len(files))]
         opened = [_opened(track) for track in in_order]
@@ -120,10 +118,20 @@ def entrants(tier: str) -> list[Entrant]:
     ]
 
 
+def detectors() -> list[Entrant]:
+    """The detectors that a group may choose for comparison, by their surprise."""
+    kinds = (Kind.EWMA, Kind.SEASONAL_QUANTILE, Kind.HALF_SPACE_TREES)
+    return [Entrant(str(kind), forecaster=kind, views={"surprise, smoothed": SURPRISE}) for kind in kinds]
+
+
 def ablations(tier: str) -> list[Entrant]:
-    """The detector without one part after another."""
-    without = [Entrant(f"without {part}", tier=tier, change=change) for part, change in PARTS.items()]
-    return [Entrant("without the network", forecaster="experts", tier=tier), *without]
+    """The detector without one mechanism after another, by the score that it has a part in."""
+    alarm = {"anomaly score": ANOMALY_SCORE}
+    return [
+        Entrant("without the network", forecaster=Kind.EXPERTS, tier=tier, views={"novelty": NOVELTY, **alarm}),
+        *(Entrant(f"without {switch.name}", tier=tier, without=switch) for switch in OF_NOVELTY),
+        *(Entrant(f"without {switch.name}", tier=tier, without=switch, views=alarm) for switch in OF_ALARMS),
+    ]
 
 
 def _opened(track: Track) -> Bool:
@@ -135,7 +143,3 @@ def _opened(track: Track) -> Bool:
 def _cell_columns(judge: Judge) -> tuple[str, ...]:
     """The columns of a network's memory."""
     return tuple(column.name for column in judge.detector.parts["cell"])
-
-
-PARTS: dict[str, Change] = {}
-"""What the detector may be without, by name: how its options leave it out."""

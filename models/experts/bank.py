@@ -122,11 +122,6 @@ class Bank(nn.Module):
         kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
         return self.slots.write(sight, kept, state)
 
-    def usual(self, state: State) -> Tensor:
-        """What the day expects of the next reading, less the value, as it waits to be judged. -> (B, C)."""
-        kept = state["slots"][:, :, 0]
-        return kept[..., self.direct.inputs] * kept[..., self.direct.inputs + 1 + self.experts.index("day")]
-
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
         """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
         unit = matured.kept[..., self.direct.inputs]

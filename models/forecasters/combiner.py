@@ -83,10 +83,6 @@ class Combiner(Forecaster):
         return self.network.cell.half_life_steps() if self.network else math.inf
 
     @override
-    def usual(self, state: State) -> Tensor:
-        return self.bank.usual(state)
-
-    @override
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
         sight = Sight.of(*moment, state)
         views, learnt = self.bank.observe(sight, state)

@@ -1,0 +1,59 @@
+"""What the detector may be without: one mechanism after another switched off, the rest as it is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from accuracy import replay
+from models import detector, moves, rhythm
+from models.calibration import bets, echo, habit
+from models.novelty import Novelty, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A function or a class of a module, and what stands in its place when the mechanism is off."""
+
+    name: str
+    module: ModuleType
+    attribute: str
+    instead: Callable[..., Any]
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """While the block lasts."""
+        usual = getattr(self.module, self.attribute)
+        setattr(self.module, self.attribute, self.instead)
+        try:
+            yield
+        finally:
+            setattr(self.module, self.attribute, usual)
+
+
+def _without_change(*arguments: Any, update: Callable[..., Any] = bets.update) -> Any:
+    change, after = update(*arguments)
+    return change._replace(statistic=torch.zeros_like(change.statistic)), after
+
+
+def _without_echo(state: Any, echo_of: Callable[..., Any] = echo.echo_of) -> Any:
+    alone = {"score_power": torch.ones_like(state["score_power"]), "score_echo": torch.zeros_like(state["score_echo"])}
+    return echo_of({**state, **alone})
+
+
+OF_NOVELTY = tuple(
+    Switch(f"{part.name.lower()} in novelty", detector, "Novelty", partial(Novelty, (part,))) for part in Part
+)
+OF_ALARMS = (
+    Switch("the pool", replay, "close_epoch", lambda pool, *_: pool),
+    Switch("bets on a change", bets, "update", _without_change),
+    Switch("a series' own tail", habit, "tempered", lambda surprise, *_: surprise),
+    Switch("correction for echoes", echo, "echo_of", _without_echo),
+    Switch("rhythm of the day", rhythm, "widening", lambda *told: torch.ones_like(told[-1]["rhythm_peak"])),
+    Switch("a channel's own moves", moves, "tempered", lambda surprise, *_: surprise),
+    Switch("less weight for dull channels", moves, "liveliness", lambda state: torch.ones_like(state["fresh_rate"])),
+)

@@ -1,0 +1,63 @@
+"""That each switch turns one mechanism off while it is asked to, and changes what the detector says."""
+
+import numpy as np
+import pytest
+import torch
+from accuracy.ablation import OF_ALARMS, OF_NOVELTY, Switch
+from accuracy.data import File
+from accuracy.replay import Replay, Track
+
+from tests.streamer.fleets import judge
+
+READINGS = 300  # an epoch and some
+FILES = [
+    File(
+        source="made",
+        name="restless",
+        timestamp=np.arange(READINGS) * 600 * 10**9,  # days go by
+        values=np.stack(
+            (
+                np.cumsum(np.random.default_rng(1).standard_normal(READINGS)),
+                np.repeat(np.random.default_rng(2).integers(0, 3, READINGS // 50), 50).astype(float),
+            ),
+            axis=1,
+        ),
+        labels=np.zeros(READINGS, dtype=bool),
+    )
+]
+
+
+def said() -> Track:
+    (track,) = Replay(judge(channels=2)).tracks(FILES, ("novelty", "ratios"))
+    return track
+
+
+@pytest.fixture(scope="module")
+def usual() -> Track:
+    return said()
+
+
+@pytest.mark.parametrize("switch", [*OF_NOVELTY, *OF_ALARMS], ids=lambda switch: switch.name)
+def test_a_detector_without_a_mechanism_says_something_else(switch: Switch, usual: Track) -> None:
+    column = "novelty" if switch in OF_NOVELTY else "ratios"
+
+    with switch.off():
+        without = said()
+
+    assert np.isfinite(without.columns[column]).all()
+    assert not np.array_equal(without.columns[column], usual.columns[column])
+
+
+def test_a_mechanism_is_on_again_after_the_block_even_where_it_fails() -> None:
+    switch = Switch("rounding", torch, "round", lambda *_: None)
+    usual = torch.round
+
+    def stopped() -> None:
+        with switch.off():
+            assert torch.round(torch.ones(1)) is None
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        stopped()
+
+    assert torch.round is usual
