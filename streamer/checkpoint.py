@@ -26,7 +26,9 @@ _MAGIC = b"streamer"
 _DIGEST_BYTES = 32
 _FOOTER_BYTES = len(_MAGIC) + _DIGEST_BYTES
 _LENGTH_BYTES = 8
-_CODES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}  # safetensors -> numpy
+_CODES = {  # safetensors -> numpy
+    "F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "I16": "<i2", "F16": "<f2", "U8": "|u1", "BOOL": "|b1",
+}  # fmt: skip
 _NAMES = {np.dtype(code): name for name, code in _CODES.items()}
 
 
@@ -45,7 +47,7 @@ class SavedColumn(NamedTuple):
 class Checkpoint:
     """Everything one partition remembers at one offset, on the host.
 
-    Arrays are float32, float64, int32, int64, uint8 or bool. Those of a decoded checkpoint are read-only views.
+    Arrays are of the types in `_CODES`. Those of a decoded checkpoint are read-only views.
 
     Raises:
         ValueError: a column has not one row a series.

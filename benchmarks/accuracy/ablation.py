@@ -45,8 +45,12 @@ def _without_echo(state: Any, echo_of: Callable[..., Any] = echo.echo_of) -> Any
     return echo_of({**state, **alone})
 
 
+def _novelty_without(part: Part, *_: Any) -> Novelty:
+    return Novelty((part,))
+
+
 OF_NOVELTY = tuple(
-    Switch(f"{part.name.lower()} in novelty", detector, "Novelty", partial(Novelty, (part,))) for part in Part
+    Switch(f"{part.name.lower()} in novelty", detector, "Novelty", partial(_novelty_without, part)) for part in Part
 )
 OF_ALARMS = (
     Switch("the pool", replay, "close_epoch", lambda pool, *_: pool),

@@ -24,7 +24,7 @@ NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
 MOST_A_READING = 3.0  # nats: one reading is a spike; a change takes three
 MOST_DECADES = 12.0  # of a stake: what lies beyond would only keep an alarm from closing
 ONSET_DECADES = 1.0  # a change began when its stake last was below this
-FEWEST_UNMOVED = 16.0  # readings, the longest run that a channel is known by when it first moves
+FEWEST_UNMOVED = 8.0  # readings, the longest run that a channel is known by when it first moves
 FORGETTING = 1 / 512  # of the longest run, a reading that moved
 LEARNT_RUN = 512.0  # unmoved readings, after which standing still is what the channel does
 

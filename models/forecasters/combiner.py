@@ -62,6 +62,10 @@ class Combiner(Forecaster):
         return {"experts": self.bank.columns(channels), "cell": hidden, "forecast": (forecast,)}
 
     @override
+    def usual(self, state: State) -> Tensor:
+        return self.bank.usual(state)
+
+    @override
     def ahead(self, state: State) -> StudentT:
         return StudentT(*state["forecast"].unbind(-1))
 

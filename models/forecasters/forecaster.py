@@ -73,6 +73,10 @@ class Forecaster(nn.Module, ABC):
         """
         return by_forecast
 
+    def usual(self, state: State) -> Tensor:
+        """What the season of the day expects of the next reading, less the last value; 0 without one. -> (B, C)."""
+        return torch.zeros_like(state["scale"])
+
     def forecast(self, state: State) -> StudentT:
         """The forecast of the next reading. -> (B, C) each."""
         location, log_scale, freedom = self.ahead(state)

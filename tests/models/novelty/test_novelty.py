@@ -27,8 +27,9 @@ class Along:
         """values: (B, C) float64."""
         present = torch.ones(values.shape, dtype=torch.bool) if present is None else present
         usual = torch.zeros(values.shape) if usual is None else usual
+        surprise = torch.zeros(values.shape)
         weight = present / present.sum(1, keepdim=True).clamp_min(1) if weight is None else weight
-        noticed, normal = self.novelty.step(Glance(values, present, usual, weight), self.state)
+        noticed, normal = self.novelty.step(Glance(values, present, usual, surprise, weight), self.state)
         steps = torch.ones(len(values))
         learnt = {**scaler.update(values, present, self.state), **moves.update(values, present, steps, self.state)}
         self.state = {**self.state, **normal, **learnt}
