@@ -59,7 +59,7 @@ def _report(is_quick: bool) -> Iterator[str]:
             print(" · ".join(rows[-1]), file=sys.stderr, flush=True)
             if name == TRIED:
                 kept[scenario] = fleet
-    header = ("residuals", "fleet", "all", *KINDS, "burn-in", "of readings a partition")
+    header: tuple[str, ...] = ("residuals", "fleet", "all", *KINDS, "burn-in", "of readings a partition")
     yield from ["", *results_page.table(header, rows), ""]
     yield f"Faults of a hundredth of the series, ten times over ({TRIED}): the share that is found within"
     yield f"{WITHIN} readings, and the median delay in readings; of a spike of 15 standard deviations, the share:"

@@ -67,7 +67,7 @@ class Fleet:
         moved = np.ones(len(z), dtype=bool)
         if change is not None:
             z, moved = change.of(z, moved)
-        parts = zip(torch.from_numpy(z).split(self._rows), torch.from_numpy(moved).split(self._rows), strict=True)
+        parts = zip(*(torch.split(torch.from_numpy(one), self._rows) for one in (z, moved)), strict=True)
         said = [self._step(number, *part) for number, part in enumerate(parts)]
         self._ages = self._ages + 1
         opened, is_open = (torch.cat(flags) for flags in zip(*said, strict=True))
