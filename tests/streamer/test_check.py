@@ -45,4 +45,4 @@ def test_the_report_names_artifact_and_horizons_and_counts_a_million_series() ->
     assert told.endswith(" (combiner, gru, rich) at the horizons [1, 12]")
     assert f"#   {total:,} bytes of state a series, {total / 1000:.2f} GB a million series" in lines
     assert f"#   {total:,} bytes a channel; at horizon 1 alone the tier rich has at most 8,192" in lines
-    assert "#     alarm: 12" in lines
+    assert "#     alarm: 24" in lines

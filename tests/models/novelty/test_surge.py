@@ -35,7 +35,7 @@ def plainly(off: Float64) -> Float64:
         ratio = size / record if age >= 32 and size > record else 0.0
         out.append(ratio if ratio > peak else 0.0)
         climbed = min(size, 8 * record) if age >= 32 else size
-        record = max(record * np.exp(-1 / 16_384), climbed)
+        record = max(record * np.exp(-1 / 65_536), climbed)
         since = 0 if ratio > peak else since + 1
         if ratio > peak or since > 100:
             peak, since = ratio, 0
