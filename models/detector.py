@@ -14,7 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
-from models.novelty import Glance, Novelty, Part
+from models.novelty import Glance, Novelty
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -34,7 +34,6 @@ class DetectorOptions:
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
     rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
-    not_in_novelty: tuple[Part, ...] = ()  # to measure what each is worth
 
 
 class Seen(NamedTuple):
@@ -55,7 +54,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
-        self.novelty = Novelty(options.not_in_novelty)
+        self.novelty = Novelty()
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -69,8 +68,8 @@ class Detector(nn.Module):
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "moves": moves.columns(channels),
-            **self.forecaster.parts(channels),
             "novelty": self.novelty.columns(channels),
+            **self.forecaster.parts(channels),
             **verdict.columns(channels),
         }
 
@@ -92,10 +91,7 @@ class Detector(nn.Module):
         judged = judged.clamp(-LARGEST, LARGEST)
         steps = tempo.elapsed_steps(elapsed_seconds, state)
         outcome, after = self._judge(Seen(judged, present, is_impossible, steps), context, state, pool)
-        weight = joint.weights(moves.liveliness(state), present)
-        noticed, normal = self.novelty.step(Glance(judged, present, self.forecaster.usual(state), weight), state)
-        outcome = outcome._replace(novelty=noticed.novelty)
-        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **normal, **after}
+        learnt = {**state, **raw, **tempo.update(elapsed_seconds, state), **after}
         learnt.update(scaler.update(judged, present, state))
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
@@ -135,15 +131,18 @@ class Detector(nn.Module):
         spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
-        after = rhythm.update(z, is_judged, context.calendar, state)
+        after = rhythm.update(z.detach(), is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
         tempered = moves.tempered(surprise, seen.value, away, state)
+        told = tempered.masked_fill(is_not_judged, 0.0)
         weight = joint.weights(moves.liveliness(state), is_judged)
+        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), told, weight)
+        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
-            signed=torch.copysign(tempered.masked_fill(is_not_judged, 0.0), z),
+            signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
             is_judged=is_judged,
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,
@@ -168,7 +167,8 @@ class Detector(nn.Module):
             joint_surprise=said.joint_surprise,
             anomaly_score=said.ratios.amax(1),
             ratios=said.ratios,
-            novelty=torch.zeros_like(said.joint_surprise),
+            novelty=noticed.novelty,
+            surge=noticed.surge,
             change_decades=said.change.decades,
             bet=said.change.leading,
             since=said.change.since,
@@ -179,4 +179,4 @@ class Detector(nn.Module):
             peak=said.alarm.peak,
             warming=state["readings"] < WARMING_READINGS,
         )
-        return outcome, {**after, **verdict_state}
+        return outcome, {**after, **of_normal, **verdict_state}

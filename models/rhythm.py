@@ -23,7 +23,7 @@ LOG_ORDINARY = math.log(1.5)  # above the typical hour: up to this an hour is li
 def columns(channels: int) -> tuple[Column, ...]:
     """``log(1 + r)`` of the usual peak of each hour, in spreads, the peak of the hour that goes on, and which it is."""
     return (
-        Column("rhythm", torch.float32, (channels, HOURS)),
+        Column("rhythm", torch.float16, (channels, HOURS)),
         Column("rhythm_peak", torch.float32, (channels,), initial=-1.0),  # negative where the hour has shown nothing
         Column("rhythm_hour", torch.int32, (), initial=-1),
     )
@@ -34,7 +34,7 @@ def widening(calendar: Tensor, state: State) -> Tensor:
 
     ``(1 + r_h) / (1.5 g)``, with ``g`` the geometric mean of all hours' ``1 + r``.
     """
-    peaks = state["rhythm"]
+    peaks = state["rhythm"].float()
     index = _hour(calendar).view(-1, 1, 1).expand(-1, peaks.shape[1], 1)
     excess = peaks.gather(2, index).squeeze(2) - peaks.mean(-1)
     return torch.exp(excess - LOG_ORDINARY).clamp_min(1.0)
@@ -55,11 +55,11 @@ def update(z: Tensor, is_judged: Tensor, calendar: Tensor, state: State) -> dict
     if is_over.device.type == "cpu" and not is_over.any():  # nobody's hour is over: the rest would change nothing
         return after
     index = before.clamp_min(0).long().view(-1, 1, 1).expand(-1, peak.shape[1], 1)
-    usual = torch.expm1(state["rhythm"].gather(2, index).squeeze(2))
+    usual = torch.expm1(state["rhythm"].gather(2, index).squeeze(2).float())
     seen = torch.minimum(peak, usual * GROWTH + FIRST)
     rate = torch.where(seen > usual, RISE, FALL).masked_fill(~is_over, 0.0)
     learnt = torch.log1p(torch.lerp(usual, seen, rate))
-    return {**after, "rhythm": state["rhythm"].scatter(2, index, learnt.unsqueeze(2))}
+    return {**after, "rhythm": state["rhythm"].scatter(2, index, learnt.unsqueeze(2).half())}
 
 
 def _hour(calendar: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class Board:
         for group in groups:
             self._tell(group)
         shown = sum(map(len, snapshots))
-        self._metrics.exported(shown, self._series_limit, self._watchlist.admitted, self._watchlist.refused)
+        self._metrics.page.exported(shown, self._series_limit, self._watchlist.admitted, self._watchlist.refused)
 
     def _count(self, group: Group, where: TopicPartition) -> None:
         series = group.partitions[where].series

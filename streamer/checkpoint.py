@@ -19,14 +19,16 @@ from connectors.columns import Int64, TopicPartition
 from connectors.errors import StoreError
 from connectors.ports import Buffer, StateKey
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 knew no numbers of two bytes
 BLOCK_BYTES = 1 << 20  # what is copied, hashed and written at a time
 _BLOCK_SERIES = 4096  # keys encoded in one go: Python's lock is held for them
 _MAGIC = b"streamer"
 _DIGEST_BYTES = 32
 _FOOTER_BYTES = len(_MAGIC) + _DIGEST_BYTES
 _LENGTH_BYTES = 8
-_CODES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}  # safetensors -> numpy
+_CODES = {  # safetensors -> numpy
+    "F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "I16": "<i2", "F16": "<f2", "U8": "|u1", "BOOL": "|b1",
+}  # fmt: skip
 _NAMES = {np.dtype(code): name for name, code in _CODES.items()}
 
 
@@ -45,7 +47,7 @@ class SavedColumn(NamedTuple):
 class Checkpoint:
     """Everything one partition remembers at one offset, on the host.
 
-    Arrays are float32, float64, int32, int64, uint8 or bool. Those of a decoded checkpoint are read-only views.
+    Arrays are of the types in `_CODES`. Those of a decoded checkpoint are read-only views.
 
     Raises:
         ValueError: a column has not one row a series.
@@ -96,11 +98,11 @@ def decode(content: Buffer, where: str) -> Checkpoint:
     try:
         header, start = _header(view)
         version = header["__metadata__"]["format_version"]
-        if version == str(FORMAT_VERSION):
+        if version in map(str, range(1, FORMAT_VERSION + 1)):
             return _checkpoint(header, view[start:])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{where}: expected the header of a checkpoint, got {error!r}") from error
-    raise CheckpointError(f"{where}: expected format_version {FORMAT_VERSION}, got {version}")
+    raise CheckpointError(f"{where}: expected format_version {FORMAT_VERSION} or an earlier one, got {version}")
 
 
 def _content(checkpoint: Checkpoint) -> Iterator[Buffer]:

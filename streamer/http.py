@@ -69,7 +69,7 @@ def _metrics(metrics: Metrics, snapshots: Snapshots) -> Endpoint:
         started = time.perf_counter()
         is_openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
         body = metrics.render(is_openmetrics) + block.render(snapshots(), is_openmetrics)
-        metrics.rendered(time.perf_counter() - started)
+        metrics.page.rendered(time.perf_counter() - started)
         return Response(body, headers={"content-type": OPENMETRICS if is_openmetrics else TEXT})
 
     return page

@@ -7,18 +7,21 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from connectors.columns import SEVERITIES, SILENCE, Float64, Reason
+from connectors.columns import SILENCE, Float64, Reason
+from models.alarm import KINDS
+from streamer.alarm_metrics import AlarmMetrics
 from streamer.drift_metrics import DriftMetrics
 from streamer.feedback_metrics import FeedbackMetrics
 from streamer.join_metrics import JoinMetrics
 from streamer.life_metrics import LifeMetrics
+from streamer.page_metrics import PageMetrics
 from streamer.retrain_metrics import RetrainMetrics
 from streamer.score_histogram import ScoreHistogram
 from streamer.shadow_metrics import ShadowMetrics
 from streamer.state_metrics import StateMetrics
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
-SIDES = ("below", "above")
+SIDES, ALARMS = ("below", "above"), (*KINDS, SILENCE)
 DURATION_BOUNDS_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BATCH_BOUNDS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
@@ -39,17 +42,14 @@ class Metrics:
     Every label value that is known beforehand starts at zero, so that a first event is an increase.
     """
 
-    def __init__(
-        self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike", SILENCE)
-    ) -> None:
+    def __init__(self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ALARMS) -> None:
         """Take the names of all groups, of the output topics, and the kinds of alarm."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.descriptions: list[Description] = []
         self._registry = CollectorRegistry()
-        self._admitted_so_far = 0
-        self._refused_so_far = 0
         self._declare_readings(groups)
-        self._declare_alarms(groups, kinds)
+        self.alarms = AlarmMetrics(groups, kinds, self._counter)
+        self._declare_series(groups)
         self._declare_fleet(groups)
         self._declare_loop(topics)
         self.state = StateMetrics(groups, self._counter, self._gauge, self._histogram)
@@ -59,15 +59,15 @@ class Metrics:
         self.retraining = RetrainMetrics(self._gauge)
         self.drift = DriftMetrics(groups, self._counter, self._gauge)
         self.feedback = FeedbackMetrics(groups, self._gauge)
-        self._declare_page()
+        self.page = PageMetrics(self._counter, self._gauge)
         ProcessCollector(registry=self._registry)
 
     def render(self, openmetrics: bool) -> bytes:
         """Write these metrics as the first part of a page: the series block follows, and ends it."""
-        if openmetrics:
-            page: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
-            return page.removesuffix(b"# EOF\n")
-        return generate_text(self._registry)
+        if not openmetrics:
+            return generate_text(self._registry)
+        page: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+        return page.removesuffix(b"# EOF\n")
 
     # Readings: read + inherited = scored + rejected + joined + held, whenever no batch is under way.
 
@@ -112,9 +112,7 @@ class Metrics:
             "readings_inherited", "Held-back readings that came with partitions, less those that left.", "group"
         )
         self._missing = self._counter("channels_missing_total", "Channel values absent from scored readings.", "group")
-        self._judged = self._counter(
-            "channels_judged_total", "Channel values held against their forecast band.", "group"
-        )
+        self._judged = self._counter("channels_judged_total", "Channel values held against their band.", "group")
         self._outside = self._counter(
             "channels_outside_band_total", "Channel values outside their forecast band, by side.", "group", "side"
         )
@@ -133,20 +131,7 @@ class Metrics:
             for side in SIDES:
                 self._outside.labels(group, side)
 
-    # Alarms and what else happens to a group.
-
-    def alarms_changed(self, group: str, kind: str, opened: int, closed: int) -> None:
-        """Count alarms that opened or closed."""
-        self._opened.labels(group, kind).inc(opened)
-        self._closed.labels(group, kind).inc(closed)
-
-    def alarms_historical(self, group: str, kind: str, n: int) -> None:
-        """Count openings that were written too long after their event time to call anybody."""
-        self._historical.labels(group, kind).inc(n)
-
-    def alarms_called(self, group: str, severity: str, n: int) -> None:
-        """Count openings, historical ones left out, by the severity that the rules give them."""
-        self._called.labels(group, severity).inc(n)
+    # What happens to the series of a group.
 
     def series_split(self, group: str, n: int) -> None:
         """Count series that showed up in a second partition."""
@@ -160,13 +145,7 @@ class Metrics:
         """Count an epoch that was closed in one partition of the group."""
         self._epochs.labels(group).inc()
 
-    def _declare_alarms(self, groups: Sequence[str], kinds: Sequence[str]) -> None:
-        self._opened = self._counter("alarms_opened_total", "Alarms opened, by kind.", "group", "kind")
-        self._closed = self._counter("alarms_closed_total", "Alarms closed, by kind.", "group", "kind")
-        self._historical = self._counter(
-            "alarms_historical_total", "Alarms opened in a past too old to call anybody, by kind.", "group", "kind"
-        )
-        self._called = self._counter("alarms_by_severity_total", "Alarms opened, by severity.", "group", "severity")
+    def _declare_series(self, groups: Sequence[str]) -> None:
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")
         self._evicted = self._counter(
             "series_evicted_total", "Series forgotten: silent for too long, or the oldest of too many.", "group"
@@ -176,11 +155,6 @@ class Metrics:
             self._split.labels(group)
             self._evicted.labels(group)
             self._epochs.labels(group)
-            for severity in SEVERITIES:
-                self._called.labels(group, severity)
-            for kind in kinds:
-                for counter in (self._opened, self._closed, self._historical):
-                    counter.labels(group, kind)
 
     # The fleet as it stands.
 
@@ -264,27 +238,6 @@ class Metrics:
             self._phases.labels(phase)
         for topic in topics:
             self._emitted.labels(topic)
-
-    # The page itself.
-
-    def exported(self, series: int, limit: int, admitted: int, refused: int) -> None:
-        """Tell how many series have rows of their own; ``admitted`` and ``refused`` count from the start."""
-        self._exported.set(series)
-        self._exported_limit.set(limit)
-        self._admitted.inc(admitted - self._admitted_so_far)
-        self._refused.inc(refused - self._refused_so_far)
-        self._admitted_so_far, self._refused_so_far = admitted, refused
-
-    def rendered(self, seconds: float) -> None:
-        """Take the time that the page before this one took to write."""
-        self._render.set(seconds)
-
-    def _declare_page(self) -> None:
-        self._exported = self._gauge("exported_series", "Series that have rows of their own on this page.")
-        self._exported_limit = self._gauge("exported_series_limit", "Series that may have rows of their own.")
-        self._admitted = self._counter("exported_series_admitted_total", "Series let onto this page.")
-        self._refused = self._counter("exported_series_refused_total", "Anomalous series refused a row on this page.")
-        self._render = self._gauge("render_duration_seconds", "Time the page before this one took to write.")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         self._describe(name, "counter", text, *labels)

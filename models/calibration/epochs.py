@@ -10,6 +10,8 @@ from models.calibration.pool import FADING, HALF_LIFE_EPOCHS, UNIT, Pool, Tally
 MASS_SHARE = 20  # an epoch with more than one reading in so many in alarm is an incident of the whole
 GAIN = 0.05  # decades that an alarm too many moves its line by: it finds its place within some ten alarms
 FARTHEST = 1.0  # decades from what the counts say, up or down
+STEP = 0.05  # decades an epoch, by which a line follows the counts: it must not run away from alarms to come
+LEAP = 0.1  # decades an epoch, by which the controller moves a line at most
 
 
 def close_epoch(pool: Pool, milliseconds: Tensor | int, ends: Tensor | None = None) -> Pool:
@@ -25,7 +27,8 @@ def close_epoch(pool: Pool, milliseconds: Tensor | int, ends: Tensor | None = No
     is_held = is_mass & (pool.held < HALF_LIFE_EPOCHS) & (pool.epoch >= HALF_LIFE_EPOCHS)
     takes = ends & ~is_held
     wanted = pool.budget.rates(pool.readings_per_day) * counted.readings.unsqueeze(1)
-    moved = (pool.offset + GAIN * (counted.opened - wanted)).clamp(-FARTHEST, FARTHEST)
+    excess = GAIN * (counted.opened - wanted)
+    moved = (pool.offset + excess.clamp(-LEAP, LEAP)).clamp(-FARTHEST, FARTHEST)
     begun = replace(
         pool,
         closed=torch.where(takes[:, None, None], _faded(pool.closed, pool.open), pool.closed),
@@ -41,7 +44,8 @@ def close_epoch(pool: Pool, milliseconds: Tensor | int, ends: Tensor | None = No
         held=torch.where(ends, (pool.held + 1).masked_fill(~is_held, 0), pool.held),
         epoch=pool.epoch + ends,
     )
-    return begun.under(pool.budget)
+    step = (begun.counted_level(pool.budget) - pool.level).clamp(-STEP, STEP)
+    return replace(begun, level=torch.where(takes.unsqueeze(1), pool.level + step, pool.level)).derived()
 
 
 def _faded(closed: Tensor, counted: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ PRIOR_READINGS = 1024  # that the prior counts for
 LOWEST_LINE = 0.5  # decades
 CURVES = 2 + len(KINDS)  # readings below and above their forecast, and the peaks of each kind
 FINE = 1024  # of sums of products of scores
+_PARTS = ("closed", "open", "level", "offset", "held", "epoch")
 
 
 class Tally(NamedTuple):
@@ -53,7 +54,8 @@ class Pool:
     open: Tensor  # (P, CURVES, BINS) int64, of the epoch that goes on
     closed_tally: Tally
     open_tally: Tally
-    offset: Tensor  # (P, K) float64 decades, by which the controller has moved the lines
+    level: Tensor  # (P, K) float64 decades, where the counts have the lines: it follows them in small steps
+    offset: Tensor  # (P, K) float64 decades, by which the controller has moved them
     held: Tensor  # (P,) int64, the epochs in a row that were not taken over
     epoch: Tensor  # (P,) int64
     budget: Budget
@@ -71,22 +73,24 @@ class Pool:
         closed = (curves * (PRIOR_READINGS * UNIT)).round().long().repeat(pools, 1, 1)
         device = closed.device
         tally = Tally.nothing(pools, device)
-        return Pool(
+        pool = Pool(
             closed=closed,
             open=torch.zeros_like(closed),
             closed_tally=tally._replace(readings=tally.readings + PRIOR_READINGS * UNIT),
             open_tally=tally,
+            level=torch.zeros((pools, len(KINDS)), dtype=torch.float64, device=device),
             offset=torch.zeros((pools, len(KINDS)), dtype=torch.float64, device=device),
             held=torch.zeros(pools, dtype=torch.int64, device=device),
             epoch=torch.zeros(pools, dtype=torch.int64, device=device),
             budget=budget,
             table=torch.empty(0),
             lines=torch.empty(0),
-        ).under(budget)
+        )
+        return replace(pool, level=pool.counted_level(budget)).derived()
 
     def parts(self) -> dict[str, Tensor]:
         """Everything that it remembers, by name: table and lines follow from it."""
-        named = {name: getattr(self, name) for name in ("closed", "open", "offset", "held", "epoch")}
+        named = {name: getattr(self, name) for name in _PARTS}
         tallies = {"closed": self.closed_tally, "open": self.open_tally}
         named |= {f"{of}_{name}": part for of, tally in tallies.items() for name, part in tally._asdict().items()}
         return named
@@ -101,16 +105,22 @@ class Pool:
     def with_parts(self, parts: Mapping[str, Tensor]) -> "Pool":
         """The pool that has these, under this one's budget. They must fit."""
         closed, opened = (Tally(*(parts[f"{of}_{name}"] for name in Tally._fields)) for of in ("closed", "open"))
-        own = ("closed", "open", "offset", "held", "epoch")
-        own_parts: dict[str, Any] = {name: parts[name] for name in own}
-        return replace(self, closed_tally=closed, open_tally=opened, **own_parts).under(self.budget)
+        own: dict[str, Any] = {name: parts[name] for name in _PARTS}
+        return replace(self, closed_tally=closed, open_tally=opened, **own).derived()
 
     def under(self, budget: Budget) -> "Pool":
-        """The same counts with the lines that a budget asks for. Table and lines follow from what is closed."""
-        counts = self.closed.double() / UNIT
-        level = level_at(fitted(counts_beyond(counts[:, 2:])), self.wanted(budget))
-        lines = (level + self.offset).clamp_min(LOWEST_LINE).float()
-        return replace(self, budget=budget, table=table_of(counts[:, :2]), lines=lines)
+        """The same pool with the lines that another budget asks for, at once."""
+        gained = self.counted_level(budget) - self.counted_level(self.budget)
+        return replace(self, budget=budget, level=self.level + gained).derived()
+
+    def derived(self) -> "Pool":
+        """With table and lines as they follow from the rest."""
+        lines = (self.level + self.offset).clamp_min(LOWEST_LINE).float()
+        return replace(self, table=table_of(self.closed[:, :2].double() / UNIT), lines=lines)
+
+    def counted_level(self, budget: Budget) -> Tensor:
+        """The level of each kind that is climbed to as often as the budget has it, by the counts. -> (P, K) decades."""
+        return level_at(fitted(counts_beyond(self.closed[:, 2:].double() / UNIT)), self.wanted(budget))
 
     def wanted(self, budget: Budget) -> Tensor:
         """How many alarms of each kind the budget has for the readings of the closed counts. -> (P, K) float64."""

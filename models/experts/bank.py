@@ -117,15 +117,15 @@ class Bank(nn.Module):
         experience = self._experience(state["age"])[..., :1]
         return Views(offsets, errors[..., :-1], errors[..., -1], experience, inputs, unit.squeeze(-1))
 
+    def usual(self, state: State) -> Tensor:
+        """What the season of the day expects of the next reading, less the last value. -> (B, C), 0 at first."""
+        kept, day = state["slots"][:, :, 0], self.direct.inputs + 1 + self.experts.index("day")
+        return kept[..., day] * kept[..., self.direct.inputs]
+
     def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
         """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
         kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
         return self.slots.write(sight, kept, state)
-
-    def usual(self, state: State) -> Tensor:
-        """What the day expects of the next reading, less the value, as it waits to be judged. -> (B, C)."""
-        kept = state["slots"][:, :, 0]
-        return kept[..., self.direct.inputs] * kept[..., self.direct.inputs + 1 + self.experts.index("day")]
 
     def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
         """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""

@@ -62,6 +62,10 @@ class Combiner(Forecaster):
         return {"experts": self.bank.columns(channels), "cell": hidden, "forecast": (forecast,)}
 
     @override
+    def usual(self, state: State) -> Tensor:
+        return self.bank.usual(state)
+
+    @override
     def ahead(self, state: State) -> StudentT:
         return StudentT(*state["forecast"].unbind(-1))
 
@@ -81,10 +85,6 @@ class Combiner(Forecaster):
     @override
     def half_life_steps(self) -> float:
         return self.network.cell.half_life_steps() if self.network else math.inf
-
-    @override
-    def usual(self, state: State) -> Tensor:
-        return self.bank.usual(state)
 
     @override
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:

@@ -73,14 +73,11 @@ class Forecaster(nn.Module, ABC):
         """
         return by_forecast
 
+    def usual(self, state: State) -> Tensor:
+        """What the season of the day expects of the next reading, less the last value; 0 without one. -> (B, C)."""
+        return torch.zeros_like(state["scale"])
+
     def forecast(self, state: State) -> StudentT:
         """The forecast of the next reading. -> (B, C) each."""
         location, log_scale, freedom = self.ahead(state)
         return StudentT(location[..., 0], log_scale[..., 0], freedom[..., 0])
-
-    def usual(self, state: State) -> Tensor:
-        """What is usual of the next reading at its hour of the day, less the value: 0 where no hours are told apart.
-
-        -> (B, C).
-        """
-        return torch.zeros_like(state["scale"])

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from models.column import Column, State
 from models.experts.dot import dot, total
-from models.novelty import normal, restlessness
+from models.novelty import normal, restlessness, surge
 from models.novelty.glance import Glance, Noticed, kept
 from models.novelty.legendre import Legendre
 from models.novelty.prototypes import Prototypes
 
 MOST = 20.0  # that a part of the whole vector counts for
 MIDDLE = 8.0  # what the parts come to where novelty is one half: about twice what is usual of each
+MOST_SURPRISE = 12.0  # decades
 SETTLING = 16.0  # readings after which novelty is half of what it would be of a series that is known
 
 
@@ -27,7 +28,7 @@ class Part(IntEnum):
     MEMORY = 3  # distance of the recent past from all that it has looked like
 
 
-WEIGHTS = {Part.MOVES: 0.1, Part.SEASON: 0.1, Part.SPREAD: 1.0, Part.MEMORY: 3.0}  # tuned: bench_accuracy, half A
+WEIGHTS = {Part.MOVES: 0.1, Part.SEASON: 0.1, Part.SPREAD: 1.0, Part.MEMORY: 1.0}  # tuned: bench_accuracy, half A
 
 
 class Novelty(nn.Module):
@@ -55,6 +56,7 @@ class Novelty(nn.Module):
             *restlessness.columns(channels),
             *self.past.columns(channels),
             *self.prototypes.columns(channels),
+            *surge.columns(channels),
         )
 
     def step(self, glance: Glance, state: State) -> tuple[Noticed, dict[str, Tensor]]:
@@ -64,9 +66,12 @@ class Novelty(nn.Module):
         restless, of_moves = restlessness.learn(glance, difference, state)
         past = self.past.learn(standing.place, state)
         distance, of_memory = self.prototypes.learn(past, state)
-        parts = torch.cat((restless, standing.spread.unsqueeze(-1), distance.unsqueeze(-1)), -1)
+        sizes = torch.cat((restless.size, glance.surprise.clamp_max(MOST_SURPRISE).unsqueeze(-1)), -1)
+        surged, of_records = surge.learn(standing.off, standing.rise, sizes, glance.present, state)
+        parts = torch.cat((restless.ratio, standing.spread.unsqueeze(-1), distance.unsqueeze(-1)), -1)
         columns = kept(glance.present, {**learnt, **of_moves, "past": past, **of_memory}, state)
-        return Noticed(self._blended(parts, glance, state), parts, standing.level), columns
+        noticed = Noticed(self._blended(parts, glance, state), surged, parts, standing.level)
+        return noticed, {**columns, **of_records}
 
     def _blended(self, parts: Tensor, glance: Glance, state: State) -> Tensor:
         """parts: (B, C, P) -> (B,)."""

@@ -16,7 +16,8 @@ class Glance(NamedTuple):
     values: Tensor  # (B, C) float64
     present: Tensor  # (B, C) bool
     usual: Tensor  # (B, C) float32, what the season of the day expected, less the value before
-    weight: Tensor  # (B, C) float32 of the channels, sum 1 over those that are present
+    surprise: Tensor  # (B, C) float32, by the forecast
+    weight: Tensor  # (B, C) float32 of the channels, sum 1 over those that are judged
 
     def difference(self, state: State) -> Tensor:
         """To the value before, 0 for a first reading. -> (B, C) float32."""
@@ -27,6 +28,7 @@ class Noticed(NamedTuple):
     """What a reading makes of the novelty of its series."""
 
     novelty: Tensor  # (B,) 0 to 1
+    surge: Tensor  # (B,) how many times beyond its own record something of the series has just come; 0 but at a peak
     parts: Tensor  # (B, C, P) of each channel, in the order of `Part`: 1 is about usual for the first three
     level: Tensor  # (B, C) where the level of late stands, less that of the whole life, in deviations of the whole life
 

@@ -1,5 +1,7 @@
 """Restlessness: how far a channel moves of late, and how far from its season, beside what it does all its life."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -18,8 +20,15 @@ def columns(channels: int) -> tuple[Column, ...]:
     return tuple(Column(name, torch.float32, (channels, 2)) for name in ("restless", "restless_usual"))
 
 
-def learn(glance: Glance, difference: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]]:
-    """Take in one reading a row. -> the two ratios (B, C, 2), and the columns. A first reading says nothing."""
+class Restless(NamedTuple):
+    """What a reading says of moves and of the season. (B, C, 2) each."""
+
+    ratio: Tensor  # of late / all its life
+    size: Tensor  # of the reading, in units, clipped
+
+
+def learn(glance: Glance, difference: Tensor, state: State) -> tuple[Restless, dict[str, Tensor]]:
+    """Take in one reading a row. A first reading says nothing."""
     age = state["age"].unsqueeze(-1)
     usual = state["restless_usual"]
     size = torch.stack((difference, difference - glance.usual), -1).abs().masked_fill(age == 0, 0.0)
@@ -30,4 +39,5 @@ def learn(glance: Glance, difference: Tensor, state: State) -> tuple[Tensor, dic
     share = 1 / age.clamp_min(1)
     late = torch.lerp(state["restless"], size, share.clamp_min(FAST))
     usual = torch.lerp(usual, size, share.clamp_min(SLOWEST))
-    return late / torch.maximum(usual, floor), {"restless": late, "restless_usual": usual}
+    restless = Restless(late / torch.maximum(usual, floor), size)
+    return restless, {"restless": late, "restless_usual": usual}

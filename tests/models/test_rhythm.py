@@ -39,7 +39,7 @@ def test_the_usual_peak_of_each_hour_is_that_of_the_plain_loop() -> None:
 
     state = after(z)
 
-    np.testing.assert_allclose(torch.expm1(state["rhythm"])[0, 0], plainly(z), rtol=1e-5)
+    np.testing.assert_allclose(torch.expm1(state["rhythm"].float())[0, 0], plainly(z), rtol=3e-3)
 
 
 def test_an_hour_that_is_far_out_every_day_is_expected_to_be_and_others_are_not() -> None:
@@ -67,5 +67,5 @@ def test_an_hour_in_which_nothing_was_judged_teaches_nothing() -> None:
         judged = torch.tensor([[True, False]])
         state = rhythm.update(torch.full((1, 2), 2.0), judged, calendar(quarter), state)
 
-    assert math.isclose(float(torch.expm1(state["rhythm"][0, 0, 5])), 1.0, rel_tol=1e-5)
+    assert math.isclose(float(torch.expm1(state["rhythm"][0, 0, 5].float())), 1.0, rel_tol=1e-3)
     assert not state["rhythm"][0, 1].any()

@@ -155,6 +155,7 @@ def test_the_valid_range_is_that_of_the_values_as_they_come() -> None:
 
     assert said[50].opened[:, 0].all()
     assert said[50].value.isnan().all()
+    assert said[50].novelty.isfinite().all()
     assert not said[51].opened.any()  # and the return after it is that since the value before
 
 
@@ -172,7 +173,7 @@ def test_what_is_asked_of_others_changes_no_bit() -> None:
         torch.testing.assert_close(column, expected_state[name], rtol=0, atol=0, equal_nan=True, msg=name)
 
 
-def test_the_pool_sees_what_nobody_asked_about() -> None:
+def test_the_pool_counts_the_surprise_that_nobody_asked_about_and_the_climb_of_what_may_open() -> None:
     values = noise(60)
     values[50] += 30
 
@@ -181,7 +182,9 @@ def test_the_pool_sees_what_nobody_asked_about() -> None:
     assert loud.opened[:, 0].all()
     assert not quiet.opened.any()
     assert (quiet.anomaly_score == 0).all()
-    for name in ("signed", "score", "is_judged", "climb"):
+    assert torch.equal(quiet.joint_surprise, loud.joint_surprise)  # and so the p-value that people read
+    assert loud.sample.climb[:, 0, 1].min() > quiet.sample.climb.max() == 0
+    for name in ("signed", "is_counted", "score", "score_before", "is_judged"):
         assert torch.equal(getattr(quiet.sample, name), getattr(loud.sample, name)), name
 
 

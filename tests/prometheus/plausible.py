@@ -24,7 +24,7 @@ class PlausibleDaemon:
         self._clock = clock
         self.metrics.build("0.1.0", "2.13.0", "cpu")
         self.metrics.state.interval(30.0)
-        self.metrics.exported(SERIES_EACH * len(GROUPS), 1_000, admitted=0, refused=0)
+        self.metrics.page.exported(SERIES_EACH * len(GROUPS), 1_000, admitted=0, refused=0)
         for group, channels in GROUPS.items():
             self.metrics.artifact(group, "gru-32", "gru")
             self.metrics.band_target(group, 0.99)
@@ -44,7 +44,7 @@ class PlausibleDaemon:
             self.metrics.rejected(group, Reason.LATE, 1)
             self.metrics.scored(group, scores, below=0, above=1, channels=SERIES_EACH * len(channels))
             self.metrics.channels_missing(group, 1)
-            self.metrics.alarms_changed(group, "spike", opened=1, closed=1)
+            self.metrics.alarms.changed(group, "spike", opened=1, closed=1)
             self.metrics.epoch(group)
         for phase in PHASES:
             self.metrics.phase(phase, self._random.exponential(0.003))

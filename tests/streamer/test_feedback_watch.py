@@ -1,5 +1,7 @@
 """What people say of alarms while the daemon runs: taken up at barriers, kept in the state, and given up again."""
 
+import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +10,21 @@ import pytest
 
 from connectors.columns import Alarms
 from connectors.errors import ConfigError
+from connectors.kafka_options import KafkaOptions
+from connectors.memory import MemorySink, MemorySource
 from connectors.ports import Assigned, StateKey
 from connectors.verdicts import Verdicts
 from streamer.checkpoint import decode
-from streamer.config import Config
+from streamer.config import Config, KafkaSource
 from streamer.feedback_watch import FeedbackWatch
-from streamer.wiring import make_groups, make_metrics
+from streamer.wiring import assemble, in_memory, make_groups, make_metrics
 from tests.connectors.verdict_samples import verdict_of
 from tests.faults.world import Inline
 from tests.streamer.rig import CONFIG, FIRST, SECOND, Rig, batch
 
 KEY = StateKey("pumps", FIRST)
-CALM = [50.0, 50.3, 49.8, 50.1, 49.9, 50.2, 49.7, 50.4] * 8
-FAR = [*CALM, 500.0, *CALM]  # a reading far out, and calm again
+CALM = [50.0, 50.3, 49.8, 50.1, 49.9, 50.2, 49.7, 50.4] * 5
+FAR = [*CALM, 500.0, *CALM[:9]]  # a reading far out, and calm again
 SCRIPT = [Assigned((FIRST,)), batch(FIRST, 0, FAR), batch(FIRST, len(FAR), FAR)]
 STANDING = 'streamer_feedback_verdicts{group="pumps",verdict="false"}'
 
@@ -144,6 +148,24 @@ def test_a_word_that_is_taken_back_is_given_up_at_the_next_barrier(tmp_path: Pat
     assert before == [pytest.approx(4.4)]
     assert ears.raised() == []
     assert ears.rig.metric(STANDING) == 0
+
+
+def test_a_daemon_takes_a_word_up_at_once_when_it_is_to_read_everything_again(tmp_path: Path) -> None:
+    kafka = KafkaOptions(bootstrap_servers="nowhere:1", group_id="g", start="earliest")
+    config = msgspec.structs.replace(settings(tmp_path), source=KafkaSource(), kafka=kafka)
+    metrics = make_metrics(config)
+    groups = make_groups(config, metrics, lambda: 0.0)
+    parts = in_memory(MemorySource([Assigned((FIRST,))], {}), MemorySink())
+    daemon = assemble(config, parts, groups, metrics, clock=lambda: 0.0)
+    turns, deadline = itertools.count(), time.monotonic() + 60
+    daemon.turn_until(lambda: next(turns) == 3)
+
+    Verdicts(tmp_path).put(verdict_of(peak_ratio=4.0))
+    daemon.reload(lambda: config)
+    daemon.turn_until(lambda: groups[0].judges.choices.tolerances != [] or time.monotonic() > deadline)
+    daemon.leave()
+
+    assert [one.factor for one in groups[0].judges.choices.tolerances] == [pytest.approx(4.4)]
 
 
 def test_every_partition_of_the_group_takes_the_word_up(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streamer.calendar import calendar_of
@@ -111,6 +111,10 @@ WINDOWS = [
     minutes=st.integers(0, 4 * 24 * 60),
     chosen=st.lists(st.sampled_from(range(len(WINDOWS))), unique=True, max_size=4),
 )
+@example(start=at("2026-03-28T22:30"), minutes=0, chosen=[0])
+@example(start=at("2026-03-28T22:30"), minutes=0, chosen=[4])
+@example(start=at("2026-10-24T22:30"), minutes=0, chosen=[0])
+@example(start=at("2026-10-25T00:00"), minutes=0, chosen=[3])
 def test_the_first_moment_that_is_not_mute_is_found_over_any_change_of_the_clock(
     start: int, minutes: int, chosen: list[int]
 ) -> None:

@@ -114,8 +114,8 @@ def test_a_group_has_one_artifact(metrics: Metrics) -> None:
 
 
 def test_refusals_told_as_totals_are_counted_once(metrics: Metrics) -> None:
-    metrics.exported(series=3, limit=10, admitted=3, refused=1)
-    metrics.exported(series=4, limit=10, admitted=4, refused=1)
+    metrics.page.exported(series=3, limit=10, admitted=3, refused=1)
+    metrics.page.exported(series=4, limit=10, admitted=4, refused=1)
 
     assert value(metrics, "streamer_exported_series_admitted_total") == 4
     assert value(metrics, "streamer_exported_series_refused_total") == 1

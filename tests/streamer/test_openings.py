@@ -114,6 +114,18 @@ def test_an_evicted_series_closes_its_silence_whether_a_timer_had_raised_it_or_n
     assert len({alarm_id for silences in said for alarm_id in silences.alarm_id}) == 1
 
 
+def test_a_series_that_opens_twice_in_one_batch_closes_each_alarm_by_its_own_identity() -> None:
+    values = np.random.default_rng(0).normal(size=(140, 2)) + 50
+    values[[70, 110], 1] += 60
+
+    progress = watching().advance(readings(["a"] * 140, list(np.arange(140.0)), values))
+
+    spikes = [one for one in of_series(alarms_of(progress), "a") if one[0] == "spike"]
+    assert [event for _, event, _ in spikes] == ["opened", "closed"] * 2
+    first, second = {alarm_id for _, _, alarm_id in spikes[:2]}, {alarm_id for _, _, alarm_id in spikes[2:]}
+    assert (len(first), len(second), len(first | second)) == (1, 1, 2)
+
+
 def told(said: list[Silences]) -> list[tuple[str, str, int]]:
     return [
         (str(series), event, int(timestamp) // SECOND_NS)

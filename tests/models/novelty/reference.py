@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 Float64 = NDArray[np.float64]
-ORDER, WINDOW, PROTOTYPES, EVERY = 4, 128, 4, 32
+ORDER, WINDOW, PROTOTYPES, EVERY = 4, 128, 3, 32
 
 
 def memory_of(places: Float64) -> Float64:
@@ -26,18 +26,15 @@ def memory_of(places: Float64) -> Float64:
 def distances(pasts: Float64) -> Float64:
     """To the nearest prototype, before it learns. (T, N) -> (T,)."""
     centres: list[Float64] = []
-    counts: list[int] = []
     out = []
     for t, past in enumerate(pasts):
         away = [float(np.linalg.norm(past - centre)) for centre in centres]
         out.append(min(away, default=0.0))
         if t % EVERY == 0 and len(centres) < PROTOTYPES:
             centres.append(past.copy())
-            counts.append(1)
         else:
             nearest = int(np.argmin(away))
-            counts[nearest] += 1
-            centres[nearest] += (past - centres[nearest]) / counts[nearest]
+            centres[nearest] += (past - centres[nearest]) * min(PROTOTYPES / (t + 1), 0.5)
     return np.array(out)
 
 
@@ -71,6 +68,6 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64) -> tuple[Float
         last = value
     moves, season = np.minimum(np.array(ratios), 20).T
     memory = np.minimum(distances(memory_of(np.array(places))), 20)
-    size = 0.1 * moves**3 + 0.1 * season**3 + np.minimum(spreads, 20) ** 3 + 3 * memory**3
+    size = 0.1 * moves**3 + 0.1 * season**3 + np.minimum(spreads, 20) ** 3 + memory**3
     age = np.arange(len(values))
     return size / (size + 8) * age / (age + 16), np.array(levels)

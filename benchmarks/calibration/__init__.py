@@ -1,0 +1,1 @@
+"""Fleets of synthetic residuals, judged by the very calibration that runs live."""

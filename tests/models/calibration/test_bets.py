@@ -1,0 +1,127 @@
+"""Bets on a change: they win by what they are on, stay finite, and leave alone what is only being itself."""
+
+import math
+
+import pytest
+import torch
+
+from models.calibration import bets, echo
+from models.calibration.bets import BETS, MOST_DECADES, Change
+from models.column import fresh_state
+
+ROWS = 64
+LINE = 4.0  # decades: about one alarm in ten thousand readings
+
+
+def state_of(channels: int = 1) -> dict[str, torch.Tensor]:
+    columns = (*bets.columns(channels), *echo.columns(channels))
+    return fresh_state(columns, ROWS) | {"age": torch.zeros(ROWS, channels)}
+
+
+def follow(
+    scores: torch.Tensor, moved: torch.Tensor | None = None, state: dict[str, torch.Tensor] | None = None
+) -> tuple[list[Change], dict[str, torch.Tensor]]:
+    """Bet on scores (T, ROWS, C), one after the other."""
+    state, changes = state or state_of(scores.shape[2]), []
+    weight = torch.full_like(scores[0], 1 / scores.shape[2])
+    for t, score in enumerate(scores):
+        has_moved = torch.ones_like(score, dtype=torch.bool) if moved is None else moved[t]
+        change, after = bets.update(score, torch.ones_like(has_moved), has_moved, weight, echo.echo_of(state), state)
+        state = {**state, **after, **echo.update(score, has_moved, state), "age": state["age"] + 1}
+        changes.append(change)
+    return changes, state
+
+
+def noise(readings: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(readings, ROWS, 1, generator=torch.Generator().manual_seed(seed))
+
+
+def first_beyond(changes: list[Change]) -> torch.Tensor:
+    """The reading at which the statistic first passes the line, infinite where it never does. -> (ROWS,)."""
+    beyond = torch.stack([change.statistic > LINE for change in changes])
+    return torch.where(beyond.any(0), beyond.float().argmax(0).float() + 1, torch.inf)
+
+
+def test_a_series_that_is_itself_is_left_alone() -> None:
+    changes, _ = follow(noise(400))
+
+    assert first_beyond(changes).isfinite().sum() <= 8  # 2.6 expected of 25,600 readings at most
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "expected"),
+    [(1.5, 1.0, {"up", "far_up"}), (-1.5, 1.0, {"down", "far_down"}), (0, 3.0, {"wider"}), (0, 0.1, {"narrower"})],
+)
+def test_a_change_is_found_soon_and_by_its_own_bet(shift: float, scale: float, expected: set[str]) -> None:
+    _, settled = follow(noise(300))
+
+    changes, _ = follow(noise(60, seed=1) * scale + shift, state=settled)
+
+    found = first_beyond(changes)
+    assert (found <= 40).float().mean() >= 0.9
+    at = changes[30]
+    leading = [BETS[number] for number in at.leading[:, 0].tolist()]
+    assert sum(name in expected for name in leading) > 0.7 * ROWS
+    assert ((at.since[:, 0] > 0) & (at.since[:, 0] <= 60)).float().mean() > 0.9
+
+
+def test_one_reading_far_out_is_no_change() -> None:
+    _, settled = follow(noise(300))
+    spike = noise(1, seed=2) + 30
+
+    changes, _ = follow(spike, state=settled)
+
+    assert (changes[0].statistic < LINE).all()
+
+
+def test_a_sensor_that_stands_still_is_stuck() -> None:
+    _, settled = follow(noise(600))
+    still = torch.full((60, ROWS, 1), 0.3)
+
+    changes, _ = follow(still, torch.zeros_like(still, dtype=torch.bool), settled)
+
+    assert first_beyond(changes).max() <= 45
+    assert (changes[-1].leading == BETS.index("stuck")).all()
+
+
+def test_a_series_that_is_flat_for_ever_is_not() -> None:
+    flat = torch.zeros(1500, ROWS, 1)
+
+    changes, _ = follow(flat, torch.zeros_like(flat, dtype=torch.bool))
+
+    assert first_beyond(changes).isinf().all()
+
+
+def test_a_series_that_often_stands_still_is_not_stuck_for_doing_so() -> None:
+    moves = torch.zeros(900, ROWS, 1, dtype=torch.bool)
+    moves[::60] = True
+    score = noise(900) * moves
+
+    changes, _ = follow(score, moves)
+
+    assert first_beyond(changes).isinf().all()
+
+
+def test_scores_that_follow_each_other_are_worth_less() -> None:
+    wave = [noise(1)[0]]
+    for step in noise(700, seed=3):
+        wave.append(0.6 * wave[-1] + 0.8 * step)
+    alone, waving = follow(noise(600))[0], follow(torch.stack(wave))[0]
+
+    calls = [int(sum((change.statistic > LINE + 1).sum() for change in said[300:])) for said in (alone, waving)]
+
+    assert calls[1] <= 0.01 * ROWS * 400, calls
+
+
+def test_stakes_are_finite_for_ever_and_an_absent_channel_keeps_its_own() -> None:
+    hostile = torch.tensor([30.0, -30.0, 0.0, 1e-30]).repeat(200).view(-1, 1, 1).expand(-1, ROWS, 2)
+
+    changes, state = follow(hostile)
+    nobody = torch.zeros(ROWS, 2, dtype=torch.bool)
+    _, after = bets.update(hostile[0], nobody, nobody, torch.zeros(ROWS, 2), echo.echo_of(state), state)
+
+    assert all(change.statistic.isfinite().all() for change in changes)
+    assert state["stakes"].max() <= 10**MOST_DECADES
+    assert state["stakes"].min() > 0
+    assert all(after[name].equal(state[name]) for name in after)
+    assert math.isfinite(float(changes[-1].decades.max()))
