@@ -110,10 +110,11 @@ def test_the_incidents_are_those_that_the_data_show(judged: Judged) -> None:
     assert furthest[2] > normal + 5, "the third one is a small peak"
 
 
-def test_nothing_is_set_for_any_group_but_where_its_channels_are() -> None:
+def test_nothing_is_set_for_any_group_but_where_its_channels_are_and_a_budget_of_the_water() -> None:
     config = yaml.safe_load((resources.files("streamer.demo") / "demo.yaml").read_text())
     groups = {group["name"]: group for group in config["groups"]}
 
+    assert groups["water"].pop("alarm") == {"readings_per_alarm": 168}
     assert all(group.keys() == {"name", "topics", "format", "channels", "cell"} for group in groups.values())
     assert {group["cell"] for group in groups.values()} == {"${CELL:-gru}"}
     assert groups["water"]["channels"] == ["flow"]
