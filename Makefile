@@ -88,6 +88,10 @@ bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters
 bench-explanations: $(INSTALLED) ## Measure how often an explanation names the channel at fault, by kind and size of fault
 	@$(BIN)/python benchmarks/bench_explanations.py
 
+.PHONY: bench-calibration
+bench-calibration: $(INSTALLED) ## Measure whether the budget of alarms is kept, and how soon a change is found
+	@$(BIN)/python benchmarks/bench_calibration.py
+
 .PHONY: pretrained
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
 	@$(BIN)/python -m models.training.pretrain

@@ -16,12 +16,11 @@ from calibration.trials import FAULTS, WITHIN, after_incident, calls, found, set
 
 from models.alarm import KINDS
 from models.calibration.budget import Budget
-from models.calibration.pool import HALF_LIFE_EPOCHS
 
 BUDGET = Budget(readings_per_alarm=10_000.0)
 HOURLY = 256  # readings an epoch, where they come so seldom
 FLEETS = {  # name: sizes; one series alone is tried a hundred times over, each with a pool of its own
-    "1 series, 1 partition": Size(1, 128, HOURLY),
+    "1 series, 1 partition": Size(1, 128, HOURLY, burn_in_epochs=24),
     "1,024 series, 1 partition": Size(1024, 1),
     "1,536 series, 12 partitions": Size(128, 12),
     "98,304 series, 12 partitions": Size(8192, 12),
@@ -35,7 +34,7 @@ def main() -> int:
     load = results_page.load()
     torch.set_num_threads(1)
     lines = []
-    for line in _report(options.quick):
+    for line in _report(options.quick, options.fleet or [*FLEETS]):
         lines.append(line)
         print(line, flush=True)
     if options.markdown is not None:
@@ -43,13 +42,13 @@ def main() -> int:
     return 0
 
 
-def _report(is_quick: bool) -> Iterator[str]:
+def _report(is_quick: bool, names: list[str]) -> Iterator[str]:
     """The section, part by part, as it is measured."""
     expected = 10.0 if is_quick else 100.0
     scenarios = SCENARIOS[:2] if is_quick else SCENARIOS
-    fleets = {TRIED: FLEETS[TRIED]} if is_quick else FLEETS
+    fleets = {name: FLEETS[name] for name in ([TRIED] if is_quick else names)}
     yield f"The budget is one alarm in {BUDGET.readings_per_alarm:,.0f} readings, half of it for each kind. Every cell"
-    yield f"goes on until {expected:.0f} alarms are expected, after a burn-in of {HALF_LIFE_EPOCHS} epochs. Alarms in"
+    yield f"goes on until {expected:.0f} alarms are expected, after a burn-in. Alarms in"
     yield "10,000 readings where nothing is the matter, all and by kind, and those in the burn-in:"
     rows, kept = [], {}
     for seed, scenario in enumerate(scenarios):
@@ -61,6 +60,8 @@ def _report(is_quick: bool) -> Iterator[str]:
                 kept[scenario] = fleet
     header: tuple[str, ...] = ("residuals", "fleet", "all", *KINDS, "burn-in", "of readings a partition")
     yield from ["", *results_page.table(header, rows), ""]
+    if not kept:
+        return
     yield f"Faults of a hundredth of the series, ten times over ({TRIED}): the share that is found within"
     yield f"{WITHIN} readings, and the median delay in readings; of a spike of 15 standard deviations, the share:"
     header = ("residuals", *FAULTS, "spike")
@@ -81,7 +82,7 @@ def _calls_row(scenario: str, name: str, fleet: Fleet, early: float, expected: f
         f"{10_000 * called.rate:.2f}",
         *by_kind,
         f"{10_000 * early:.2f}",
-        f"{HALF_LIFE_EPOCHS * fleet.size.epoch_readings:,}",
+        f"{fleet.size.burn_in:,}",
     )
 
 
@@ -93,6 +94,7 @@ def _faults_row(scenario: str, fleet: Fleet) -> tuple[str, ...]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two kinds of residuals, one fleet, few alarms")
+    parser.add_argument("--fleet", choices=FLEETS, action="append", help="one or more; without it, all")
     results_page.add_option(parser)
     options = parser.parse_args()
     if options.markdown is not None:

@@ -131,7 +131,7 @@ class Detector(nn.Module):
         spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
-        after = rhythm.update(z, is_judged, context.calendar, state)
+        after = rhythm.update(z.detach(), is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
@@ -142,7 +142,7 @@ class Detector(nn.Module):
         glance = Glance(seen.value, seen.present, self.forecaster.usual(state), told, weight)
         noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
-            signed=torch.copysign(told, z),
+            signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
             is_judged=is_judged,
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,

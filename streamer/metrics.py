@@ -8,6 +8,7 @@ from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from connectors.columns import SILENCE, Float64, Reason
+from models.alarm import KINDS
 from streamer.alarm_metrics import AlarmMetrics
 from streamer.drift_metrics import DriftMetrics
 from streamer.feedback_metrics import FeedbackMetrics
@@ -20,7 +21,7 @@ from streamer.shadow_metrics import ShadowMetrics
 from streamer.state_metrics import StateMetrics
 
 PHASES = ("poll", "decode", "order", "step", "deliver")
-SIDES = ("below", "above")
+SIDES, ALARMS = ("below", "above"), (*KINDS, SILENCE)
 DURATION_BOUNDS_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BATCH_BOUNDS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
@@ -41,9 +42,7 @@ class Metrics:
     Every label value that is known beforehand starts at zero, so that a first event is an increase.
     """
 
-    def __init__(
-        self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ("spike", SILENCE)
-    ) -> None:
+    def __init__(self, groups: Sequence[str], topics: Sequence[str] = (), kinds: Sequence[str] = ALARMS) -> None:
         """Take the names of all groups, of the output topics, and the kinds of alarm."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.descriptions: list[Description] = []
@@ -65,10 +64,10 @@ class Metrics:
 
     def render(self, openmetrics: bool) -> bytes:
         """Write these metrics as the first part of a page: the series block follows, and ends it."""
-        if openmetrics:
-            page: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
-            return page.removesuffix(b"# EOF\n")
-        return generate_text(self._registry)
+        if not openmetrics:
+            return generate_text(self._registry)
+        page: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+        return page.removesuffix(b"# EOF\n")
 
     # Readings: read + inherited = scored + rejected + joined + held, whenever no batch is under way.
 

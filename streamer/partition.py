@@ -16,6 +16,7 @@ from connectors.drifts import Drifts
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
+from models.calibration.health import Health, health
 from models.calibration.prior import counted
 from streamer import drift, epoch, eviction, openings, order, silence
 from streamer.drift import DriftWatch
@@ -74,6 +75,7 @@ class Partition:
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
         self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
+        self.health: Health | None = None  # of the pool at the end of the last epoch, for people
         self._terms = TermsOfRows(judge.choices)
 
     @property
@@ -189,7 +191,8 @@ class Partition:
     def _end_epoch(self, progress: Progress, ended_by: tuple[int, int]) -> None:
         """What happens to the state between two epochs, and at no other time. ended_by: a reading's offset, index."""
         lasted = self.epoch.milliseconds
-        self.pool = close_epoch(self.pool, lasted)
+        before, self.pool = self.pool, close_epoch(self.pool, lasted)
+        self.health = health(before, self.pool)
         if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
             progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
@@ -279,7 +282,6 @@ class Partition:
 def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
     outcome, explanation, ahead = came.outcome, came.explanation, came.ahead
     further = tuple(judge.choices.horizons[1:])
-    surprise = outcome.joint_surprise.numpy().astype(np.float64)
     return Results(
         readings=readings,
         channels=judge.channels,
@@ -289,7 +291,7 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
         novelty=outcome.novelty.numpy().astype(np.float64),
-        p_value=10.0**-surprise,
+        p_value=10.0 ** -outcome.joint_surprise.numpy().astype(np.float64),
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.any(1).numpy(),
         warming=outcome.warming.numpy(),

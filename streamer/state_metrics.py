@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from prometheus_client import Counter, Gauge, Histogram
 
 from connectors.columns import TopicPartition
+from streamer.calibration_metrics import CalibrationMetrics
 
 ACTIONS = ("save", "load", "prune")
 BOUNDS_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -22,6 +23,7 @@ class StateMetrics:
         gauge: Callable[..., Gauge],
         histogram: Callable[..., Histogram],
     ) -> None:
+        self.calibration = CalibrationMetrics(gauge)
         self._pause = histogram(
             "checkpoint_pause_duration_seconds", "Time the engine waits while state is copied.", BOUNDS_SECONDS
         )
@@ -106,5 +108,6 @@ class StateMetrics:
 
     def partition_left(self, where: TopicPartition) -> None:
         """Take the rows of a partition that is no longer ours off the page."""
+        self.calibration.partition_left(where)
         for gauge in (self._bytes, self._offset, self._time, self._silent, self._unsaved):
             gauge.remove_by_labels({"topic": where.topic, "partition": str(where.partition)})

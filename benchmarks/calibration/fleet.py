@@ -12,7 +12,7 @@ from models.alarm import Hysteresis
 from models.calibration import verdict
 from models.calibration.budget import Budget
 from models.calibration.epochs import close_epoch
-from models.calibration.pool import Pool, fold
+from models.calibration.pool import HALF_LIFE_EPOCHS, Pool, fold
 from models.calibration.verdict import Evidence
 from models.column import fresh_state
 from models.tail import StudentTail
@@ -27,11 +27,17 @@ class Size:
     series: int  # in a partition; a power of two
     partitions: int
     epoch_readings: int = EPOCH_READINGS  # fewer where they come so seldom that an hour is over before
+    burn_in_epochs: int = HALF_LIFE_EPOCHS
 
     @property
     def block(self) -> int:
         """Series of a partition that are stepped at once: no epoch ends among them."""
         return min(self.series, self.epoch_readings)
+
+    @property
+    def burn_in(self) -> int:
+        """Readings of a partition before alarms are counted."""
+        return self.burn_in_epochs * self.epoch_readings
 
     @property
     def rows(self) -> int:

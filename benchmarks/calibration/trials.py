@@ -54,9 +54,9 @@ class Calls:
 
 
 def settled(scenario: str, size: Size, budget: Budget, seed: int) -> tuple[Fleet, float]:
-    """A fleet whose pools are a half-life old, and the alarms a reading until then."""
+    """A fleet after its burn-in, and the alarms a reading until then."""
     fleet = Fleet(size, Residuals(scenario, size.rows, np.random.default_rng(seed)), budget)
-    turns = -(-HALF_LIFE_EPOCHS * size.epoch_readings // size.series)
+    turns = -(-size.burn_in // size.series)
     return fleet, sum(_counts(fleet, turns)) / (turns * size.rows)
 
 
