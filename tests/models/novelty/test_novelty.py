@@ -170,11 +170,16 @@ def test_a_spike_poisons_no_memory() -> None:
 
 def test_a_channel_that_was_flat_learns_to_move() -> None:
     values = np.concatenate((np.zeros((300, 32)), noise(500)))
+    along = Along(32)
 
-    novelty = Along(32).run(values)
+    along.run(values[:300])
+    at_once = along.run(values[300:301])
+    deviation = along.state["normal_deviation"]
+    later = along.run(values[301:])
 
-    assert novelty[300:330].mean() > 0.9
-    assert novelty[700:].mean() < 0.4
+    assert (at_once > 0.9).all()
+    assert (deviation > 0).all()
+    assert later[400:].mean() < 0.4
 
 
 def _restless() -> tuple[Float64, Float64]:
