@@ -14,7 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
-from models.novelty import Glance, Novelty, Part
+from models.novelty import Glance, Novelty
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
 from models.tail import StudentQuantile, StudentTail
@@ -34,7 +34,6 @@ class DetectorOptions:
     hysteresis: Hysteresis = Hysteresis()
     band_coverage: float = 0.99
     rules: tuple[Rule, ...] = ()  # by the numbers from 1 on in a context
-    not_in_novelty: tuple[Part, ...] = ()  # to measure what each is worth
 
 
 class Seen(NamedTuple):
@@ -55,7 +54,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
-        self.novelty = Novelty(options.not_in_novelty)
+        self.novelty = Novelty()
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 
@@ -132,7 +131,7 @@ class Detector(nn.Module):
         spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
         z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
-        after = rhythm.update(z, is_judged, context.calendar, state)
+        after = rhythm.update(z.detach(), is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
         spread = spread * widening
         by_forecast = self.tail(z / widening, freedom)
@@ -143,7 +142,7 @@ class Detector(nn.Module):
         glance = Glance(seen.value, seen.present, self.forecaster.usual(state), told, weight)
         noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
-            signed=torch.copysign(told, z),
+            signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
             is_judged=is_judged,
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,

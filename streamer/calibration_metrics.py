@@ -1,6 +1,6 @@
 """Tells how well the budget of each partition is kept, and how far what it assumes holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import Gauge
 
@@ -34,7 +34,7 @@ class CalibrationMetrics:
     def epoch(self, where: TopicPartition, health: Health) -> None:
         """Tell how a partition's pool stood at the end of its last epoch."""
         partition = (where.topic, str(where.partition))
-        columns = {
+        columns: dict[Gauge, Sequence[float]] = {
             self._line: health.lines,
             self._offset: health.offset,
             self._is_extrapolated: health.is_extrapolated,

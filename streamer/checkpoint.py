@@ -19,7 +19,7 @@ from connectors.columns import Int64, TopicPartition
 from connectors.errors import StoreError
 from connectors.ports import Buffer, StateKey
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 knew no numbers of two bytes
 BLOCK_BYTES = 1 << 20  # what is copied, hashed and written at a time
 _BLOCK_SERIES = 4096  # keys encoded in one go: Python's lock is held for them
 _MAGIC = b"streamer"
@@ -98,11 +98,11 @@ def decode(content: Buffer, where: str) -> Checkpoint:
     try:
         header, start = _header(view)
         version = header["__metadata__"]["format_version"]
-        if version == str(FORMAT_VERSION):
+        if version in map(str, range(1, FORMAT_VERSION + 1)):
             return _checkpoint(header, view[start:])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{where}: expected the header of a checkpoint, got {error!r}") from error
-    raise CheckpointError(f"{where}: expected format_version {FORMAT_VERSION}, got {version}")
+    raise CheckpointError(f"{where}: expected format_version {FORMAT_VERSION} or an earlier one, got {version}")
 
 
 def _content(checkpoint: Checkpoint) -> Iterator[Buffer]:

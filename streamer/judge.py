@@ -86,7 +86,7 @@ class Judges:
             StateError: this version cannot make it.
         """
         try:
-            choices = msgspec.convert(_of_today(checkpoint.settings), Choices)
+            choices = choices_of(checkpoint.settings)
             artifact = read_artifact(checkpoint.artifact_content, checkpoint.artifact)
         except (msgspec.ValidationError, ArtifactError) as error:
             raise StateError(f"checkpoint {checkpoint.next_offset} of {checkpoint.key}: {error}") from error
@@ -152,7 +152,11 @@ def settings_of(judge: Judge) -> dict[str, Any]:
     return settings
 
 
-def _of_today(settings: dict[str, Any]) -> dict[str, Any]:
-    """Choices as an older checkpoint holds them, in the words of today: a line of its own is a budget now."""
+def choices_of(settings: dict[str, Any]) -> Choices:
+    """The choices that a checkpoint holds, in the words of today: a line of its own is a budget now.
+
+    Raises:
+        msgspec.ValidationError: they are none.
+    """
     alarm = {key: value for key, value in settings.get("alarm", {}).items() if key != "tail_probability"}
-    return {**settings, "alarm": alarm}
+    return msgspec.convert({**settings, "alarm": alarm}, Choices)

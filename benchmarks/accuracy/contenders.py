@@ -43,6 +43,11 @@ def novelty(track: Track) -> Float64:
     return track.scored("novelty").astype(np.float64)
 
 
+def surge(track: Track) -> Float64:
+    """How many times beyond its own record, at the peaks alone."""
+    return track.scored("surge").astype(np.float64)
+
+
 def anomaly_score(track: Track) -> Float64:
     """The largest ratio to a line."""
     return track.scored("anomaly_score").astype(np.float64)
@@ -63,6 +68,7 @@ def residual(track: Track) -> Float64:
 
 
 NOVELTY = View(("novelty",), novelty)
+SURGE = View(("surge",), surge)
 ANOMALY_SCORE = View(("anomaly_score",), anomaly_score)
 SURPRISE = View(("joint_surprise",), surprise)
 RESIDUAL = View(("value", "forecast", "spread"), residual)
@@ -112,7 +118,7 @@ def entrants(tier: str) -> list[Entrant]:
     """The detector, and what it is compared with: the residual of a network alone, with its memory and without."""
     alone = {"residual": RESIDUAL}
     return [
-        Entrant(STREAMER, tier=tier, views={"novelty": NOVELTY, "anomaly score": ANOMALY_SCORE}),
+        Entrant(STREAMER, tier=tier, views={"novelty": NOVELTY, "surge": SURGE, "anomaly score": ANOMALY_SCORE}),
         Entrant("recurrent", forecaster="recurrent", views=alone),
         Entrant("recurrent, zeroed each batch", forecaster="recurrent", views=alone, is_forgetful=True),
     ]

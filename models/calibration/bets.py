@@ -21,6 +21,7 @@ SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
 SPREADS = (2.0, 0.5)  # ratios of them
 BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck")
 NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
+CAUTION = 0.01  # of a stake in being narrower: after every incident a series is, beside what has been learnt of it
 MOST_A_READING = 3.0  # nats: one reading is a spike; a change takes three
 MOST_DECADES = 12.0  # of a stake: what lies beyond would only keep an alarm from closing
 ONSET_DECADES = 1.0  # a change began when its stake last was below this
@@ -81,7 +82,7 @@ def update(
     stakes = torch.where(stepped, grown.clamp_max(10.0**MOST_DECADES), state["stakes"])
     unmoved, longest = _runs(is_judged, moved, state)
     stuck = torch.exp((unmoved / (longest + 1)).clamp_max(MOST_DECADES * math.log(10))) - 1
-    every = torch.cat((stakes, stuck.unsqueeze(-1)), -1)
+    every = torch.cat((stakes[..., :NARROWER], stakes[..., NARROWER:] * CAUTION, stuck.unsqueeze(-1)), -1)
     mean = every.mean(-1)
     winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
     statistic = _joint(mean, weight)

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from models.column import Column, State
-from models.novelty.glance import kept
+from models.novelty.glance import SLOWEST, kept
 
 SMOOTH = 1 / 24  # rate of the means of moves, of distances from the season and of surprises, per reading
 YOUNG = 32  # readings before a record is one
 CLIMB = 3.0  # octaves that one reading raises a record by at most
-FALL = math.log2(math.e) / 16_384  # octaves a reading: in the end a record is forgotten
+FALL = math.log2(math.e) * SLOWEST  # octaves a reading: in the end a record is forgotten
 HOLD = 100.0  # readings after a peak within which only a higher one is another
 LEAST = 1e-30
 HIGHEST = 60.0  # octaves

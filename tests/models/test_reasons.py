@@ -14,6 +14,7 @@ from models.cells import CELLS
 from models.column import State, fresh_state
 from models.context import Context
 from models.detector import Detector, DetectorOptions
+from models.experts.bank import shares_by_errors
 from models.forecasters import Spec, build
 from models.outcome import Outcome
 from models.reasons import NO_BET, Reasons, reasons
@@ -98,8 +99,10 @@ def test_the_trust_in_experts_is_that_of_the_forecast_under_a_network_too() -> N
         trust = detector.forecaster.trust(before)
         views = detector.forecaster.bank.remembered(before)  # type: ignore[union-attr, operator]
     location = detector.forecaster.forecast(before).location
+    alone = shares_by_errors(views.log_errors[:, :, 0, :-1])
     by_experts = (trust * views.offsets[:, :, 0, :-1]).sum(-1)
     torch.testing.assert_close(trust.sum(-1), torch.ones(ROWS, 1))
+    assert (trust - alone).abs().max() > 0.01  # the network weighs them otherwise than their errors do
     assert (location - by_experts).abs().max() < 0.2  # but for what the network adds, in units of the scale
 
 

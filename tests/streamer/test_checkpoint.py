@@ -148,9 +148,9 @@ def test_a_column_without_a_row_for_each_series_is_refused() -> None:
 
 
 def test_a_dtype_that_the_format_lacks_is_refused_before_anything_is_written() -> None:
-    checkpoint = a_checkpoint(shared={"pool": np.zeros(2, np.int16)})
+    checkpoint = a_checkpoint(shared={"pool": np.zeros(2, np.uint16)})
 
-    with pytest.raises(ValueError, match=r"shared\.pool: expected a dtype of .*'float32'.*, got int16"):
+    with pytest.raises(ValueError, match=r"shared\.pool: expected a dtype of .*'float32'.*, got uint16"):
         next(iter(encode(checkpoint)))
 
 

@@ -23,8 +23,8 @@ from tests.faults.world import Inline
 from tests.streamer.rig import CONFIG, FIRST, SECOND, Rig, batch
 
 KEY = StateKey("pumps", FIRST)
-CALM = [50.0, 50.3, 49.8, 50.1, 49.9, 50.2, 49.7, 50.4] * 8
-FAR = [*CALM, 500.0, *CALM]  # a reading far out, and calm again
+CALM = [50.0, 50.3, 49.8, 50.1, 49.9, 50.2, 49.7, 50.4] * 5
+FAR = [*CALM, 500.0, *CALM[:9]]  # a reading far out, and calm again
 SCRIPT = [Assigned((FIRST,)), batch(FIRST, 0, FAR), batch(FIRST, len(FAR), FAR)]
 STANDING = 'streamer_feedback_verdicts{group="pumps",verdict="false"}'
 

@@ -68,6 +68,6 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64) -> tuple[Float
         last = value
     moves, season = np.minimum(np.array(ratios), 20).T
     memory = np.minimum(distances(memory_of(np.array(places))), 20)
-    size = 0.1 * moves**3 + 0.1 * season**3 + np.minimum(spreads, 20) ** 3 + 3 * memory**3
+    size = 0.1 * moves**3 + 0.1 * season**3 + np.minimum(spreads, 20) ** 3 + memory**3
     age = np.arange(len(values))
     return size / (size + 8) * age / (age + 16), np.array(levels)

@@ -35,7 +35,7 @@ def plainly(off: Float64) -> Float64:
         ratio = size / record if age >= 32 and size > record else 0.0
         out.append(ratio if ratio > peak else 0.0)
         climbed = min(size, 8 * record) if age >= 32 else size
-        record = max(record * np.exp(-1 / 16_384), climbed)
+        record = max(record * np.exp(-1 / 65_536), climbed)
         since = 0 if ratio > peak else since + 1
         if ratio > peak or since > 100:
             peak, since = ratio, 0
@@ -91,7 +91,7 @@ def test_surprises_that_add_up_surge() -> None:
 
     surged, _ = told(np.zeros((300, ROWS)), surprise)
 
-    assert (surged[250:262].max(0) > 1.5).all()
+    assert (surged[250:262].max(0) > 1.1).all()
 
 
 def test_hostile_sizes_leave_everything_finite() -> None:
