@@ -92,6 +92,17 @@ def overview() -> list[Panel]:
             ],
             "Alarms a minute, over five minutes.",
         ),
+        graph(
+            "Alarms opened against the budget",
+            [
+                target(
+                    "sum by (topic, kind) (streamer_alarms_opened_ratio)"
+                    " / sum by (topic, kind) (streamer_alarms_wanted_ratio)",
+                    "{{topic}} {{kind}}",
+                )
+            ],
+            "Of late, by kind: 1 is what the budget has. Lines follow at the end of each epoch.",
+        ),
         heatmap(
             "Anomaly scores",
             f"sum by (le) (increase(streamer_anomaly_score_bucket{{{GROUP}}}[$__rate_interval]))",

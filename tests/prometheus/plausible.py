@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from connectors.columns import Ahead, Reason, TopicPartition
+from models.calibration.health import Health
 from streamer.metrics import PHASES, Metrics
 from streamer.series_block import SeriesSnapshot
 
@@ -13,6 +14,9 @@ GROUPS = {"pumps": ("flow", "heat"), "prices": ("value",)}
 SERIES_EACH = 12
 FURTHER = {"pumps": (24,), "prices": ()}  # horizons beyond the next reading
 WHERE = TopicPartition("readings", 0)
+
+
+HEALTH = Health([4.0, 3.5], [0.0, 0.1], [False, True], [5e-5, 5e-5], [6e-5, 4e-5], echo=0.1, distance=0.02)
 
 
 class PlausibleDaemon:
@@ -53,6 +57,7 @@ class PlausibleDaemon:
         self.metrics.partition("readings", 0, 3, self._clock() - 1)
         with self.metrics.state.pause(), self.metrics.state.write():
             self.metrics.state.saved(WHERE, 40_000, 700_000)
+        self.metrics.state.calibration.epoch(WHERE, HEALTH)
         self.metrics.state.unsaved(WHERE, 120)
         self.metrics.state.silent(WHERE, 0)
 

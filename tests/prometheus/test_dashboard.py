@@ -35,6 +35,9 @@ UNUSED = {  # looked at by hand, where a graph says too little
     *(f"streamer_retraining_{what}" for what in ("timestamp_seconds", "duration_seconds", "promoted", "crps")),
     *("streamer_retraining_channels_judged", "streamer_retraining_band_coverage_ratio"),
     *("streamer_drifts_total", "streamer_drift_timestamp_seconds", "streamer_drift_error_ratio"),
+    *(f"streamer_alarm_line_{what}" for what in ("decades", "offset_decades", "extrapolated")),
+    *("streamer_score_echo_ratio", "streamer_score_distance_ratio"),
+    *("streamer_channels_replaced_total", "streamer_feedback_verdicts"),
     "streamer_artifact_adoptions_total",  # new weights are rare, and docs/operating.md says how to look at them
 }
 

@@ -16,6 +16,7 @@ READS_IT = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "dat
 MAY = {
     "streamer/demo/run.py",  # its readings begin now
     "streamer/wiring.py",  # what is history is about now
+    "streamer/feedback_cli.py",  # when somebody said so, for people
     "streamer/shelf_cli.py",  # when a retraining was, for people
     "streamer/life_metrics.py",  # when a configuration was read again, for people
     "streamer/state_metrics.py",  # when a checkpoint was written, for people

@@ -1,3 +1,5 @@
+"""A Legendre memory is the projection of its past, step by step as in one piece."""
+
 import numpy as np
 import torch
 from numpy.polynomial import legendre

@@ -1,3 +1,5 @@
+"""Novelty rises with what a series has not been, and is learnt from nothing that was not there."""
+
 import numpy as np
 import pytest
 import torch

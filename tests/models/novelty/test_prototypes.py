@@ -1,3 +1,5 @@
+"""Prototypes are the means of the pasts that were nearest to them."""
+
 import numpy as np
 import torch
 

@@ -1,3 +1,5 @@
+"""A surge tells what goes beyond all records of a series, once."""
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
