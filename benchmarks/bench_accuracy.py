@@ -16,7 +16,7 @@ from accuracy.contenders import STREAMER, Scores, ablations, baselines, detector
 from accuracy.data import SETS, File, read
 from accuracy.table import alarm_table, measured, nab_table, other_measures, vus_table
 
-PARTS = ("contenders", "detectors", "ablation")
+PARTS = ("baselines", "contenders", "detectors", "ablation")
 ABLATED = ("nab", "asd")  # the sets of the rows without a mechanism: each costs as much as the detector itself
 
 
@@ -61,7 +61,7 @@ def _rows(options: argparse.Namespace, source: str, files: Sequence[File]) -> li
     ]
     if options.entrant:
         entered = [entrant for entrant in entered if entrant.name in options.entrant]
-    rows = [] if options.entrant or "contenders" not in options.part else baselines(files)
+    rows = baselines(files) if "baselines" in options.part else []
     for entrant in entered:
         print(f"{entrant.name} on {len(files)} files of {source} …", file=sys.stderr, flush=True)
         rows += entrant.scores(files)
@@ -87,7 +87,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--half", choices=("A", "B"), help="of the files; without it, both")
     parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
     parser.add_argument(
-        "--entrant", action="append", help=f"one or more by name, such as {STREAMER!r}; no baselines then"
+        "--entrant", action="append", help=f"one or more detectors by name, such as {STREAMER!r}; without it, all"
     )
     parser.add_argument("--tier", choices=("compact", "rich"), default="compact", help="of the detector")
     parser.add_argument("--readings", type=int, help="of what is scored of a file, at most")
