@@ -82,7 +82,7 @@ def test_the_section_has_every_score_on_every_set_and_nothing_else_is_touched(da
     page = tmp_path / "page.md"
     page.write_text("above\n<!-- accuracy: begin -->\nstale\n<!-- accuracy: end -->\nbelow\n")
 
-    done = bench(data, "--markdown", str(page), "--part", "contenders")
+    done = bench(data, "--markdown", str(page), "--part", "baselines", "--part", "contenders")
 
     assert done.returncode == 0, done.stderr
     text = page.read_text()
@@ -95,7 +95,7 @@ def test_the_section_has_every_score_on_every_set_and_nothing_else_is_touched(da
 
 
 def test_one_half_of_one_set_by_one_detector_is_measured_alone(data: Path) -> None:
-    done = bench(data, "--only", "smap-msl", "--half", "A", "--entrant", "streamer")
+    done = bench(data, "--only", "smap-msl", "--half", "A", "--part", "contenders", "--entrant", "streamer")
 
     assert done.returncode == 0, done.stderr
     assert "on 1 files of smap-msl" in done.stderr
