@@ -88,7 +88,7 @@ def test_the_chosen_series_shows_a_chart_of_each_channel_and_one_of_the_score(pa
 
     detail = page.locator("#detail")
     expect(detail.locator("h2")).to_have_text("pump-05")
-    expect(detail.locator("figcaption b")).to_have_text(["flow", "heat", "anomaly score"])
+    expect(detail.locator("figcaption b")).to_have_text(["flow", "heat", "anomaly score", "novelty"])
     expect(detail.locator("figcaption span").first).to_contain_text(AHEAD)
     expect(detail.locator("svg path.value").first).to_have_attribute("d", LINE_OF_TWO_POINTS)
     expect(page.locator("tr.chosen")).to_contain_text("pump-05")
