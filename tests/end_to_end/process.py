@@ -28,6 +28,8 @@ def adapted(shipped: str, folder: Path, changes: Mapping[str, Any]) -> Path:
     ``changes`` has paths such as ``groups.0.cell``; all but the last step of a path exist already.
     """
     config = yaml.safe_load((CONFIG / shipped).read_text())
+    if "groups.0.channels" in changes:
+        config["groups"][0].pop("rules", None)  # they name channels
     for path, value in changes.items():
         *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
         node = config
