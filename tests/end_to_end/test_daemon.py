@@ -176,7 +176,7 @@ def test_every_query_of_the_dashboard_returns_data(life: Life) -> None:
 
 def test_the_metrics_count_what_the_topics_hold(life: Life) -> None:
     emitted = life.prometheus.query("streamer_emitted_records_total")
-    opened = life.prometheus.query('sum(streamer_alarms_opened_total)')
+    opened = life.prometheus.query("sum(streamer_alarms_opened_total)")
 
     assert {sample["metric"]["topic"]: int(sample["value"][1]) for sample in emitted} == {
         life.changes["outputs.results.topic"]: len(life.results.records),
