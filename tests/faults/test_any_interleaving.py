@@ -64,7 +64,7 @@ def plain(cell: str, where: TopicPartition) -> dict[int, list[np.ndarray]]:
     """The plain loop over all that can be read of a partition, by offset."""
     options = configuration(cell).groups[0]
     readings, _ = Decoder("pumps", options.format, ["value"]).decode(LOGS[where])
-    ours = judge(cell, eviction=options.eviction)
+    ours = judge(cell, eviction=options.eviction, line=1 / options.alarm.readings_per_alarm)
     columns = plain_loop(ours, readings)
     assert len(columns["anomaly_score"]) == len(readings)  # nothing is late in this log
     return {
