@@ -12,9 +12,7 @@ from torch import Tensor
 from models.column import Column, State
 
 HOURS = 24
-FIRST = (
-    3.0  # of a first visit's peak no more than this counts, and later ones not much more than what is known by then:
-)
+FIRST = 3.0  # of a first visit's peak no more than this counts, and later ones not much more than is known by then:
 GROWTH = 2.0  # an incident must come back for days at its hour before it is taken for a rhythm
 RISE, FALL = 0.5, 0.15  # rates per visit of an hour
 LOG_ORDINARY = math.log(1.5)  # above the typical hour: up to this an hour is like the others
