@@ -5,10 +5,8 @@ python benchmarks/bench_accuracy.py --data FOLDER --only nab --half A    one set
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import results_page
 import torch
@@ -75,14 +73,7 @@ def _files(options: argparse.Namespace, source: str) -> list[File]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    folder = os.environ.get("STREAMER_DATA")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=folder,
-        required=folder is None,
-        help="the archives' folder, else $STREAMER_DATA",
-    )
+    results_page.add_data(parser)
     parser.add_argument("--only", choices=SETS, action="append", help="one set or more; without it, all")
     parser.add_argument("--half", choices=("A", "B"), help="of the files; without it, both")
     parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
@@ -91,15 +82,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--tier", choices=("compact", "rich"), default="compact", help="of the detector")
     parser.add_argument("--readings", type=int, help="of what is scored of a file, at most")
-    results_page.add_option(parser)
-    options = parser.parse_args()
+    options = results_page.parsed(parser, "accuracy")
     options.part = options.part or PARTS
     options.only = options.only or list(SETS)
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "accuracy")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
     return options
 
 

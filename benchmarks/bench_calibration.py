@@ -95,14 +95,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two kinds of residuals, one fleet, few alarms")
     parser.add_argument("--fleet", choices=FLEETS, action="append", help="one or more; without it, all")
-    results_page.add_option(parser)
-    options = parser.parse_args()
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "calibration")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
-    return options
+    return results_page.parsed(parser, "calibration")
 
 
 if __name__ == "__main__":

@@ -80,14 +80,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one seed, little of everything")
     parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
     parser.add_argument("--cell", choices=sorted(CELLS), action="append", help="one or more; without it, all")
-    results_page.add_option(parser)
-    options = parser.parse_args()
+    options = results_page.parsed(parser, "cells")
     options.part = options.part or PARTS
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "cells")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
     return options
 
 

@@ -93,15 +93,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--most", type=int, default=1_000_000, help="leave out fleets of more series")
     parser.add_argument("--repetitions", type=int, default=5)
-    results_page.add_option(parser)
-    options = parser.parse_args()
+    options = results_page.parsed(parser, "checkpoint")
     if options.repetitions < 1 or options.most < min(series for series, _, _ in FLEETS):
         parser.error("expected --repetitions of at least 1 and --most of at least the smallest fleet")
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "checkpoint")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
     return options
 
 

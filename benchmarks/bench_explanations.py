@@ -57,14 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sound", type=int, default=1200, help="readings before the faults")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--artifact", default="gru")
-    results_page.add_option(parser)
-    options = parser.parse_args()
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "explanations")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
-    return options
+    return results_page.parsed(parser, "explanations")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ python benchmarks/bench_forecast.py --data FOLDER --quick --artifact FILE    a t
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -86,14 +85,7 @@ def _skill(series: Sequence[Series], entered: Sequence[Entrant], options: argpar
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    folder = os.environ.get("STREAMER_DATA")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=folder,
-        required=folder is None,
-        help="the archives' folder, else $STREAMER_DATA",
-    )
+    results_page.add_data(parser)
     parser.add_argument("--artifact", type=Path, action="append", help="one or more; without it, those of the package")
     parser.add_argument("--quick", action="store_true", help="a tenth of the series, fewer readings, skill alone")
     parser.add_argument("--readings", type=int, help="of a series, at most")
@@ -104,16 +96,10 @@ def _options() -> argparse.Namespace:
         action="append",
         help="of the seasons; without it, all but the second, which takes hours",
     )
-    results_page.add_option(parser)
-    options = parser.parse_args()
+    options = results_page.parsed(parser, "forecast")
     options.readings = options.readings or (QUICK_READINGS if options.quick else READINGS)
     options.part = options.part or PARTS
     options.cadence = options.cadence or [name for name, seconds in CADENCES.items() if seconds > 1]
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "forecast")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
     return options
 
 

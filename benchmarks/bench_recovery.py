@@ -141,15 +141,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--silent", type=int, default=SILENT_READINGS, help="readings between checkpoint and commit")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--without-kafka", action="store_true", help="measure in memory alone")
-    results_page.add_option(parser)
-    options = parser.parse_args()
+    options = results_page.parsed(parser, "recovery")
     if min(*options.series, options.silent, options.repetitions) < 1:
         parser.error("expected --series, --silent and --repetitions of at least 1")
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "recovery")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
     return options
 
 

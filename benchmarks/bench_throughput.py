@@ -84,15 +84,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--readings", type=int, default=100_000, help="of a repetition; fewer of few series")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--without-kafka", action="store_true", help="measure in memory alone")
-    results_page.add_option(parser)
-    options = parser.parse_args()
+    options = results_page.parsed(parser, "throughput")
     if min(*options.series, options.readings, options.repetitions) < 1:
         parser.error("expected --series, --readings and --repetitions of at least 1")
-    if options.markdown is not None:
-        try:
-            options.markdown = results_page.Section.of(options.markdown, "throughput")
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
     return options
 
 

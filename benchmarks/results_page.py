@@ -13,11 +13,33 @@ RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
 _LIBRARIES = ("torch", "numpy", "kafka-python", "msgspec", "orjson")
 
 
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """The option ``--markdown`` of a benchmark."""
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """The option ``--data`` of a benchmark on real files."""
+    folder = os.environ.get("STREAMER_DATA")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=folder,
+        required=folder is None,
+        help="the archives' folder, else $STREAMER_DATA",
+    )
+
+
+def parsed(parser: argparse.ArgumentParser, section: str) -> argparse.Namespace:
+    """The options of a benchmark. ``--markdown`` is among them: the section that it writes, or None.
+
+    A page without the section ends the benchmark before anything is measured.
+    """
     parser.add_argument(
         "--markdown", type=Path, nargs="?", const=RESULTS, metavar="FILE", help="write the section of RESULTS.md"
     )
+    options = parser.parse_args()
+    if options.markdown is not None:
+        try:
+            options.markdown = Section.of(options.markdown, section)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+    return options
 
 
 def load() -> str:
