@@ -14,9 +14,9 @@ from connectors.memory import Idle, Script
 from connectors.ports import Assigned, Ended, Event, Revoked
 from streamer import epoch
 from tests.faults.fuse import Fuse
-from tests.faults.world import FIRST, OUTPUTS, SECOND, World, assert_same_state, batch, configuration
+from tests.faults.world import FIRST, SECOND, World, assert_same_state, batch, configuration
 from tests.streamer.fleets import judge
-from tests.streamer.plain_loop import plain_loop
+from tests.streamer.plain_loop import COLUMNS, plain_loop
 
 READINGS = 60  # of each partition
 PARTITIONS = (FIRST, SECOND)
@@ -68,7 +68,7 @@ def plain(cell: str, where: TopicPartition) -> dict[int, list[np.ndarray]]:
     columns = plain_loop(ours, readings)
     assert len(columns["anomaly_score"]) == len(readings)  # nothing is late in this log
     return {
-        offset: [columns[name][position] for name in OUTPUTS]
+        offset: [columns[name][position] for name in COLUMNS]
         for position, offset in enumerate(readings.offset.tolist())
     }
 
@@ -94,6 +94,6 @@ def test_any_interleaving_gives_the_outputs_of_the_plain_loop(
             ours = {offset: members for (partition, offset), members in results.items() if partition == where.partition}
             assert ours.keys() == expected.keys()
             for offset, members in expected.items():
-                for name, value, member in zip(OUTPUTS, ours[offset], members, strict=True):
+                for name, value, member in zip(COLUMNS, ours[offset], members, strict=True):
                     np.testing.assert_array_equal(value, member.astype(value.dtype), err_msg=f"{name} at {offset}")
             assert_same_state(world.states()[where], straight.states()[where])

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.columns import Records, TopicPartition
 from connectors.memory import Script, records_of
-from connectors.ports import Assigned, Ended
-from streamer import epoch
-from tests.faults.fuse import Fuse
+from tests.faults.interleaving import Log
 from tests.faults.test_any_interleaving import PARTITIONS, READINGS, scripts
 from tests.faults.world import World, assert_same
 
@@ -24,7 +22,6 @@ OPTIONS = {
     "order": {"join_seconds": 120.0, "reorder_seconds": 60.0, "max_held_readings": 5},
     "silence": {"after_seconds": 300.0},
 }
-CELL = "gru"
 
 
 def apart(where: TopicPartition) -> Records:
@@ -40,27 +37,12 @@ def apart(where: TopicPartition) -> Records:
     return records_of(where, rows)
 
 
-LOGS = {where: apart(where) for where in PARTITIONS}
-
-
-def of_the_joined(script: Script) -> Script:
-    """The same script over other records."""
-    return [
-        LOGS[entry.topic_partition].split(int(entry.offset[0]))[1].split(entry.next_offset)[0]
-        if isinstance(entry, Records)
-        else entry
-        for entry in script
-    ]
+LOG = Log({where: apart(where) for where in PARTITIONS}, OPTIONS)
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> World:
-    script: Script = [Assigned(PARTITIONS), *LOGS.values(), Ended()]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(epoch, "MAX_READINGS", 7)
-        world = World(CELL, tmp_path_factory.mktemp("straight"), script, options=OPTIONS)
-        world.live(Fuse())
-    return world
+    return LOG.straight(tmp_path_factory.mktemp("straight"))
 
 
 def test_there_are_joined_and_refused_readings_and_alarms_to_compare(straight: World) -> None:
@@ -74,18 +56,14 @@ def test_there_are_joined_and_refused_readings_and_alarms_to_compare(straight: W
 
 @settings(max_examples=6, deadline=None)
 @given(
-    script=scripts().map(of_the_joined),
+    script=scripts().map(LOG.in_pieces),
     deaths=st.lists(st.integers(0, 12), max_size=3),
     pace=st.sampled_from([0.0, 12.0, 1e9]),
 )
 def test_what_waits_to_be_joined_survives_any_interleaving(
     straight: World, script: Script, deaths: list[int], pace: float
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(epoch, "MAX_READINGS", 7)
-        world = World(CELL, Path(folder), script, checkpoint_seconds=pace, options=OPTIONS)
-        for turns in deaths:
-            world.live(Fuse(), turns)
-        world.live(Fuse())
+    with tempfile.TemporaryDirectory() as folder:
+        world = LOG.lived(Path(folder), script, deaths, pace)
 
         assert_same(world, straight)

@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 
 from connectors.columns import Records, TopicPartition
 from connectors.memory import Script, records_of
-from connectors.ports import Assigned, Ended
-from streamer import epoch
-from tests.faults.fuse import Fuse
+from tests.faults.interleaving import Log
 from tests.faults.test_any_interleaving import PARTITIONS, READINGS, scripts
 from tests.faults.world import World, assert_same
 
 OPTIONS = {"order": {"reorder_seconds": 200.0, "max_held_readings": 9}, "silence": {"after_seconds": 160.0}}
-CELL = "gru"
 
 
 def late(where: TopicPartition) -> Records:
@@ -33,27 +30,12 @@ def late(where: TopicPartition) -> Records:
     return records_of(where, rows)
 
 
-LOGS = {where: late(where) for where in PARTITIONS}
-
-
-def of_the_late(script: Script) -> Script:
-    """The same script over other records."""
-    return [
-        LOGS[entry.topic_partition].split(int(entry.offset[0]))[1].split(entry.next_offset)[0]
-        if isinstance(entry, Records)
-        else entry
-        for entry in script
-    ]
+LOG = Log({where: late(where) for where in PARTITIONS}, OPTIONS)
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> World:
-    script: Script = [Assigned(PARTITIONS), *LOGS.values(), Ended()]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(epoch, "MAX_READINGS", 7)
-        world = World(CELL, tmp_path_factory.mktemp("straight"), script, options=OPTIONS)
-        world.live(Fuse())
-    return world
+    return LOG.straight(tmp_path_factory.mktemp("straight"))
 
 
 def test_there_are_late_readings_silences_and_alarms_to_compare(straight: World) -> None:
@@ -64,18 +46,14 @@ def test_there_are_late_readings_silences_and_alarms_to_compare(straight: World)
 
 @settings(max_examples=15, deadline=None)
 @given(
-    script=scripts().map(of_the_late),
+    script=scripts().map(LOG.in_pieces),
     deaths=st.lists(st.integers(0, 12), max_size=3),
     pace=st.sampled_from([0.0, 12.0, 1e9]),
 )
 def test_what_is_held_back_survives_any_interleaving(
     straight: World, script: Script, deaths: list[int], pace: float
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(epoch, "MAX_READINGS", 7)
-        world = World(CELL, Path(folder), script, checkpoint_seconds=pace, options=OPTIONS)
-        for turns in deaths:
-            world.live(Fuse(), turns)
-        world.live(Fuse())
+    with tempfile.TemporaryDirectory() as folder:
+        world = LOG.lived(Path(folder), script, deaths, pace)
 
         assert_same(world, straight)

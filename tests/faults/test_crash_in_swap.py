@@ -23,8 +23,9 @@ from streamer.judge import Judge
 from streamer.partition import Partition
 from streamer.shadow import Learnt, Shadow
 from tests.faults.fuse import Crashed, Fuse, Moment
-from tests.faults.world import FIRST, OUTPUTS, SECOND, World, alarms_of, assert_same_state, batch, configuration
+from tests.faults.world import FIRST, SECOND, World, alarms_of, assert_same_state, batch, configuration
 from tests.streamer.fleets import judge
+from tests.streamer.plain_loop import COLUMNS
 from tests.streamer.rivals import NEVER, judged_by, rival
 
 PROMOTED_AFTER = 4  # turns
@@ -90,7 +91,7 @@ def expected(cell: str, where: TopicPartition, barrier: int) -> Expected:
     if barrier == ENDS[where]:
         partition.shadow = None
     results = {
-        offset: [np.asarray(getattr(result, name)[position]) for name in OUTPUTS]
+        offset: [np.asarray(getattr(result, name)[position]) for name in COLUMNS]
         for progress in progresses
         for result in progress.results
         for position, offset in enumerate(result.readings.offset.tolist())
@@ -121,7 +122,7 @@ def assert_as_expected(world: World, cell: str) -> dict[TopicPartition, int]:
     assert results.keys() == {(where.partition, offset) for where, part in parts.items() for offset in part.results}
     for where, part in parts.items():
         for offset, members in part.results.items():
-            for name, value, member in zip(OUTPUTS, results[where.partition, offset], members, strict=True):
+            for name, value, member in zip(COLUMNS, results[where.partition, offset], members, strict=True):
                 np.testing.assert_array_equal(value, member, err_msg=f"{name} of {where.partition}-{offset}")
         if world.states()[where].artifact == part.state.artifact:  # else the barrier is behind the last record
             assert_same_state(world.states()[where], part.state)

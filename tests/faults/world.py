@@ -32,20 +32,9 @@ from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist, WatchPolicy
 from streamer.wiring import make_groups, make_metrics
 from tests.faults.fuse import Fuse, fused
+from tests.streamer.plain_loop import COLUMNS
 
 FIRST, SECOND = TopicPartition("pumps", 0), TopicPartition("pumps", 1)
-OUTPUTS = (
-    "value",
-    "forecast",
-    "lower",
-    "upper",
-    "anomaly_score",
-    "novelty",
-    "p_value",
-    "shares",
-    "is_anomalous",
-    "warming",
-)
 SOURCE_CALLS = ("poll", "committed", "first_offset", "oldest_offset", "seek")
 DELIVERY_CALLS = ("open", "begin", "write", "commit", "release")
 DISK_CALLS = ("make_directory", "open", "write", "sync", "replace", "unlink")
@@ -152,7 +141,7 @@ class World:
             for position, offset in enumerate(results.readings.offset.tolist()):
                 at = (results.readings.topic_partition.partition, offset)
                 assert at not in found, f"{at} has two results"
-                found[at] = [np.asarray(getattr(results, name)[position]) for name in OUTPUTS]
+                found[at] = [np.asarray(getattr(results, name)[position]) for name in COLUMNS]
         return found
 
     def artifacts(self, where: TopicPartition) -> dict[int, str]:
@@ -217,7 +206,7 @@ def assert_same(world: World, reference: World) -> None:
     ours, expected = world.results(), reference.results()
     assert ours.keys() == expected.keys()
     for at, members in expected.items():
-        for name, value, member in zip(OUTPUTS, ours[at], members, strict=True):
+        for name, value, member in zip(COLUMNS, ours[at], members, strict=True):
             np.testing.assert_array_equal(value, member, err_msg=f"{name} of {at}")
     assert world.alarms() == reference.alarms()
     assert world.silences() == reference.silences()
