@@ -23,6 +23,7 @@ BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck")
 NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
 CAUTION = 0.01  # of a stake in being narrower: after every incident a series is, beside what has been learnt of it
 MOST_A_READING = 3.0  # nats: one reading is a spike; a change takes three
+HEADROOM_DECADES = 2.0  # that a bet's worth keeps above its line: more would only keep an alarm from closing
 MOST_DECADES = 12.0  # of a stake, whatever its line: powers of it must be numbers in single precision
 ONSET_DECADES = 1.0  # a change began when its stake last was below this
 FEWEST_UNMOVED = 8.0  # readings, the longest run that a channel is known by when it first moves
@@ -92,6 +93,12 @@ def update(
     worth = statistic if asked is None else _joint(mean, weight)
     after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
     return Change(statistic, worth, torch.log10(mean * weight + 1e-6), every.argmax(-1), winning), after
+
+
+def held(stakes: Tensor, lines: Tensor) -> Tensor:
+    """The stakes that are kept, whose worth is no farther above the line than the headroom. lines: (B,) decades."""
+    most = torch.pow(10.0, lines + HEADROOM_DECADES).view(-1, 1, 1)
+    return torch.cat((stakes[..., :NARROWER].minimum(most), stakes[..., NARROWER:].minimum(most / CAUTION)), -1)
 
 
 def _joint(stakes: Tensor, weight: Tensor) -> Tensor:

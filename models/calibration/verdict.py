@@ -14,8 +14,6 @@ from models.calibration.table import calibrate
 from models.column import Column, State
 from models.rules import CERTAIN, Asked
 
-HEADROOM_DECADES = 2.0  # that a stake keeps above its line: more would only keep an alarm from closing
-
 
 class Evidence(NamedTuple):
     """What a step knows of one reading a row before it is calibrated."""
@@ -69,8 +67,7 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
         statistic, is_seen = torch.maximum(statistic, opening), is_any | asked.is_impossible.any(1)
     lines = pool.lines.repeat_interleave(len(signed) // len(pool.lines), 0)
     lines = lines if tolerance is None else lines * tolerance
-    most = torch.pow(10.0, lines[:, 1:] + HEADROOM_DECADES).unsqueeze(1)
-    change_state["stakes"] = change_state["stakes"].minimum(most)
+    change_state["stakes"] = bets.held(change_state["stakes"], lines[:, 1])
     became, alarm_state = alarm.update(statistic, lines, is_seen, is_muted, hysteresis, state, opening)
     sample = Sample(
         signed=tempered,

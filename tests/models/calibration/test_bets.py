@@ -27,6 +27,7 @@ def follow(
     for t, score in enumerate(scores):
         has_moved = torch.ones_like(score, dtype=torch.bool) if moved is None else moved[t]
         change, after = bets.update(score, torch.ones_like(has_moved), has_moved, weight, echo.echo_of(state), state)
+        after["stakes"] = bets.held(after["stakes"], torch.full((ROWS,), LINE))
         state = {**state, **after, **echo.update(score, has_moved, state), "age": state["age"] + 1}
         changes.append(change)
     return changes, state
