@@ -32,7 +32,7 @@ demo: $(INSTALLED) ## Run the whole pipeline on real bundled data, with a live p
 .PHONY: test
 test: $(INSTALLED) ## Run the tests; installs Kafka's, Prometheus' and the browser's packages by apt where it may
 	@.ci/system-packages tests
-	@$(BIN)/python -m pytest -m 'not faults'
+	@$(BIN)/python -m pytest -m 'not faults' -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test-faults
 test-faults: $(INSTALLED) ## Kill daemons and brokers for many minutes, and compare what is left with an undisturbed run

@@ -1,5 +1,6 @@
 """Apache Kafka's jars, fetched once by Maven into .cache/kafka, and the command line that runs a class of theirs."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -24,11 +25,16 @@ def fetch_jars() -> Path:
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
             raise Unavailable(f"`{tool}` is not on the PATH; install a JDK (17 or newer) and Maven")
-    pom = HERE / "pom.xml"
-    jars, copied_pom = CACHE / "jars", CACHE / "jars" / "pom.xml"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:  # tests run in several processes, and each wants a broker
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _fetch_if_new(HERE / "pom.xml", CACHE / "jars")
+
+
+def _fetch_if_new(pom: Path, jars: Path) -> Path:
+    copied_pom = jars / "pom.xml"
     if copied_pom.is_file() and copied_pom.read_bytes() == pom.read_bytes():
         return jars
-    CACHE.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=CACHE))
     command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(pom), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={partial}"]

@@ -93,7 +93,7 @@ def test_the_file_is_what_the_documentation_says_byte_by_byte() -> None:
     start, end = header["columns.mean"]["data_offsets"]
     data = content[8 + length :]
     assert length % 8 == 0
-    assert header["__metadata__"]["format_version"] == "1"
+    assert header["__metadata__"]["format_version"] == "2"
     assert json.loads(header["__metadata__"]["checkpoint"])["next_offset"] == 4711
     assert data[start:end] == a_checkpoint().columns["mean"].values.astype("<f8").tobytes()
     assert content[-40:] == b"streamer" + hashlib.sha256(content[:-32]).digest()
@@ -190,9 +190,9 @@ def test_a_damaged_file_is_told_from_a_foreign_one() -> None:
 
 
 def test_a_newer_format_is_refused_by_its_version() -> None:
-    newer = bytes_of(a_checkpoint()).replace(b'"format_version": "1"', b'"format_version": "2"')
+    newer = bytes_of(a_checkpoint()).replace(b'"format_version": "2"', b'"format_version": "3"')
 
-    with pytest.raises(CheckpointError, match=r"^file: expected format_version 1, got 2$"):
+    with pytest.raises(CheckpointError, match=r"^file: expected format_version 2 or an earlier one, got 3$"):
         decode(sealed(newer), "file")
 
 

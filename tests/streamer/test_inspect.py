@@ -55,7 +55,7 @@ def test_a_checkpoint_is_shown_with_whose_it_is_and_what_each_column_costs(inspe
     assert code == 0
     told = rows(said)
     for row in (
-        ["checkpoint", "format", "1,", "the", "checksum", "holds"],
+        ["checkpoint", "format", "2,", "the", "checksum", "holds"],
         ["written", "2023-11-14", "22:13:20Z"],
         ["bytes", f"{path.stat().st_size:,}"],
         ["group", "machines"],

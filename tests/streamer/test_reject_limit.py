@@ -14,6 +14,8 @@ from streamer import config
 from streamer.reject_limit import HOUR_SECONDS, RejectLimit, RejectLimitOptions
 from tests.streamer.rig import CONFIG, FIRST, Rig, batch
 
+IN_ORDER = (Reason.LATE, Reason.DUPLICATE, Reason.TOMBSTONE)
+
 
 class Clock:
     """Stands still until a test moves it."""
@@ -77,14 +79,14 @@ def test_a_batch_larger_than_the_span_is_judged_by_its_own_share() -> None:
         one.note(1_000, refused(501))
 
 
-@pytest.mark.parametrize("reason", [Reason.LATE, Reason.DUPLICATE, Reason.TOMBSTONE])
+@pytest.mark.parametrize("reason", IN_ORDER)
 def test_a_producer_that_repeats_or_deletes_is_in_order(reason: Reason) -> None:
     one = limit(max_ratio=0.1, over_readings=10, max_per_hour=1)
 
     one.note(100, refused(100, reason))
 
 
-@pytest.mark.parametrize("reason", set(Reason) - {Reason.LATE, Reason.DUPLICATE, Reason.TOMBSTONE})
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in IN_ORDER])
 def test_everything_else_counts(reason: Reason) -> None:
     with pytest.raises(RejectsError):
         limit(max_ratio=0.5, over_readings=10).note(10, refused(6, reason))
