@@ -18,10 +18,10 @@ from models.column import Column, State
 from models.rules import Asked
 
 SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
-SPREADS = (2.0, 0.5)  # ratios of them
+SPREADS = (2.0, 0.25)  # ratios of them
 BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck")
 NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
-CAUTION = 0.01  # of a stake in being narrower: after every incident a series is, beside what has been learnt of it
+CAUTION = 0.001  # of a stake in being narrower: after every incident a series is, beside what has been learnt of it
 MOST_A_READING = 3.0  # nats: one reading is a spike; a change takes three
 HEADROOM_DECADES = 2.0  # that a bet's worth keeps above its line: more would only keep an alarm from closing
 MOST_DECADES = 12.0  # of a stake, whatever its line: powers of it must be numbers in single precision
