@@ -1,5 +1,6 @@
 """The real servers that tests talk to, and the rule for where one is missing: skip with the reason, in CI fail."""
 
+import logging
 import os
 import queue
 import shutil
@@ -32,6 +33,15 @@ def unavailable(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"in CI nothing may be skipped: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def logs_end_with_their_test() -> Iterator[None]:
+    """A command that ran in the test's own process logs to a standard error that is closed by then."""
+    yield
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if type(handler) is logging.StreamHandler]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

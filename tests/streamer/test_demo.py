@@ -18,7 +18,7 @@ from tests.end_to_end.process import STREAMER, DaemonProcess, run, until
 CELLS = ("gru", "lstm")
 REAL = {"pipeline", "office", "portfolio", "apple", "brent", "bitcoin", "airline"}
 README = Path(__file__).parents[2] / "README.md"
-REPLAY_SECONDS = 180.0
+REPLAY_SECONDS = 300.0
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -65,14 +65,14 @@ def rows(table: str) -> dict[str, tuple[int, int, int, float]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_run_once_ends_well_with_a_row_for_every_real_series(printed: "subprocess.CompletedProcess[str]") -> None:
     assert printed.returncode == 0, printed.stderr
     assert rows(printed.stdout).keys() == REAL | {f"{SERIES} series"}
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("printed", ["gru"], indirect=True)
 def test_the_readme_shows_the_table_that_the_demo_prints(printed: "subprocess.CompletedProcess[str]") -> None:
     shown, now = rows(part(README.read_text(), "demo")), rows(printed.stdout)
@@ -130,7 +130,7 @@ def test_the_picture_in_the_readme_is_what_the_code_draws_now(judged: Judged) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_live_demo_has_metrics_of_every_series(live: DemoProcess) -> None:
     def series() -> set[str]:
         return set(
@@ -144,7 +144,7 @@ def test_a_live_demo_has_metrics_of_every_series(live: DemoProcess) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_live_demo_goes_on_with_the_synthetic_series_and_shows_its_page(live: DemoProcess) -> None:
     def scored() -> float:
         page = live.ask("/metrics")[1]
@@ -159,7 +159,7 @@ def test_a_live_demo_goes_on_with_the_synthetic_series_and_shows_its_page(live: 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_live_demo_leaves_when_it_is_told_to(live: DemoProcess) -> None:
     assert live.leave() == 0
     assert "left: everything that was read is delivered" in live.log
