@@ -1,4 +1,4 @@
-"""Complaints 10 and 12: the job of every morning, and a memory whose length follows the sample rate."""
+"""Complaints 10 and 12: the job of every morning, the peak that does not come, and a memory that follows the clock."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from torch import Tensor
 from models import rhythm
 from models.calibration import habit
 from models.column import State
+from models.experts.season import Season
 from models.experts.sight import Sight
 from streamer.partition import Partition
 from tests.complaints.lives import DAY, QUARTER, lived, noise
@@ -52,6 +53,31 @@ def test_10_what_is_usual_in_the_morning_is_not_at_noon(monkeypatch: pytest.Monk
     assert score() > 1
     monkeypatch.setattr(rhythm, "widening", by_no_hour)
     assert score() < 0.7
+
+
+def without_a_peak(day: int) -> np.ndarray:
+    """Days with a smooth peak at noon, but for one of them."""
+    reading = np.arange((day + 1) * DAY_READINGS)
+    peak = 10 * np.exp(-(((reading % DAY_READINGS) / 4 - 12) ** 2) / 8)
+    return noise(len(reading)) + np.where(reading // DAY_READINGS < day, peak, 0.0)
+
+
+def test_a_daily_peak_that_does_not_come_is_told_at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = 10
+
+    def hours_after_midnight() -> list[float]:
+        first = day * DAY_READINGS
+        return [(reading - first) / 4 for reading in lived(without_a_peak(day), QUARTER).opened_from(3 * DAY_READINGS)]
+
+    def nothing(_: Season, sight: Sight, __: State, horizons: Tensor) -> Tensor:
+        return sight.scale.new_zeros(*sight.scale.shape, len(horizons))
+
+    [told] = hours_after_midnight()
+    monkeypatch.setattr(Season, "offsets", nothing)
+    never = hours_after_midnight()
+
+    assert 9 < told < 15
+    assert never == []
 
 
 def usual_day(cadence_seconds: float) -> np.ndarray:
