@@ -1,6 +1,6 @@
 """Scoring: takes accepted readings through the detector, round by round, and puts the verdicts back in order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,19 +63,18 @@ class Scorer:
         is_far = len(self._detector.forecaster.horizons) > 1
         outcomes, views, whys = [], [], []
         for at, positions in zip(places, rounds, strict=True):
-            size = len(positions)
             at_row = row[at]
             v, p = values.index_select(0, at), present.index_select(0, at)
             before = self._table.gather(at_row)
             outcome, state = self._detector.step(v, p, context.take(at), before, pool)
-            self._table.scatter(at_row[:size], state)
-            outcomes.append([column[:size] for column in outcome])
+            self._table.scatter(at_row[: len(positions)], state)
+            outcomes.append(outcome)
             why = reasons(outcome, before, self._detector.forecaster)
             if why is not None:
                 whys.append(why._replace(at=at[why.at]))
             if is_far:
-                views.append([column[:size] for column in self._detector.ahead(state)])
-        back = self._on_device(np.argsort(np.concatenate(rounds)))
+                views.append(self._detector.ahead(state))
+        back = self._on_device(np.argsort(np.concatenate(padded), kind="stable")[:count])  # behind them is the padding
         joined = Outcome(*_joined(outcomes, back))
         explanation = self._detector.explain(joined)
         return Scored(
@@ -110,7 +109,7 @@ class Scorer:
         return tensor.to(self._device, non_blocking=True)
 
 
-def _joined(rounds: list[list[torch.Tensor]], back: torch.Tensor) -> list[torch.Tensor]:
+def _joined(rounds: Sequence[Sequence[torch.Tensor]], back: torch.Tensor) -> list[torch.Tensor]:
     """The columns of all rounds, each in one piece, in offset order."""
     return [torch.cat(columns).index_select(0, back) for columns in zip(*rounds, strict=True)]
 

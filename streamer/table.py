@@ -1,7 +1,8 @@
 """The state table: every column of every series of one partition, as one slab on the device."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from connectors.columns import Int64
-from models.column import Column, State
+from models.column import Column, State, fresh_state
 from streamer.room import Room
 from streamer.series_rows import FIRST_CAPACITY
 
@@ -21,16 +22,10 @@ class StateTable:
     """Columns packed into one slab ``(capacity, words)``, so that a series' state moves as one piece of memory."""
 
     def __init__(self, columns: Sequence[Column], device: torch.device | str = "cpu") -> None:
-        self._columns = sorted(columns, key=lambda column: -column.dtype.itemsize)  # 8-byte columns are aligned
-        self._places: list[tuple[int, int]] = []
-        used = 0
-        for column in self._columns:
-            words = column.row_bytes // _WORD
-            self._places.append((used, used + words))
-            used += words
-        self._used = used
-        self.words = -(-used // _LINE) * _LINE
-        self._fresh = self._pack({column.name: column.fresh(1) for column in columns}, 1, "cpu").to(device)
+        self._stretches = _stretches(columns)
+        self._used = self._stretches[-1].stop
+        self.words = -(-self._used // _LINE) * _LINE
+        self._fresh = self._pack(fresh_state(tuple(columns), 1), "cpu").to(device)
         self._slab = self._fresh.expand(FIRST_CAPACITY, -1).clone()
 
     @property
@@ -71,7 +66,8 @@ class StateTable:
 
     def scatter(self, rows: Tensor, state: State) -> None:
         """Store the state of these rows, each of which occurs once. State may be longer: padding is left out."""
-        self._slab.index_copy_(0, rows, self._pack(state, rows.shape[0], self._slab.device))
+        packed = self._pack(state, self._slab.device)
+        self._slab.index_copy_(0, rows, packed[: len(rows)])
 
     @torch.inference_mode()
     def take(self, names: Iterable[str], rows: Int64, other: Mapping[str, Tensor], other_rows: Int64) -> None:
@@ -123,14 +119,49 @@ class StateTable:
         if self.device.type != "cpu":
             place.copy_(block)
 
-    def _pack(self, state: State, rows: int, device: torch.device | str) -> Tensor:
-        parts = [state[column.name][:rows].reshape(rows, -1).contiguous().view(torch.int32) for column in self._columns]
-        rest = torch.zeros((rows, self.words - self._used), dtype=torch.int32, device=device)
+    def _pack(self, state: State, device: torch.device | str) -> Tensor:
+        """The columns side by side. -> (B, words)."""
+        parts = [
+            torch.cat([_flat(state[column.name]) for column in stretch.columns], dim=1).view(torch.int32)
+            for stretch in self._stretches
+        ]
+        rest = torch.zeros((len(parts[0]), self.words - self._used), dtype=torch.int32, device=device)
         return torch.cat((*parts, rest), dim=1)
 
     def _views(self, block: Tensor) -> dict[str, Tensor]:
-        rows = block.shape[0]
-        return {
-            column.name: block[:, start:stop].view(column.dtype).view(rows, *column.shape)
-            for column, (start, stop) in zip(self._columns, self._places, strict=True)
-        }
+        rows, views = len(block), {}
+        for stretch in self._stretches:
+            parts = block[:, stretch.start : stretch.stop].view(stretch.dtype).split_with_sizes(stretch.sizes, dim=1)
+            for column, part in zip(stretch.columns, parts, strict=True):
+                views[column.name] = part if len(column.shape) == 1 else part.view(rows, *column.shape)
+        return views
+
+
+class _Stretch(NamedTuple):
+    """Columns of one dtype that lie side by side in a row of the slab, so that they are cut and joined at once."""
+
+    dtype: torch.dtype
+    columns: list[Column]
+    sizes: list[int]  # items of each
+    start: int  # words
+    stop: int
+
+
+def _stretches(columns: Sequence[Column]) -> list[_Stretch]:
+    """The widest items come first, and so are aligned."""
+    by_dtype: dict[torch.dtype, list[Column]] = {}
+    for column in sorted(columns, key=lambda column: -column.dtype.itemsize):
+        by_dtype.setdefault(column.dtype, []).append(column)
+    stretches, start = [], 0
+    for dtype, of_dtype in by_dtype.items():
+        stop = start + sum(column.row_bytes for column in of_dtype) // _WORD
+        stretches.append(_Stretch(dtype, of_dtype, [prod(column.shape) for column in of_dtype], start, stop))
+        start = stop
+    return stretches
+
+
+def _flat(column: Tensor) -> Tensor:
+    """A row of items a series. (B, *shape) -> (B, N)."""
+    if column.dim() == 2:
+        return column
+    return column.unsqueeze(1) if column.dim() == 1 else column.flatten(1)
