@@ -52,9 +52,9 @@ def update(values: Tensor, seen: Tensor, steps: Tensor, state: State) -> dict[st
     age, stride = state["age"], state["stride"]
     move = (values - state["last"]).float()
     is_move = seen & (age > 0) & (move != 0)
-    rate = (1 / (age + 1)).clamp_min(SLOWEST).masked_fill(~seen | (age == 0), 0.0)
+    rate = (age + 1).reciprocal().clamp_min(SLOWEST).masked_fill(~seen | (age == 0), 0.0)
     size = torch.minimum(move.abs(), torch.where(stride > 0, stride * CLIP, torch.inf))
-    per_move = (1 / (state["move_rate"] * age).clamp_min(1.0)).clamp_min(NEWEST_STRIDES)
+    per_move = (state["move_rate"] * age).clamp_min(1.0).reciprocal().clamp_min(NEWEST_STRIDES)
     return {
         "move_rate": torch.lerp(state["move_rate"], is_move.float(), rate),
         "fresh_rate": torch.lerp(state["fresh_rate"], (is_move & (move != -state["last_move"])).float(), rate),

@@ -59,7 +59,7 @@ def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:
     floored = _floored(state, level)
     limit = (floored * CLIP).masked_fill((age < EARLY_READINGS) | (floored <= TINY), torch.inf)
     size = torch.minimum(difference.abs(), limit)
-    of_differences, of_values = 1 / age.clamp_min(1), 1 / (age + 1)  # weight of this one in a plain mean of all
+    of_differences, of_values = age.clamp_min(1).reciprocal(), (age + 1).reciprocal()  # its weight in a plain mean
     learnt = {
         "last": values,
         "scale": torch.lerp(state["scale"], size, of_differences.clamp_min(FAST)),

@@ -84,7 +84,7 @@ class StudentQuantile(nn.Module):
     def forward(self, nu: Tensor) -> Tensor:
         """nu: (...) -> (...)."""
         last = self.table.shape[0] - 1
-        position = ((1 / nu - 1 / 64) * (last / (1 - 1 / 64))).clamp(0.0, last)
+        position = ((nu.reciprocal() - 1 / 64) * (last / (1 - 1 / 64))).clamp(0.0, last)
         left = position.floor().clamp(max=last - 1)
         index = left.long()
         return torch.lerp(self.table[index], self.table[index + 1], position - left)

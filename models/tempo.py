@@ -33,7 +33,7 @@ def update(elapsed_seconds: Tensor, state: State) -> dict[str, Tensor]:
     """
     readings = state["readings"] + 1
     known, interval = state["log_interval"], elapsed_seconds.log()
-    rate = (1 / readings).clamp(FINEST_RATE, COARSEST_RATE)
+    rate = readings.reciprocal().clamp(FINEST_RATE, COARSEST_RATE)
     learnt = torch.where(known.isnan(), interval, known + rate * torch.sign(interval - known))
     return {
         "log_interval": torch.where(elapsed_seconds > 0, learnt, known),

@@ -47,7 +47,7 @@ def echo_of(state: State) -> Echo:
 
 def update(score: Tensor, moved: Tensor, state: State) -> dict[str, Tensor]:
     """Learn one normal score a channel where it ``moved``. (B, C) each, and the age before this reading."""
-    rate = (1 / (state["age"] + YOUNG)).clamp_min(RATE) * moved
+    rate = (state["age"] + YOUNG).reciprocal().clamp_min(RATE) * moved
     clipped = score.clamp(-CLIP, CLIP)
     return {
         "score_power": torch.lerp(state["score_power"], clipped * clipped, rate),

@@ -43,7 +43,7 @@ def tempered(surprise: Tensor, state: State) -> Tensor:
 
 def update(surprise: Tensor, is_judged: Tensor, state: State) -> dict[str, Tensor]:
     """Learn one raw surprise a row. surprise, is_judged: (B, C), and the age before this reading."""
-    rate = (1 / (state["age"] + YOUNG)).clamp_min(1 / LONG) * is_judged
+    rate = (state["age"] + YOUNG).reciprocal().clamp_min(1 / LONG) * is_judged
     excess = (surprise - KNEE).clamp(0, MOST)
     return {
         "habit_rate": torch.lerp(state["habit_rate"], (surprise > KNEE).float(), rate),

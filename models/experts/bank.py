@@ -133,7 +133,7 @@ class Bank(nn.Module):
         forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
         limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
         error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
-        rate = (1 / (self._experience(sight.age - 1) + 1)).clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
+        rate = (self._experience(sight.age - 1) + 1).reciprocal().clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
         errors = torch.where(state["errors"].isnan() & is_learnt.unsqueeze(-1), error, state["errors"])
         return torch.lerp(errors, error, rate.unsqueeze(-1))
 

@@ -52,7 +52,7 @@ class Cycle(nn.Module):
         known = state["lag_error"]
         is_known = ~error.isnan()
         errors = sight.age.unsqueeze(-1) - self.lags  # seen, at each lag
-        rate = torch.maximum(self.rates, 1 / errors.clamp_min(1))
+        rate = torch.maximum(self.rates, errors.clamp_min(1).reciprocal())
         learnt = torch.where(is_known & sight.present.unsqueeze(-1), torch.lerp(known, error, rate), known)
         half = learnt.index_select(-1, self.halves)
         ratio = (learnt / half.clamp_min(1e-30)).masked_fill(errors < self.lags.clamp_min(FEWEST), torch.inf)

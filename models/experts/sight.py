@@ -42,7 +42,7 @@ class Sight(NamedTuple):
             last=state["last"],
             scale=scaler.floored_scale(state),
             age=age,
-            share=1 / age.clamp_min(1),
+            share=age.clamp_min(1).reciprocal(),
             phase=calendar,
             pace=torch.stack((seconds / DAY_SECONDS, seconds / WEEK_SECONDS), -1),
         )

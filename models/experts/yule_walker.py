@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from models.column import Column, State
+from models.experts.dot import dot
 from models.experts.sight import Sight
 
 ORDER = 8
@@ -36,22 +37,20 @@ class YuleWalker:
 
     def offsets(self, sight: Sight, state: State, horizons: tuple[int, ...]) -> Tensor:
         """The iterated forecast at each horizon, less the value. -> (B, C, K)."""
-        coefficients = _solve(state["autocovariance"], sight.age).unbind(0)
-        window = list(state["lags"].unbind(-1))
-        sums = [torch.zeros_like(sight.scale)]
+        coefficients = _solve(state["autocovariance"], sight.age)
+        window = state["lags"]
+        moves = []
         for _ in range(min(max(horizons), FARTHEST)):
-            z = coefficients[0] * window[0]
-            for coefficient, lag in zip(coefficients[1:], window[1:], strict=True):
-                z = torch.addcmul(z, coefficient, lag)
-            window = [z, *window[:-1]]
-            sums.append(sums[-1] + z)
-        return torch.stack([sums[min(h, FARTHEST)] for h in horizons], -1) * sight.scale.unsqueeze(-1)
+            moves.append(dot(coefficients, window).unsqueeze(-1))
+            window = torch.cat((moves[-1], window[..., :-1]), -1)
+        far = torch.cat(moves, -1).cumsum(-1)
+        return torch.stack([far[..., min(h, FARTHEST) - 1] for h in horizons], -1) * sight.scale.unsqueeze(-1)
 
 
 def _solve(autocovariance: Tensor, age: Tensor) -> Tensor:
     """Schur's recursion for the reflections, Levinson's for the coefficients, with a ridge that fades with age.
 
-    (B, C, 9), (B, C) -> (8, B, C).
+    (B, C, 9), (B, C) -> (B, C, 8).
     """
     r = autocovariance.movedim(-1, 0)
     power = r[:1] * 1.001 + 5 / age.clamp(1, 500)
@@ -64,4 +63,4 @@ def _solve(autocovariance: Tensor, age: Tensor) -> Tensor:
             torch.addcmul(ahead[:-1], reflection, behind[:-1], value=-1),
             torch.addcmul(behind[1:], reflection, ahead[1:], value=-1),
         )
-    return solved
+    return solved.movedim(0, -1)

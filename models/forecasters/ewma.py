@@ -32,7 +32,7 @@ class Ewma(OneStep):
     @override
     def advance(self, moment: Moment, state: State) -> dict[str, Tensor]:
         age = state["age"].double()
-        rate = (1 / age.clamp_min(1)).clamp_min(RATE)
+        rate = age.clamp_min(1).reciprocal().clamp_min(RATE)
         error = (moment.difference - state["ewma_gap"]).masked_fill(age <= 1, 0.0)
         gap = torch.where(moment.present, (rate - 1) * error, state["ewma_gap"])
         learnt = (1 - rate) * (state["ewma_variance"] + rate * error.square())

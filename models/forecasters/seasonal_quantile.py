@@ -46,7 +46,7 @@ class SeasonalQuantile(OneStep):
         counts, quantiles = _at(state["quantile_counts"].unsqueeze(-1), now)[..., 0], _at(state["quantiles"], now)
         value, scale = sight.last.unsqueeze(-1), sight.scale.double().unsqueeze(-1)
         width = torch.maximum(quantiles[..., 2:] - quantiles[..., :1], scale)
-        rate = (1 / (counts + 1)).clamp_min(RATE).double().unsqueeze(-1)
+        rate = (counts + 1).reciprocal().clamp_min(RATE).double().unsqueeze(-1)
         moved = quantiles + rate * width * (self.levels - (value < quantiles).double())
         begun = value + scale * (self.levels - 0.5) * SPREADS  # as wide as the scale says, before anything is known
         learnt = torch.where((counts == 0).unsqueeze(-1), begun, moved.cummax(-1).values)

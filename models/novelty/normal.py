@@ -41,7 +41,7 @@ def learn(difference: Tensor, state: State) -> tuple[Standing, dict[str, Tensor]
     as West (1979) has them for a rate, down to a slowest one, and under the root, where no square can overflow.
     """
     age = state["age"]
-    share = 1 / (age + 1)
+    share = (age + 1).reciprocal()
     rate = share.clamp_min(SLOWEST)
     floor = (state["last"].abs().float() * FLOOR).clamp_min(TINY)
     known, stride = torch.maximum(state["normal_deviation"], floor), state["stride"]

@@ -36,7 +36,7 @@ def learn(glance: Glance, difference: Tensor, state: State) -> tuple[Restless, d
     stride = state["stride"].unsqueeze(-1)
     limit = torch.maximum(usual, stride) * CLIP
     size = torch.minimum(size, limit.masked_fill((age < YOUNG) | (stride == 0), torch.inf))
-    share = 1 / age.clamp_min(1)
+    share = age.clamp_min(1).reciprocal()
     late = torch.lerp(state["restless"], size, share.clamp_min(FAST))
     usual = torch.lerp(usual, size, share.clamp_min(SLOWEST))
     restless = Restless(late / torch.maximum(usual, floor), size)

@@ -34,7 +34,7 @@ def learn(off: Tensor, rise: Tensor, sizes: Tensor, present: Tensor, state: Stat
     seen: the largest so far counts, and of what is large already only what is larger still (research: nab).
     """
     age = state["age"].unsqueeze(-1)
-    means = torch.lerp(state["surge_means"], sizes, (1 / (age + 1)).clamp_min(SMOOTH))
+    means = torch.lerp(state["surge_means"], sizes, (age + 1).reciprocal().clamp_min(SMOOTH))
     octaves = torch.log2(torch.cat((off.abs().unsqueeze(-1), rise.abs().unsqueeze(-1), means), -1).clamp_min(LEAST))
     records = state["surge_records"]
     climbed = torch.minimum(octaves, (records + CLIMB).masked_fill(age < YOUNG, torch.inf))
