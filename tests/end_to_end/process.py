@@ -19,7 +19,7 @@ STREAMER = Path(sys.executable).parent / "streamer"
 CONFIG = Path(__file__).parents[2] / "config"
 PATIENCE_SECONDS = 60.0
 GRACE_SECONDS = 20.0  # compose grants 30
-COMMAND_SECONDS = 300.0  # the demo takes a minute where nothing else runs
+RUN_SECONDS = 300.0  # the demo takes a minute where nothing else runs
 PAUSE_SECONDS = 0.05
 
 
@@ -55,9 +55,7 @@ def run(*arguments: str | Path, **variables: str) -> "subprocess.CompletedProces
     """Run ``streamer`` with these arguments to its end, with these environment variables beside ours."""
     command = [STREAMER, *arguments]
     environment = os.environ | variables
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
-    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
 
 
 class DaemonProcess:
