@@ -41,7 +41,7 @@ WEIGHTS = {  # tuned: bench_accuracy, half A
     Part.SEASON: 0.1,
     Part.SPREAD: 1.25,
     Part.MEMORY: 1.0,
-    Part.READOUT: 1.0,
+    Part.READOUT: 0.3,
 }
 
 

@@ -13,8 +13,8 @@ from models.novelty.normal import FARTHEST
 FORGETTING = 0.999
 LARGEST_TRACE = 10.0  # of the covariance, a feature
 CLIP = 3.0  # deviations, of a coefficient of the past
-FAST = 1 / 64  # rate of the error of late, per reading
-FLOOR = 1e-3  # deviations: a smaller error is none
+FAST = 1 / 16  # rate of the error of late, per reading: bursts on servers are short
+FLOOR = 0.02  # deviations: a smaller error is none
 
 
 class Readout(nn.Module):

@@ -69,13 +69,13 @@ def readout_errors(places: Float64, features: Callable[[Float64], Float64] = qua
 
 
 def readout_of(places: Float64) -> Float64:
-    """The mean size of its errors over the last 64 readings or so / over all. (T,) -> (T,)."""
+    """The mean size of its errors over the last 16 readings or so / over all. (T,) -> (T,)."""
     late = usual = 0.0
     out = []
     for t, error in enumerate(np.abs(readout_errors(places))):
-        late += (error - late) * max(1 / (t + 1), 1 / 64)
+        late += (error - late) * max(1 / (t + 1), 1 / 16)
         usual += (error - usual) / (t + 1)
-        out.append(late / max(usual, 1e-3))
+        out.append(late / max(usual, 0.02))
     return np.array(out)
 
 
