@@ -54,7 +54,7 @@ class Detector(nn.Module):
         self.options = options
         self.transforms = Transforms(options.transforms)
         self.rules = Rules(options.rules)
-        self.novelty = Novelty()
+        self.novelty = Novelty(forecaster.tier)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
 

@@ -12,6 +12,7 @@ import torch
 from accuracy import replay
 from models import detector, moves, rhythm
 from models.calibration import bets, echo, habit
+from models.experts.bank import Tier
 from models.novelty import Novelty, Part
 
 
@@ -45,13 +46,12 @@ def _without_echo(state: Any, echo_of: Callable[..., Any] = echo.echo_of) -> Any
     return echo_of({**state, **alone})
 
 
-def _novelty_without(part: Part, *_: Any) -> Novelty:
-    return Novelty((part,))
+def of_novelty(tier: str) -> Iterator[Switch]:
+    """One for each part of novelty that a tier has."""
+    for part in Part.of(Tier(tier)):
+        yield Switch(f"{part.name.lower()} in novelty", detector, "Novelty", partial(Novelty, left_out=(part,)))
 
 
-OF_NOVELTY = tuple(
-    Switch(f"{part.name.lower()} in novelty", detector, "Novelty", partial(_novelty_without, part)) for part in Part
-)
 OF_ALARMS = (
     Switch("the pool", replay, "close_epoch", lambda pool, *_: pool),
     Switch("bets on a change", bets, "update", _without_change),

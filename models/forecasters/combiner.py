@@ -45,6 +45,7 @@ class Combiner(Forecaster):
         if bank.horizons[0] != 1:
             raise ValueError(f"horizons: Expected 1 as the first one, got {bank.horizons}")
         self.bank = bank
+        self.tier = bank.tier
         self.network = network
         self.horizons = bank.horizons
         self.experts = bank.experts[:-1]
@@ -52,7 +53,7 @@ class Combiner(Forecaster):
 
     @override
     def at(self, horizons: tuple[int, ...]) -> "Combiner":
-        return Combiner(Bank(self.bank.tier, horizons), self.network)
+        return Combiner(Bank(self.tier, horizons), self.network)
 
     @override
     def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.column import Column, State
+from models.experts.bank import Tier
 from models.heads import StudentT
 
 
@@ -30,6 +31,7 @@ class Forecaster(nn.Module, ABC):
 
     horizons: tuple[int, ...]  # in steps; the first one is 1
     experts: tuple[str, ...] = ()  # whom its forecasts are made of, by name
+    tier = Tier.COMPACT  # how much is remembered of a channel, by it and by what stands on it
 
     @abstractmethod
     def parts(self, channels: int) -> dict[str, tuple[Column, ...]]:

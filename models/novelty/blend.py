@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from models.column import Column, State
+from models.experts.bank import Tier
 from models.experts.dot import dot, total
 from models.novelty import normal, restlessness, surge
 from models.novelty.glance import Glance, Noticed, kept
 from models.novelty.legendre import Legendre
 from models.novelty.prototypes import Prototypes
+from models.novelty.readout import Readout
 
 MOST = 20.0  # that a part of the whole vector counts for
 MIDDLE = 8.0  # what the parts come to where novelty is one half: about twice what is usual of each
@@ -26,27 +28,40 @@ class Part(IntEnum):
     SEASON = 1  # distances from the season of the day of late
     SPREAD = 2  # deviation of late
     MEMORY = 3  # distance of the recent past from all that it has looked like
+    READOUT = 4  # errors of late of a nonlinear forecast, of the rich tier alone
+
+    @staticmethod
+    def of(tier: Tier) -> "tuple[Part, ...]":
+        """The parts that a tier has."""
+        return tuple(part for part in Part if part is not Part.READOUT or tier is Tier.RICH)
 
 
-WEIGHTS = {Part.MOVES: 0.1, Part.SEASON: 0.1, Part.SPREAD: 1.25, Part.MEMORY: 1.0}  # tuned: bench_accuracy, half A
+WEIGHTS = {  # tuned: bench_accuracy, half A
+    Part.MOVES: 0.1,
+    Part.SEASON: 0.1,
+    Part.SPREAD: 1.25,
+    Part.MEMORY: 1.0,
+    Part.READOUT: 0.3,
+}
 
 
 class Novelty(nn.Module):
     """``x / (x + 8)`` of ``x = sum w_i p_i^3``: a cube lets whoever is surest speak, and still adds up two that agree.
 
-    A part ``p_i`` of the vector is the weighted mean over its channels, root mean square for the memory: dozens of
+    A part ``p_i`` of the vector is the weighted mean over its channels, root mean square from the memory on: dozens of
     small distances mean nothing. Nothing is divided by quantiles of its own past: what adapts so fast forgets an
     incident before it is over, and ranks its second half as normal.
     """
 
     weights: Tensor  # (P,)
 
-    def __init__(self, left_out: Collection[Part] = ()) -> None:
+    def __init__(self, tier: Tier = Tier.COMPACT, left_out: Collection[Part] = ()) -> None:
         """``left_out``: parts that have no say, to measure what they are worth. They are learnt all the same."""
         super().__init__()
         self.past = Legendre()
         self.prototypes = Prototypes(self.past.order)
-        weights = [0.0 if part in left_out else WEIGHTS[part] for part in Part]
+        self.readout = Readout(self.past.order) if tier is Tier.RICH else None
+        weights = [0.0 if part in left_out else WEIGHTS[part] for part in Part.of(tier)]
         self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
@@ -56,6 +71,7 @@ class Novelty(nn.Module):
             *restlessness.columns(channels),
             *self.past.columns(channels),
             *self.prototypes.columns(channels),
+            *(self.readout.columns(channels) if self.readout else ()),
             *surge.columns(channels),
         )
 
@@ -68,8 +84,14 @@ class Novelty(nn.Module):
         distance, of_memory = self.prototypes.learn(past, state)
         sizes = torch.cat((restless.size, glance.surprise.clamp_max(MOST_SURPRISE).unsqueeze(-1)), -1)
         surged, of_records = surge.learn(standing.off, standing.rise, sizes, glance.present, state)
-        parts = torch.cat((restless.ratio, standing.spread.unsqueeze(-1), distance.unsqueeze(-1)), -1)
-        columns = kept(glance.present, {**learnt, **of_moves, "past": past, **of_memory}, state)
+        each = [*restless.ratio.unbind(-1), standing.spread, distance]
+        columns = {**learnt, **of_moves, "past": past, **of_memory}
+        if self.readout:
+            error, of_readout = self.readout.learn(standing.place, state)
+            each.append(error)
+            columns.update(of_readout)
+        parts = torch.stack(each, -1)
+        columns = kept(glance.present, columns, state)
         noticed = Noticed(self._blended(parts, glance, state), surged, parts, standing.level)
         return noticed, {**columns, **of_records}
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from accuracy.ablation import OF_ALARMS, OF_NOVELTY, Switch
+from accuracy.ablation import OF_ALARMS, Switch, of_novelty
 from accuracy.data import File
 from accuracy.replay import Replay, Track
 
 from tests.streamer.fleets import judge
 
+OF_NOVELTY = [*of_novelty("compact")]
 READINGS = 300  # an epoch and some
 FILES = [
     File(
@@ -46,6 +47,19 @@ def test_a_detector_without_a_mechanism_says_something_else(switch: Switch, usua
 
     assert np.isfinite(without.columns[column]).all()
     assert not np.array_equal(without.columns[column], usual.columns[column])
+
+
+def test_the_rich_tier_has_a_part_more_that_can_be_without_a_say() -> None:
+    *as_compact, of_readout = of_novelty("rich")
+    usual = judge(tier="rich").detector.novelty.weights
+
+    with of_readout.off():
+        without = judge(tier="rich").detector.novelty.weights
+
+    assert [switch.name for switch in as_compact] == [switch.name for switch in OF_NOVELTY]
+    assert of_readout.name == "readout in novelty"
+    assert torch.equal(without[:-1], usual[:-1])
+    assert without[-1] == 0 < usual[-1]
 
 
 def test_a_mechanism_is_on_again_after_the_block_even_where_it_fails() -> None:

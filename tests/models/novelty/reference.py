@@ -1,5 +1,7 @@
 """Novelty as a plain loop over the readings of one series in double precision, to compare with."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
@@ -38,8 +40,50 @@ def distances(pasts: Float64) -> Float64:
     return np.array(out)
 
 
-def novelty_of(values: Float64, usual: Float64, strides: Float64) -> tuple[Float64, Float64]:
-    """Novelty and level of one channel. All (T,); ``strides`` as they are before each reading."""
+def quadratic(past: Float64) -> Float64:
+    """1, the coefficients of a past, and their products two by two. (N,) -> (1 + N + N (N + 1) / 2,)."""
+    past = np.clip(past, -3, 3)
+    products = [past[i] * past[j] for i in range(len(past)) for j in range(i, len(past))]
+    return np.array([1.0, *past, *products])
+
+
+def linear(past: Float64) -> Float64:
+    """1 and the coefficients of a past. (N,) -> (1 + N,)."""
+    return np.array([1.0, *past])
+
+
+def readout_errors(places: Float64, features: Callable[[Float64], Float64] = quadratic) -> Float64:
+    """Of the next place by recursive least squares on the memory of all before, with a plain covariance. (T,)."""
+    pasts = np.concatenate((np.zeros((1, ORDER)), memory_of(places)[:-1]))
+    count = len(features(pasts[0]))
+    weights, covariance = np.zeros(count), 10 * np.eye(count)
+    errors = []
+    for place, past in zip(places, pasts, strict=True):
+        x = features(past)
+        errors.append(float(np.clip(place - weights @ x, -8, 8)))
+        q = covariance @ x
+        weights = weights + q / (0.999 + x @ q) * errors[-1]
+        covariance = covariance - np.outer(q, q) / (0.999 + x @ q)
+        covariance *= min(1 / 0.999, 10 * count / np.trace(covariance))
+    return np.array(errors)
+
+
+def readout_of(places: Float64) -> Float64:
+    """The mean size of its errors over the last 16 readings or so / over all. (T,) -> (T,)."""
+    late = usual = 0.0
+    out = []
+    for t, error in enumerate(np.abs(readout_errors(places))):
+        late += (error - late) * max(1 / (t + 1), 1 / 16)
+        usual += (error - usual) / (t + 1)
+        out.append(late / max(usual, 0.02))
+    return np.array(out)
+
+
+def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: float = 0.0) -> tuple[Float64, Float64]:
+    """Novelty and level of one channel. All (T,); ``strides`` as they are before each reading.
+
+    ``of_readout``: the weight of its cube.
+    """
     mean = late_mean = last = values[0]
     deviation2 = late2 = 0.0
     late, whole = np.zeros(2), np.zeros(2)
@@ -47,10 +91,9 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64) -> tuple[Float
     for t, value in enumerate(values):
         known = max(np.sqrt(deviation2), abs(last) * 1e-7 if t else 0, 1e-12)
         limit = 30 * max(known, strides[t]) if t >= 64 and strides[t] > 0 else np.inf
-        off = value - mean
-        places.append(np.clip(off / known, -8, 8) if t >= 8 else 0.0)
+        places.append(np.clip((value - mean) / known, -8, 8) if t >= 8 else 0.0)
         rate, late_rate = 1 / (t + 1), max(1 / (t + 1), 1 / 96)
-        learnt = np.clip(off, -limit, limit)
+        learnt = np.clip(value - mean, -limit, limit)
         mean += rate * learnt
         deviation2 = (1 - rate) * (deviation2 + rate * learnt**2)
         learnt = np.clip(value - late_mean, -limit, limit)
@@ -68,6 +111,7 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64) -> tuple[Float
         last = value
     moves, season = np.minimum(np.array(ratios), 20).T
     memory = np.minimum(distances(memory_of(np.array(places))), 20)
-    size = 0.1 * moves**3 + 0.1 * season**3 + 1.25 * np.minimum(spreads, 20) ** 3 + memory**3
+    readout = np.minimum(readout_of(np.array(places)), 20)
+    size = 0.1 * moves**3 + 0.1 * season**3 + 1.25 * np.minimum(spreads, 20) ** 3 + memory**3 + of_readout * readout**3
     age = np.arange(len(values))
     return size / (size + 8) * age / (age + 16), np.array(levels)

@@ -8,8 +8,11 @@ from torch import Tensor
 
 from models import moves, scaler
 from models.column import fresh_state
+from models.experts.bank import Tier
 from models.novelty import Glance, Noticed, Novelty, Part
+from models.novelty.blend import WEIGHTS
 from tests.models.novelty import reference
+from tests.models.novelty.chaos import lorenz
 
 Float64 = NDArray[np.float64]
 TOLERANCE = 2e-4
@@ -18,8 +21,10 @@ TOLERANCE = 2e-4
 class Along:
     """Novelty and what it stands on, taken along the readings of some rows."""
 
-    def __init__(self, rows: int, channels: int = 1, left_out: tuple[Part, ...] = ()) -> None:
-        self.novelty = Novelty(left_out)
+    def __init__(
+        self, rows: int, channels: int = 1, left_out: tuple[Part, ...] = (), tier: Tier = Tier.COMPACT
+    ) -> None:
+        self.novelty = Novelty(tier, left_out)
         columns = (*self.novelty.columns(channels), *scaler.columns(channels), *moves.columns(channels))
         self.state = fresh_state(columns, rows)
 
@@ -51,11 +56,12 @@ def noise(readings: int, rows: int = 32, seed: int = 0) -> Float64:
     return np.random.default_rng(seed).normal(size=(readings, rows))
 
 
-def test_novelty_is_that_of_a_plain_loop_over_one_series() -> None:
+@pytest.mark.parametrize("tier", list(Tier))
+def test_novelty_is_that_of_a_plain_loop_over_one_series(tier: Tier) -> None:
     random = np.random.default_rng(3)
     values = 1e6 + random.normal(size=400).cumsum() + np.where(random.random(400) < 0.02, 300.0, 0.0)
     usual = random.normal(size=400)
-    along, strides, novelty, level = Along(32), [], [], []
+    along, strides, novelty, level = Along(32, tier=tier), [], [], []
 
     for value, expected in zip(values, usual, strict=True):
         strides.append(along.state["stride"][0, 0].item())
@@ -63,14 +69,15 @@ def test_novelty_is_that_of_a_plain_loop_over_one_series() -> None:
         novelty.append(noticed.novelty[0].item())
         level.append(noticed.level[0, 0].item())
 
-    slow, slow_level = reference.novelty_of(values, usual, np.array(strides))
+    of_readout = WEIGHTS[Part.READOUT] if tier is Tier.RICH else 0.0
+    slow, slow_level = reference.novelty_of(values, usual, np.array(strides), of_readout)
     np.testing.assert_allclose(novelty, slow, atol=TOLERANCE)
     np.testing.assert_allclose(level, slow_level, atol=1e-3)
 
 
 def test_no_bit_of_a_row_depends_on_the_rows_beside_it() -> None:
     values = noise(80, 96).cumsum(0)
-    together, alone = Along(96), Along(32)
+    together, alone = Along(96, tier=Tier.RICH), Along(32, tier=Tier.RICH)
     shuffled = np.random.default_rng(1).permutation(96)[:32]
 
     of_all, of_some = together.run(values), alone.run(values[:, shuffled])
@@ -82,7 +89,7 @@ def test_no_bit_of_a_row_depends_on_the_rows_beside_it() -> None:
 def test_permuted_channels_permute_the_parts_and_leave_the_novelty() -> None:
     values = torch.from_numpy(np.random.default_rng(2).normal(size=(60, 32, 5)))
     order = torch.tensor([3, 0, 4, 1, 2])
-    one, other = Along(32, 5), Along(32, 5)
+    one, other = Along(32, 5, tier=Tier.RICH), Along(32, 5, tier=Tier.RICH)
 
     for now in values:
         noticed, permuted = one.step(now), other.step(now[:, order])
@@ -95,7 +102,7 @@ def test_permuted_channels_permute_the_parts_and_leave_the_novelty() -> None:
 def test_hostile_values_leave_everything_finite_and_novelty_between_0_and_1(huge: float) -> None:
     random = np.random.default_rng(4)
     values = np.where(random.random((300, 32)) < 0.3, huge, random.choice([0.0, 1.0, -3e8], size=(300, 32)))
-    along = Along(32)
+    along = Along(32, tier=Tier.RICH)
 
     novelty = along.run(values, usual=np.where(random.random((300, 32)) < 0.1, 1e34, 0.0))
 
@@ -105,7 +112,7 @@ def test_hostile_values_leave_everything_finite_and_novelty_between_0_and_1(huge
 
 
 def test_an_absent_channel_learns_nothing_and_says_nothing() -> None:
-    along = Along(32, 2)
+    along = Along(32, 2, tier=Tier.RICH)
     for now in torch.from_numpy(np.random.default_rng(5).normal(size=(100, 32, 2))):
         noticed = along.step(now)
     names = {column.name for column in along.novelty.columns(2) if column.shape}
@@ -130,14 +137,14 @@ def test_a_reading_of_nothing_has_no_novelty() -> None:
 
 @pytest.mark.parametrize("level", [0.0, 20.0, 1.7e9])
 def test_a_flat_series_is_quiet(level: float) -> None:
-    novelty = Along(32).run(np.full((150, 32), level))
+    novelty = Along(32, tier=Tier.RICH).run(np.full((150, 32), level))
 
     assert (novelty == 0).all()
 
 
 @pytest.mark.parametrize("size", [1e-3, 1.0, 1e6])
 def test_a_new_series_is_not_novel_because_nothing_is_known_of_it(size: float) -> None:
-    novelty = Along(32).run(1e3 * size + noise(40) * size)
+    novelty = Along(32, tier=Tier.RICH).run(1e3 * size + noise(40) * size)
 
     assert novelty.mean(1).max() < 0.15
 
@@ -209,11 +216,19 @@ def _stuck_above() -> tuple[Float64, Float64]:
     return values, np.zeros_like(values)
 
 
+def _backwards() -> tuple[Float64, Float64]:
+    saw = (np.arange(600)[:, None] % 60) / 60
+    saw[500:] = 1 - saw[500:]
+    values = saw + noise(600) * 0.03
+    return values, np.zeros_like(values)
+
+
 INCIDENTS = {
     Part.MOVES: _restless,
     Part.SEASON: _without_its_peak,
     Part.SPREAD: _wide,
     Part.MEMORY: _stuck_above,
+    Part.READOUT: _backwards,
 }
 
 
@@ -222,17 +237,31 @@ def test_each_part_by_itself_notices_what_it_is_there_for(part: Part) -> None:
     values, usual = INCIDENTS[part]()
     others = tuple(other for other in Part if other is not part)
 
-    alone = Along(32, left_out=others).run(values, usual)
+    alone = Along(32, left_out=others, tier=Tier.RICH).run(values, usual)
 
     rise = alone[540:560].mean(0) / alone[340:500].mean(0)
     assert (rise > 1.5).all()
+
+
+def test_a_chaotic_series_that_runs_backwards_is_new_to_the_readout_alone() -> None:
+    values = lorenz(1_500, rows=32)
+    values[1_100:1_400] = values[1_100:1_400][::-1]
+    along = Along(32, tier=Tier.RICH)
+
+    parts = np.array([along.step(torch.from_numpy(v)[:, None]).parts[:, 0].numpy() for v in values])
+
+    rise = parts[1_164:1_400].mean((0, 1)) / parts[700:1_100].mean((0, 1))
+    assert rise[Part.READOUT] > 2
+    assert (rise[: Part.READOUT] < 1.2).all()
 
 
 def test_a_part_that_is_left_out_has_no_say() -> None:
     values = noise(100)
     values[80:] *= 5.0
 
-    whole, without, nothing = (Along(32, left_out=parts).run(values) for parts in ((), (Part.SPREAD,), tuple(Part)))
+    whole, without, nothing = (
+        Along(32, left_out=parts, tier=Tier.RICH).run(values) for parts in ((), (Part.SPREAD,), tuple(Part))
+    )
 
     assert (whole[90:] > without[90:]).all()
     assert not nothing.any()
