@@ -10,13 +10,15 @@ from models.column import Column, State
 from models.experts.bank import Tier
 from models.experts.dot import dot, total
 from models.novelty import normal, restlessness, surge
-from models.novelty.glance import Glance, Noticed, kept
+from models.novelty.glance import SLOWEST, Glance, Noticed, kept
 from models.novelty.legendre import Legendre
 from models.novelty.prototypes import Prototypes
 from models.novelty.readout import Readout
 
-MOST = 20.0  # that a part of the whole vector counts for
-MIDDLE = 8.0  # what the parts come to where novelty is one half: about twice what is usual of each
+MOST = 20.0  # that a part of the whole vector is at most
+MIDDLE = 72.0  # what the parts come to where novelty is one half: twice what is usual of each
+YOUNG = 512.0  # readings that a mean of one counts for, of what is usual of a part
+LEAST_USUAL = 0.02
 MOST_SURPRISE = 12.0  # decades
 SETTLING = 16.0  # readings after which novelty is half of what it would be of a series that is known
 
@@ -37,20 +39,21 @@ class Part(IntEnum):
 
 
 WEIGHTS = {  # tuned: bench_accuracy, half A
-    Part.MOVES: 0.1,
-    Part.SEASON: 0.1,
-    Part.SPREAD: 1.25,
+    Part.MOVES: 1.0,
+    Part.SEASON: 1.0,
+    Part.SPREAD: 6.0,
     Part.MEMORY: 1.0,
-    Part.READOUT: 0.3,
+    Part.READOUT: 1.0,
 }
 
 
 class Novelty(nn.Module):
-    """``x / (x + 8)`` of ``x = sum w_i p_i^3``: a cube lets whoever is surest speak, and still adds up two that agree.
+    """``x / (x + 72)`` of ``x = sum w_i (p_i / u_i)^3``: a cube lets the surest speak, and adds up two that agree.
 
     A part ``p_i`` of the vector is the weighted mean over its channels, root mean square from the memory on: dozens of
-    small distances mean nothing. Nothing is divided by quantiles of its own past: what adapts so fast forgets an
-    incident before it is over, and ranks its second half as normal.
+    small distances mean nothing. ``u_i`` is its mean over the life of the series: a part that is often large is one
+    that means little here. It is no quantile of the recent past: what adapts so fast forgets an incident before it is
+    over, and ranks its second half as normal.
     """
 
     weights: Tensor  # (P,)
@@ -61,7 +64,8 @@ class Novelty(nn.Module):
         self.past = Legendre()
         self.prototypes = Prototypes(self.past.order)
         self.readout = Readout(self.past.order) if tier is Tier.RICH else None
-        weights = [0.0 if part in left_out else WEIGHTS[part] for part in Part.of(tier)]
+        self.parts = Part.of(tier)
+        weights = [0.0 if part in left_out else WEIGHTS[part] for part in self.parts]
         self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
@@ -73,6 +77,7 @@ class Novelty(nn.Module):
             *self.prototypes.columns(channels),
             *(self.readout.columns(channels) if self.readout else ()),
             *surge.columns(channels),
+            Column("novelty_usual", torch.float32, (len(self.parts),), initial=1.0),
         )
 
     def step(self, glance: Glance, state: State) -> tuple[Noticed, dict[str, Tensor]]:
@@ -91,16 +96,20 @@ class Novelty(nn.Module):
             each.append(error)
             columns.update(of_readout)
         parts = torch.stack(each, -1)
-        columns = kept(glance.present, columns, state)
-        noticed = Noticed(self._blended(parts, glance, state), surged, parts, standing.level)
-        return noticed, {**columns, **of_records}
+        novelty, usual = self._blended(parts, glance, state)
+        noticed = Noticed(novelty, surged, parts, standing.level)
+        return noticed, {**kept(glance.present, columns, state), **of_records, "novelty_usual": usual}
 
-    def _blended(self, parts: Tensor, glance: Glance, state: State) -> Tensor:
-        """parts: (B, C, P) -> (B,)."""
+    def _blended(self, parts: Tensor, glance: Glance, state: State) -> tuple[Tensor, Tensor]:
+        """parts: (B, C, P) -> novelty (B,), and what is usual of each part after it (B, P)."""
         seen = parts.masked_fill(~glance.present.unsqueeze(-1), 0.0)
         by_part = torch.cat((seen[..., : Part.MEMORY], seen[..., Part.MEMORY :].square()), -1)
         mean = total((by_part * glance.weight.unsqueeze(-1)).transpose(1, 2))  # (B, P)
         mean = torch.cat((mean[:, : Part.MEMORY], mean[:, Part.MEMORY :].sqrt()), -1).clamp_max(MOST)
-        size = dot(mean * mean * mean, self.weights)
+        usual = state["novelty_usual"]
+        ratio = mean / usual.clamp_min(LEAST_USUAL)
+        size = dot(ratio * ratio * ratio, self.weights)
         age = state["age"].amax(1)
-        return size / (size + MIDDLE) * (age / (age + SETTLING))
+        rate = (age + YOUNG).reciprocal().clamp_min(SLOWEST) * glance.present.any(1)
+        novelty = size / (size + MIDDLE) * (age / (age + SETTLING))
+        return novelty, torch.lerp(usual, mean, rate.unsqueeze(-1))

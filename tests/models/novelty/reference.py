@@ -79,6 +79,14 @@ def readout_of(places: Float64) -> Float64:
     return np.array(out)
 
 
+def usual_of(part: Float64) -> Float64:
+    """The mean of a part over the life before each reading, with 512 readings of one. (T,) -> (T,)."""
+    out = [1.0]
+    for t, value in enumerate(part):
+        out.append(out[-1] + (value - out[-1]) / (t + 512))
+    return np.maximum(out[:-1], 0.02)
+
+
 def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: float = 0.0) -> tuple[Float64, Float64]:
     """Novelty and level of one channel. All (T,); ``strides`` as they are before each reading.
 
@@ -109,9 +117,8 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: fl
         whole += (size - whole) / max(t, 1)
         ratios.append(late / np.maximum(whole, max(abs(last) * 1e-9 if t else 0, 1e-12)))
         last = value
-    moves, season = np.minimum(np.array(ratios), 20).T
-    memory = np.minimum(distances(memory_of(np.array(places))), 20)
-    readout = np.minimum(readout_of(np.array(places)), 20)
-    size = 0.1 * moves**3 + 0.1 * season**3 + 1.25 * np.minimum(spreads, 20) ** 3 + memory**3 + of_readout * readout**3
+    place = np.array(places)
+    parts = np.minimum([*np.array(ratios).T, spreads, distances(memory_of(place)), readout_of(place)], 20)
+    size = np.array([1, 1, 6, 1, of_readout]) @ np.array([(part / usual_of(part)) ** 3 for part in parts])
     age = np.arange(len(values))
-    return size / (size + 8) * age / (age + 16), np.array(levels)
+    return size / (size + 72) * age / (age + 16), np.array(levels)

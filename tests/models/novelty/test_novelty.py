@@ -115,7 +115,7 @@ def test_an_absent_channel_learns_nothing_and_says_nothing() -> None:
     along = Along(32, 2, tier=Tier.RICH)
     for now in torch.from_numpy(np.random.default_rng(5).normal(size=(100, 32, 2))):
         noticed = along.step(now)
-    names = {column.name for column in along.novelty.columns(2) if column.shape}
+    names = {column.name for column in along.novelty.columns(2) if column.shape[:1] == (2,)}  # of each channel
     before = {name: along.state[name][:, 1] for name in names}
     present = torch.tensor([True, False]).expand(32, 2)
 
