@@ -187,6 +187,7 @@ class Results:
     upper: Float64  # (N, C)
     anomaly_score: Float64  # (N,) 1 is the line, above it is an anomaly
     novelty: Float64  # (N,) 0 to 1, for ranking: it has no line
+    surge: Float64  # (N,) how many times beyond its own record something of the series has come; 0 but at such a peak
     p_value: Float64  # (N,)
     shares: Float64  # (N, C) of the surprise, sum 1
     is_anomalous: Bool  # (N,) an alarm of this series is open after this reading
@@ -208,6 +209,7 @@ class Results:
             self.upper[which],
             self.anomaly_score[which],
             self.novelty[which],
+            self.surge[which],
             self.p_value[which],
             self.shares[which],
             self.is_anomalous[which],

@@ -38,7 +38,7 @@ def result_objects(results: Results) -> list[bytes]:
         *(_member(name, b"\0") for name in ("offset", "index")),
         *(_member(name, b'"\0"') for name in ("series", "timestamp")),
         *(_member(name, _channels_template(results.channels)) for name in _PER_CHANNEL),
-        *(_member(name, b"\0") for name in ("anomaly_score", "novelty", "p_value", "is_anomalous", "warming")),
+        *(_member(name, b"\0") for name in ("anomaly_score", "novelty", "surge", "p_value", "is_anomalous", "warming")),
         *([_member("ahead", _ahead_template(results))] if results.ahead else []),
     ]
     template = b",".join(members).replace(b"%", b"%%").replace(b"\0", b"%b") + b"}"
@@ -56,6 +56,7 @@ def bulk_object(results: Results) -> bytes:
         **{name: np.ascontiguousarray(_channels(results, name).T) for name in _PER_CHANNEL},
         "anomaly_score": results.anomaly_score.astype(np.float32),
         "novelty": results.novelty.astype(np.float32),
+        "surge": results.surge.astype(np.float32),
         "p_value": np.ascontiguousarray(results.p_value),
         "is_anomalous": np.ascontiguousarray(results.is_anomalous),
         "warming": np.ascontiguousarray(results.warming),
@@ -97,6 +98,7 @@ def _texts(results: Results) -> Iterator[list[bytes]]:
             yield _numbers(values[:, channel])
     yield _numbers(results.anomaly_score.astype(np.float32))
     yield _numbers(results.novelty.astype(np.float32))
+    yield _numbers(results.surge.astype(np.float32))
     yield _numbers(results.p_value)
     yield _booleans(results.is_anomalous)
     yield _booleans(results.warming)

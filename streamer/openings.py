@@ -117,6 +117,7 @@ class Openings:
             upper=nothing,
             anomaly_score=unknown,
             novelty=unknown,
+            surge=unknown,
             p_value=unknown,
             shares=nothing,
             is_anomalous=no,

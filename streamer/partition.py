@@ -291,6 +291,7 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         upper=explanation.upper.numpy(),
         anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
         novelty=outcome.novelty.numpy().astype(np.float64),
+        surge=outcome.surge.numpy().astype(np.float64),
         p_value=10.0 ** -outcome.joint_surprise.numpy().astype(np.float64),
         shares=explanation.shares.numpy().astype(np.float64),
         is_anomalous=outcome.is_open.any(1).numpy(),

@@ -43,7 +43,7 @@ WEIGHTS = {  # tuned: bench_accuracy, half A
     Part.SEASON: 1.0,
     Part.SPREAD: 6.0,
     Part.MEMORY: 1.0,
-    Part.READOUT: 1.0,
+    Part.READOUT: 2.0,
 }
 
 

@@ -61,6 +61,7 @@ def results_of(
         upper=forecast + 1.5,
         anomaly_score=np.where(is_anomalous, 1.75, 0.1),
         novelty=np.where(is_anomalous, 0.875, 0.25),
+        surge=np.where(is_anomalous, 2.5, 0.0),
         p_value=np.where(is_anomalous, 3.2e-45, 0.62),
         shares=shares,
         is_anomalous=is_anomalous,

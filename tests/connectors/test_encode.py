@@ -52,6 +52,7 @@ def test_a_result_says_what_was_read_expected_and_made_of_it() -> None:
         "shares": {"temperature": 0.5, "pressure": 0.5},
         "anomaly_score": 0.1,
         "novelty": 0.25,
+        "surge": 0.0,
         "p_value": 0.62,
         "is_anomalous": False,
         "warming": True,
@@ -100,7 +101,7 @@ def test_bulk_holds_the_same_as_single() -> None:
     for position, single in enumerate(singles):
         columns = bulk["columns"]
         row = {name: columns[name][position] for name in ("series", "offset", "index", "anomaly_score", "p_value")}
-        row |= {name: columns[name][position] for name in ("novelty", "is_anomalous", "warming")}
+        row |= {name: columns[name][position] for name in ("novelty", "surge", "is_anomalous", "warming")}
         for name in ("value", "forecast", "lower", "upper", "shares"):
             of_channels = zip(bulk["channels"], columns[name], strict=True)
             row[name] = {channel: column[position] for channel, column in of_channels}

@@ -28,6 +28,7 @@ COLUMNS = (
     "upper",
     "anomaly_score",
     "novelty",
+    "surge",
     "p_value",
     "shares",
     "is_anomalous",
@@ -155,7 +156,7 @@ def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarra
     return {
         **{
             name: getattr(outcome, name)[0].numpy()
-            for name in ("value", "forecast", "anomaly_score", "novelty", "warming")
+            for name in ("value", "forecast", "anomaly_score", "novelty", "surge", "warming")
         },
         **{name: getattr(explanation, name)[0].numpy() for name in ("lower", "upper", "shares")},
         "p_value": (10.0 ** -outcome.joint_surprise[:1].numpy().astype(np.float64))[0],

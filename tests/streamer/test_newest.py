@@ -24,6 +24,7 @@ def results(scores: list[float]) -> Results:
         upper=per_channel,
         anomaly_score=column,
         novelty=column / 10,
+        surge=column,
         p_value=column,
         shares=per_channel,
         is_anomalous=column > 1,

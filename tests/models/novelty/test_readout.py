@@ -37,7 +37,8 @@ class Along:
 
 
 def standardised(values: Float64) -> Float64:
-    return (values - values.mean(0)) / values.std(0)
+    scaled: Float64 = (values - values.mean(0)) / values.std(0)
+    return scaled
 
 
 def test_the_readout_is_that_of_a_plain_loop_with_a_plain_covariance() -> None:
