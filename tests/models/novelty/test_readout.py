@@ -33,7 +33,8 @@ class Along:
             past = self.past.learn(place, self.state)
             self.state = {**self.state, **learnt, "past": past, "age": self.state["age"] + 1}
             out.append(ratio[:, 0].double().numpy())
-        return np.array(out)
+        ratios: Float64 = np.array(out)
+        return ratios
 
 
 def standardised(values: Float64) -> Float64:
