@@ -33,7 +33,8 @@ class Along:
             past = self.past.learn(place, self.state)
             self.state = {**self.state, **learnt, "past": past, "age": self.state["age"] + 1}
             out.append(ratio[:, 0].double().numpy())
-        return np.array(out)
+        ratios: Float64 = np.array(out)
+        return ratios
 
 
 def standardised(values: Float64) -> Float64:
@@ -43,6 +44,7 @@ def standardised(values: Float64) -> Float64:
 
 def test_the_readout_is_that_of_a_plain_loop_with_a_plain_covariance() -> None:
     places = standardised(lorenz(700, rows=1)) + np.random.default_rng(0).normal(size=(700, 1)) * 0.1
+    places[400:550] += 5.0  # coefficients beyond what they are clipped at
 
     ratio = Along().run(np.tile(places, ROWS))
 
