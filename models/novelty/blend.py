@@ -97,7 +97,7 @@ class Novelty(nn.Module):
             columns.update(of_readout)
         parts = torch.stack(each, -1)
         novelty, usual = self._blended(parts, glance, state)
-        noticed = Noticed(novelty, surged, parts, standing.level)
+        noticed = Noticed(novelty, surged, parts)
         return noticed, {**kept(glance.present, columns, state), **of_records, "novelty_usual": usual}
 
     def _blended(self, parts: Tensor, glance: Glance, state: State) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,6 @@ class Noticed(NamedTuple):
     novelty: Tensor  # (B,) 0 to 1
     surge: Tensor  # (B,) how many times beyond its own record something of the series has just come; 0 but at a peak
     parts: Tensor  # (B, C, P) of each channel, in the order of `Part`: 1 is about usual for the first three
-    level: Tensor  # (B, C) where the level of late stands, less that of the whole life, in deviations of the whole life
 
 
 def kept(seen: Tensor, learnt: dict[str, Tensor], state: State) -> dict[str, Tensor]:

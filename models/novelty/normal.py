@@ -23,7 +23,6 @@ class Standing(NamedTuple):
 
     place: Tensor  # of the reading: its distance from the mean, in deviations, -8 to 8
     spread: Tensor  # the deviation of late around the level of late / that of the whole life
-    level: Tensor  # the level of late less the mean, in deviations
     off: Tensor  # of the reading from the mean, in units, clipped
     rise: Tensor  # of the nearest level from the level of late, in units, clipped
 
@@ -55,11 +54,9 @@ def learn(difference: Tensor, state: State) -> tuple[Standing, dict[str, Tensor]
     late_gap = rate_late * learnt_late - off_late
     late_deviation = _varied(state["late_deviation"], learnt_late, rate_late)
     near_gap = (state["near_gap"] - difference) * (1 - share.clamp_min(scaler.NEAR))  # as the scaler learns it
-    whole = torch.maximum(deviation, floor)
     standing = Standing(
         place=(off / known).clamp(-FARTHEST, FARTHEST).masked_fill(age < EARLY, 0.0),
-        spread=late_deviation / whole,
-        level=(late_gap - gap) / whole,
+        spread=late_deviation / torch.maximum(deviation, floor),
         off=learnt,
         rise=torch.clamp(near_gap - late_gap, -limit, limit),
     )

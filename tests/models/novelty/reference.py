@@ -87,15 +87,15 @@ def usual_of(part: Float64) -> Float64:
     return np.maximum(out[:-1], 0.02)
 
 
-def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: float = 0.0) -> tuple[Float64, Float64]:
-    """Novelty and level of one channel. All (T,); ``strides`` as they are before each reading.
+def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: float = 0.0) -> Float64:
+    """Novelty of one channel. All (T,); ``strides`` as they are before each reading.
 
     ``of_readout``: the weight of its cube.
     """
     mean = late_mean = last = values[0]
     deviation2 = late2 = 0.0
     late, whole = np.zeros(2), np.zeros(2)
-    places, ratios, spreads, levels = [], [], [], []
+    places, ratios, spreads = [], [], []
     for t, value in enumerate(values):
         known = max(np.sqrt(deviation2), abs(last) * 1e-7 if t else 0, 1e-12)
         limit = 30 * max(known, strides[t]) if t >= 64 and strides[t] > 0 else np.inf
@@ -109,7 +109,6 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: fl
         late2 = (1 - late_rate) * (late2 + late_rate * learnt**2)
         deviation = max(np.sqrt(deviation2), abs(last) * 1e-7 if t else 0, 1e-12)
         spreads.append(np.sqrt(late2) / deviation)
-        levels.append((late_mean - mean) / deviation)
         size = np.abs([value - last, value - last - usual[t]]) if t else np.zeros(2)
         if t >= 64 and strides[t] > 0:
             size = np.minimum(size, 30 * np.maximum(whole, strides[t]))
@@ -121,4 +120,5 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: fl
     parts = np.minimum([*np.array(ratios).T, spreads, distances(memory_of(place)), readout_of(place)], 20)
     size = np.array([1, 1, 6, 1, of_readout]) @ np.array([(part / usual_of(part)) ** 3 for part in parts])
     age = np.arange(len(values))
-    return size / (size + 72) * age / (age + 16), np.array(levels)
+    novelty: Float64 = size / (size + 72) * age / (age + 16)
+    return novelty
