@@ -19,6 +19,7 @@ from streamer.tenure import Tenure
 P = ParamSpec("P")
 T = TypeVar("T")
 ANSWER_SECONDS = 60.0  # of a store; a million series take four
+HEARING_SECONDS = 0.5  # a signal that does not end a wait, as one just before it, is heard after so long
 KEPT = 2  # checkpoints a partition: the newest may be the one that is damaged
 
 log = logging.getLogger("streamer")
@@ -205,7 +206,10 @@ class Keeper:
 
     def _await(self, deadline: float) -> None:
         if self._writing is not None:
-            wait_for([self._writing.size_bytes], max(deadline - self._clock(), 0.0))
+            left = deadline - self._clock()
+            while left > 0 and not self._writing.size_bytes.done():
+                wait_for([self._writing.size_bytes], min(left, HEARING_SECONDS))
+                left -= HEARING_SECONDS
             if not self._writing.size_bytes.done():
                 raise NotInTimeError(
                     f"checkpoint {self._writing.next_offset} of {self._writing.tenure.key}: not written in time"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 HANGING = """
+import signal
 import threading
 from connectors import memory_store
 from streamer import cli
@@ -22,6 +23,7 @@ publish = memory_store.MemoryStore.publish
 def hang(self, key, next_offset, content):
     if self.offsets(key):
         print("hanging", flush=True)
+        MEANWHILE
         threading.Event().wait()
     return publish(self, key, next_offset, content)
 
@@ -31,8 +33,13 @@ cli.main()
 
 
 @contextmanager
-def daemon_on_a_hanging_store(folder: Path, leave_seconds: float) -> Iterator["subprocess.Popen[str]"]:
-    """`streamer run` on a finite file: behind its end the state is to be saved, and the store never answers."""
+def daemon_on_a_hanging_store(
+    folder: Path, leave_seconds: float, meanwhile: str = "pass"
+) -> Iterator["subprocess.Popen[str]"]:
+    """`streamer run` on a finite file: behind its end the state is to be saved, and the store never answers.
+
+    meanwhile: a statement that the thread of the store carries out before it hangs.
+    """
     data = folder / "rows.csv"
     data.write_text("time,value\n" + "".join(f"2026-01-01T00:00:{second:02d}Z,{second}\n" for second in range(60)))
     config = {
@@ -43,7 +50,7 @@ def daemon_on_a_hanging_store(folder: Path, leave_seconds: float) -> Iterator["s
         "leave_seconds": leave_seconds,
     }
     (folder / "hanging.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-c", HANGING, "run", str(folder / "hanging.yaml")]
+    command = [sys.executable, "-c", HANGING.replace("MEANWHILE", meanwhile), "run", str(folder / "hanging.yaml")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -66,14 +73,27 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: signal.Signals)
     with daemon_on_a_hanging_store(tmp_path, leave_seconds=1e6) as process:
         assert process.stderr is not None
         process.send_signal(number)
-        while f"{number.name}: leaving" not in process.stderr.readline():
-            pass
+        lines = [process.stderr.readline()]
+        while f"{number.name}: leaving" not in lines[-1]:
+            lines.append(process.stderr.readline())
+            assert lines[-1], f"it ended without a word of it: {lines}"
         process.send_signal(number)
         _, log = process.communicate(timeout=60)
 
     assert process.returncode == 128 + number
     assert f"{number.name} again: ending at once" in log
     assert "left: " not in log
+
+
+def test_a_signal_that_does_not_end_a_wait_is_heard_all_the_same(tmp_path: Path) -> None:
+    to_itself = "signal.pthread_kill(threading.get_ident(), signal.SIGTERM)"  # and not to the thread that waits
+    twice = f"{to_itself}; threading.Event().wait(1); {to_itself}"
+
+    with daemon_on_a_hanging_store(tmp_path, leave_seconds=1e6, meanwhile=twice) as process:
+        _, log = process.communicate(timeout=60)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "SIGTERM again: ending at once" in log
 
 
 def test_sigusr1_tells_what_every_thread_does_and_changes_nothing(tmp_path: Path) -> None:
