@@ -281,7 +281,6 @@ class Partition:
 
 def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
     outcome, explanation, ahead = came.outcome, came.explanation, came.ahead
-    further = tuple(judge.choices.horizons[1:])
     return Results(
         readings=readings,
         channels=judge.channels,
@@ -297,5 +296,5 @@ def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
         is_anomalous=outcome.is_open.any(1).numpy(),
         warming=outcome.warming.numpy(),
         artifact=judge.artifact.name,
-        ahead=ahead and Ahead(further, *(column.numpy() for column in ahead)),
+        ahead=ahead and Ahead(tuple(judge.choices.horizons[1:]), *(column.numpy() for column in ahead)),
     )

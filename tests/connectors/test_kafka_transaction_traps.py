@@ -28,6 +28,7 @@ def test_trap_a_commit_that_lies_when_messages_were_given_up(
     delivery.write(results_of(["there"]))
     wait_until(lambda: topics.end("read_uncommitted") == 1)
     kafka_admin.delete_topics([topics.results])  # the client waits for it to come back, then gives up in silence
+    wait_until(lambda: topics.results not in kafka_admin.list_topics())
     delivery.write(results_of(["given up"]))
 
     with pytest.raises(DoubtError, match="1 of 2 messages not written"):

@@ -49,6 +49,20 @@ def test_a_series_that_is_itself_is_left_alone() -> None:
     assert first_beyond(changes).isfinite().sum() <= 8  # 2.6 expected of 25,600 readings at most
 
 
+def test_a_series_that_is_always_wider_is_left_alone_once_it_is_known() -> None:
+    changes, _ = follow(noise(900) * 1.7)
+
+    assert first_beyond(changes[600:]).isfinite().sum() <= 4  # without its own width, every one
+
+
+def test_a_spike_does_not_widen_what_a_channel_is_measured_by() -> None:
+    _, settled = follow(noise(300))
+
+    _, after = follow(noise(1) + 1e6, state=settled)
+
+    assert (echo.echo_of(after).power - echo.echo_of(settled).power).max() < 0.05
+
+
 @pytest.mark.parametrize(
     ("shift", "scale", "expected"),
     [(1.5, 1.0, {"up", "far_up"}), (-1.5, 1.0, {"down", "far_down"}), (0, 3.0, {"wider"}), (0, 0.1, {"narrower"})],

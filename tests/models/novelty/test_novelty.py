@@ -124,13 +124,15 @@ def test_an_absent_channel_learns_nothing_and_says_nothing() -> None:
     assert (silent.novelty < noticed.novelty + 0.2).all()
 
 
-def test_a_reading_of_nothing_has_no_novelty() -> None:
+def test_a_reading_of_nothing_has_no_novelty_and_leaves_what_is_usual() -> None:
     along = Along(32)
     along.run(noise(50))
+    usual = along.state["novelty_usual"]
 
     noticed = along.step(torch.zeros(32, 1, dtype=torch.float64), torch.zeros(32, 1, dtype=torch.bool))
 
     assert (noticed.novelty == 0).all()
+    assert torch.equal(along.state["novelty_usual"], usual)
 
 
 @pytest.mark.parametrize("level", [0.0, 20.0, 1.7e9])
