@@ -38,7 +38,7 @@ class Part(IntEnum):
         return tuple(part for part in Part if part is not Part.READOUT or tier is Tier.RICH)
 
 
-WEIGHTS = {  # tuned: bench_accuracy, half A
+WEIGHTS = {  # chosen as decision 25 says
     Part.MOVES: 1.0,
     Part.SEASON: 1.0,
     Part.SPREAD: 6.0,
