@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models import alarm, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.calibration import joint, verdict
-from models.calibration.pool import Pool
+from models.calibration.pool import Pool, Standard
 from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
@@ -79,7 +79,7 @@ class Detector(nn.Module):
         return tuple(column for part in self.parts.values() for column in part)
 
     def step(
-        self, values: Tensor, present: Tensor, context: Context, state: State, pool: Pool
+        self, values: Tensor, present: Tensor, context: Context, state: State, pool: Pool | Standard
     ) -> tuple[Outcome, dict[str, Tensor]]:
         """Judge and learn one reading a row.
 
@@ -121,7 +121,9 @@ class Detector(nn.Module):
         half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
         return Ahead(forecast, forecast - half_band, forecast + half_band)
 
-    def _judge(self, seen: Seen, context: Context, state: State, pool: Pool) -> tuple[Outcome, dict[str, Tensor]]:
+    def _judge(
+        self, seen: Seen, context: Context, state: State, pool: Pool | Standard
+    ) -> tuple[Outcome, dict[str, Tensor]]:
         location, log_scale, freedom = self.forecaster.forecast(state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)

@@ -45,19 +45,16 @@ def update(z: Tensor, is_judged: Tensor, calendar: Tensor, state: State) -> dict
     has_moved = is_seen & (hour != before)
     is_over = (has_moved & (before >= 0)).unsqueeze(1) & (peak >= 0)
     now = z.abs().masked_fill(~is_judged, -1.0)
-    after = {
-        "rhythm": state["rhythm"],
-        "rhythm_peak": torch.maximum(peak.masked_fill(has_moved.unsqueeze(1), -1.0), now),
-        "rhythm_hour": torch.where(is_seen, hour.int(), before),
-    }
-    if is_over.device.type == "cpu" and not is_over.any():  # nobody's hour is over: the rest would change nothing
-        return after
     index = before.clamp_min(0).long().view(-1, 1, 1).expand(-1, peak.shape[1], 1)
     usual = torch.expm1(state["rhythm"].gather(2, index).squeeze(2).float())
     seen = torch.minimum(peak, usual * GROWTH + FIRST)
     rate = torch.where(seen > usual, RISE, FALL).masked_fill(~is_over, 0.0)
     learnt = torch.log1p(torch.lerp(usual, seen, rate))
-    return {**after, "rhythm": state["rhythm"].scatter(2, index, learnt.unsqueeze(2).half())}
+    return {
+        "rhythm": state["rhythm"].scatter(2, index, learnt.unsqueeze(2).half()),
+        "rhythm_peak": torch.maximum(peak.masked_fill(has_moved.unsqueeze(1), -1.0), now),
+        "rhythm_hour": torch.where(is_seen, hour.int(), before),
+    }
 
 
 def _hour(calendar: Tensor) -> Tensor:

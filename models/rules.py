@@ -57,13 +57,9 @@ class Rules(nn.Module):
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         super().__init__()
+        self.is_empty = not rules  # nothing is asked of anybody
         table = torch.tensor([astuple(rule) for rule in (Rule(), *rules)], dtype=torch.float64)
         self.register_buffer("table", table, persistent=False)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked of anybody."""
-        return self.table.shape[0] == 1
 
     def impossible(self, values: Tensor, present: Tensor, rule: Tensor) -> Tensor:
         """Where a value is outside its valid range: a certain alarm, and nothing to learn from.

@@ -21,6 +21,7 @@ from streamer.calendar import Calendar, calendar_of
 from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.phases import Phases
+from streamer.step import Step
 from streamer.tolerance import Tolerances
 
 
@@ -32,6 +33,7 @@ class Judge:
     choices: Choices
     channels: tuple[str, ...]
     detector: Detector
+    step: Step  # of the detector
     artifact: Artifact
     pool: Pool  # before a partition's first epoch
     device: torch.device
@@ -117,20 +119,25 @@ def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.d
             f"group {group!r}: {error}, by the artifact {artifact.name} that its state was made of; "
             "`streamer reset` begins anew"
         ) from error
-    detector = Detector(
-        forecaster,
-        DetectorOptions(
-            transforms=tuple(Transform(channel.transform) for channel in channels),
-            hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
-            band_coverage=choices.band_coverage,
-            rules=tuple(options.rule for options in choices.rules),
-        ),
-    ).to(device)
+    detector = (
+        Detector(
+            forecaster,
+            DetectorOptions(
+                transforms=tuple(Transform(channel.transform) for channel in channels),
+                hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
+                band_coverage=choices.band_coverage,
+                rules=tuple(options.rule for options in choices.rules),
+            ),
+        )
+        .to(device)
+        .eval()
+    )
     return Judge(
         group=group,
         choices=choices,
         channels=tuple(channel.name for channel in channels),
-        detector=detector.eval(),
+        detector=detector,
+        step=Step(detector),
         artifact=artifact,
         pool=Pool.fresh(_budget(choices.alarm), artifact.prior.to(device)),
         device=device,

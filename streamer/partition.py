@@ -225,7 +225,7 @@ class Partition:
         by_name = np.argsort(names)
         names, rows = names[by_name], rows[by_name]
         watermark = order.NEVER if self.epoch.watermark is None else self.epoch.watermark
-        state = self.table.gather(torch.from_numpy(rows).to(self.table.device))
+        state = self.table.layout.views(self.table.gather(torch.from_numpy(rows).to(self.table.device)))
         peak = (state["alarm_peak"] / self.pool.lines).double().cpu().numpy()
         gone = Gone(names, rows, (state["alarm_open"] > 0).cpu().numpy(), peak)
         alarms = self._openings.forgotten(gone, watermark, ended_by)
@@ -249,7 +249,7 @@ class Partition:
         if not accepted.any():
             return
         scored, rows, elapsed = readings.take(which), rows[which], verdict.elapsed_seconds[which]
-        scorer = Scorer(self.judge.detector, self.judge.calendar, self.table)
+        scorer = Scorer(self.judge, self.table)
         terms = self._terms_of(scored, rows, elapsed)
         came = scorer.score(scored, rows, terms, self.pool)
         self.pool = came.pool

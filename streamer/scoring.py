@@ -12,10 +12,9 @@ from models.alarm import KINDS
 from models.calibration.pool import Pool, fold
 from models.cells import padded_rows
 from models.context import Context
-from models.detector import Detector
 from models.outcome import Ahead, Explanation, Outcome
 from models.reasons import Reasons, reasons
-from streamer.calendar import Calendar
+from streamer.judge import Judge
 from streamer.rounds import split_rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
@@ -35,9 +34,9 @@ class Scored(NamedTuple):
 class Scorer:
     """The detector over the state table of one partition."""
 
-    def __init__(self, detector: Detector, calendar: Calendar, table: StateTable) -> None:
-        self._detector = detector
-        self._calendar = calendar
+    def __init__(self, judge: Judge, table: StateTable) -> None:
+        self._judge = judge
+        self._detector = judge.detector
         self._table = table
         self._device = table.device
 
@@ -66,14 +65,14 @@ class Scorer:
             at_row = row[at]
             v, p = values.index_select(0, at), present.index_select(0, at)
             before = self._table.gather(at_row)
-            outcome, state = self._detector.step(v, p, context.take(at), before, pool)
-            self._table.scatter(at_row[: len(positions)], state)
+            outcome, after = self._judge.step(before, v, p, context.take(at), pool)
+            self._table.scatter(at_row[: len(positions)], after)
             outcomes.append(outcome)
-            why = reasons(outcome, before, self._detector.forecaster)
+            why = reasons(outcome, self._table.layout.views(before), self._detector.forecaster)
             if why is not None:
                 whys.append(why._replace(at=at[why.at]))
             if is_far:
-                views.append(self._detector.ahead(state))
+                views.append(self._detector.ahead(self._table.layout.views(after)))
         back = self._on_device(np.argsort(np.concatenate(padded), kind="stable")[:count])  # behind them is the padding
         joined = Outcome(*_joined(outcomes, back))
         explanation = self._detector.explain(joined)
@@ -89,7 +88,7 @@ class Scorer:
         """What each step is told, and behind the last reading what it is told of nothing, on the device."""
         return Context(
             elapsed_seconds=self._padded(terms.elapsed_seconds, np.nan),
-            calendar=self._padded(self._calendar.phases(readings.timestamp), 0.0),
+            calendar=self._padded(self._judge.calendar.phases(readings.timestamp), 0.0),
             rule=self._padded(terms.rule, 0),
             is_muted=self._padded(terms.is_muted, False),
             learns=None if terms.learns is None else self._padded(terms.learns, True),

@@ -55,7 +55,7 @@ class Shadow:
     def follow(self, readings: Readings, rows: Int64, terms: Terms, said: Scored) -> Duel:
         """Step readings of one epoch, of which the champion has ``said`` what it says. rows: (N,)."""
         judge, table, pool = self.learnt
-        came = Scorer(judge.detector, judge.calendar, table).score(readings, rows, terms, pool)
+        came = Scorer(judge, table).score(readings, rows, terms, pool)
         self.learnt = Learnt(judge, table, came.pool)
         self.followed += len(readings)
         return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))

@@ -57,7 +57,7 @@ class Replay:
         lanes = [_Lane.of(self._judge, number, file) for number, file in enumerate(files)]
         table = StateTable(self._judge.detector.columns, self._judge.device)
         table.ensure(1 + len(files))
-        scorer = Scorer(self._judge.detector, self._judge.calendar, table)
+        scorer = Scorer(self._judge, table)
         kept: list[list[list[NDArray[np.generic]]]] = [[] for _ in files]
         for start, stop in _stretches(lanes):
             if start % STRETCH == 0:

@@ -74,7 +74,7 @@ def update(
 
     An absent channel bets nothing. asked: by the rules of the channels; None where all of it is.
     """
-    square, line, constant = _odds(score.device)
+    square, line, constant = _odds(score.device).unbind()
     x = (score / echo.power.sqrt()).unsqueeze(-1)
     odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()

@@ -46,6 +46,13 @@ class Tally(NamedTuple):
         return Tally(*(torch.zeros(shape, dtype=torch.int64, device=device) for shape in shapes))
 
 
+class Standard(NamedTuple):
+    """What of P pools a reading is judged by. It stays as it is for an epoch."""
+
+    table: Tensor  # (P, 2, BINS, 4) float32, see `table.py`
+    lines: Tensor  # (P, K) float32 decades
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Counts by bin, and what follows from those that are closed: the table and the lines of the epoch under way."""

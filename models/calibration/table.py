@@ -46,9 +46,9 @@ def calibrate(signed: Tensor, table: Tensor) -> Calibrated:
     at = position(signed.abs())
     left = at.floor().clamp_max(BINS - 1)
     index = left.long() + BINS * (signed >= 0)
-    if len(table) > 1:
-        owner = torch.arange(len(signed), device=signed.device) // (len(signed) // len(table))
-        index = index + owner.unsqueeze(1) * (2 * BINS)
+    pools = table.shape[0]
+    first = torch.arange(pools, device=table.device) * (2 * BINS)
+    index = (index.view(pools, -1) + first.unsqueeze(1)).view(index.shape)
     found = table.view(-1, 4).index_select(0, index.reshape(-1)).view(*index.shape, 4)
     value = found[..., :2] + (at - left).unsqueeze(-1) * found[..., 2:]
     return Calibrated(value[..., 0], value[..., 1])

@@ -9,7 +9,7 @@ from models import alarm
 from models.alarm import AlarmChange, Hysteresis
 from models.calibration import bets, echo, habit, joint
 from models.calibration.bets import Change
-from models.calibration.pool import Pool, Sample
+from models.calibration.pool import Pool, Sample, Standard
 from models.calibration.table import calibrate
 from models.column import Column, State
 from models.rules import CERTAIN, Asked
@@ -49,7 +49,9 @@ def columns(channels: int) -> dict[str, tuple[Column, ...]]:
     }
 
 
-def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) -> tuple[Verdict, dict[str, Tensor]]:
+def judge(
+    evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool | Standard
+) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
     signed, is_judged, moved, weight, is_muted, asked, tolerance = evidence
     raw = signed.abs()
@@ -65,7 +67,7 @@ def judge(evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool) 
         worth = joint.evidence(asked.alarming(surprise), weight).masked_fill(asked.is_impossible, CERTAIN)
         opening = _statistic(worth, change.asked)
         statistic, is_seen = torch.maximum(statistic, opening), is_any | asked.is_impossible.any(1)
-    lines = pool.lines.repeat_interleave(len(signed) // len(pool.lines), 0)
+    lines = pool.lines.repeat_interleave(signed.shape[0] // pool.lines.shape[0], 0)
     lines = lines if tolerance is None else lines * tolerance
     change_state["stakes"] = bets.held(change_state["stakes"], lines[:, 1])
     became, alarm_state = alarm.update(statistic, lines, is_seen, is_muted, hysteresis, state, opening)

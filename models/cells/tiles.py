@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.jit import is_tracing  # type: ignore[attr-defined]  # exported in silence
 from torch.nn import functional
 
 TILE_ROWS = 32
@@ -29,7 +30,7 @@ class TiledLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, F) -> (B, H). B must be a multiple of `TILE_ROWS`, else ValueError."""
         rows, inputs = x.shape
-        if rows % TILE_ROWS:
+        if not is_tracing() and rows % TILE_ROWS:  # a recording is of a shape that has passed
             raise ValueError(f"TiledLinear: expected a multiple of {TILE_ROWS} rows, got {rows}")
         tiles = x.reshape(-1, TILE_ROWS, inputs)
         weight = self.weight.expand(tiles.shape[0], -1, -1)

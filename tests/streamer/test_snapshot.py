@@ -120,7 +120,8 @@ def test_a_column_that_does_not_fit_begins_anew_and_its_series_are_warming(
         restored = snapshot.restored(changed(checkpoint, scale=odd), judge())
 
     assert "columns ['readings', 'scale'] begin anew" in caplog.text
-    state = restored.table.gather(torch.from_numpy(restored.series.live()))
+    table = restored.table
+    state = table.layout.views(table.gather(torch.from_numpy(restored.series.live())))
     assert not state["scale"].any()
     np.testing.assert_array_equal(state["last"], checkpoint.columns["last"].values)
     later = walk(10, series=10, seed=1)

@@ -25,19 +25,27 @@ def some_state(rows: int) -> dict[str, torch.Tensor]:
     }
 
 
+def gathered_from(table: StateTable, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+    return table.layout.views(table.gather(rows))
+
+
+def scatter(table: StateTable, rows: torch.Tensor, state: dict[str, torch.Tensor]) -> None:
+    table.scatter(rows, table.layout.pack(state))
+
+
 def test_what_is_scattered_is_gathered() -> None:
     table = StateTable(COLUMNS)
     rows, state = torch.tensor([5, 1, 9]), some_state(3)
 
-    table.scatter(rows, state)
+    scatter(table, rows, state)
 
-    gathered = table.gather(rows)
+    gathered = gathered_from(table, rows)
     assert all(torch.equal(gathered[name], column) for name, column in state.items())
     assert gathered["level"].dtype is torch.float64
 
 
 def test_rows_nobody_has_seen_hold_the_initial_values() -> None:
-    fresh = StateTable(COLUMNS).gather(torch.tensor([PADDING_ROW, 3]))
+    fresh = gathered_from(StateTable(COLUMNS), torch.tensor([PADDING_ROW, 3]))
 
     assert fresh["level"].eq(7).all()
     assert fresh["hidden"].isnan().all()
@@ -47,29 +55,29 @@ def test_rows_nobody_has_seen_hold_the_initial_values() -> None:
 def test_growing_keeps_every_row() -> None:
     table = StateTable(COLUMNS)
     rows, state = torch.arange(1, 60), some_state(59)
-    table.scatter(rows, state)
+    scatter(table, rows, state)
     size = table.size_bytes
 
     table.ensure(10_000)
 
-    assert all(torch.equal(table.gather(rows)[name], column) for name, column in state.items())
-    assert table.gather(torch.tensor([9_999]))["level"].eq(7).all()
+    assert all(torch.equal(gathered_from(table, rows)[name], column) for name, column in state.items())
+    assert gathered_from(table, torch.tensor([9_999]))["level"].eq(7).all()
     assert table.size_bytes >= 10_000 * table.row_bytes > size
 
 
 def test_padding_behind_the_rows_is_left_out() -> None:
     table = StateTable(COLUMNS)
 
-    table.scatter(torch.tensor([4]), some_state(32))
+    scatter(table, torch.tensor([4]), some_state(32))
 
-    assert table.gather(torch.tensor([PADDING_ROW]))["level"].eq(7).all()
+    assert gathered_from(table, torch.tensor([PADDING_ROW]))["level"].eq(7).all()
 
 
 def test_what_was_gathered_is_a_copy() -> None:
     table = StateTable(COLUMNS)
-    before = table.gather(torch.tensor([1]))
+    before = gathered_from(table, torch.tensor([1]))
 
-    table.scatter(torch.tensor([1]), some_state(1))
+    scatter(table, torch.tensor([1]), some_state(1))
 
     assert before["level"].eq(7).all()
 
@@ -81,7 +89,7 @@ def test_a_row_is_a_whole_number_of_cache_lines() -> None:
 def a_full_table(rows: int = 59) -> tuple[StateTable, dict[str, torch.Tensor]]:
     table, state = StateTable(COLUMNS), some_state(rows)
     table.ensure(rows + 1)
-    table.scatter(torch.arange(1, rows + 1), state)
+    scatter(table, torch.arange(1, rows + 1), state)
     return table, state
 
 
@@ -90,8 +98,8 @@ def test_rows_that_are_reset_hold_the_initial_values_and_others_stay() -> None:
 
     table.reset(torch.tensor([2, 59]))
 
-    gathered = table.gather(torch.arange(1, 60))
-    fresh = StateTable(COLUMNS).gather(torch.tensor([1, 1]))
+    gathered = gathered_from(table, torch.arange(1, 60))
+    fresh = gathered_from(StateTable(COLUMNS), torch.tensor([1, 1]))
     for name, column in gathered.items():
         assert torch.equal(column[2:58], state[name][2:58])
         assert torch.equal(column[0], state[name][0])
@@ -102,11 +110,11 @@ def test_a_table_that_grew_in_a_step_can_be_reset_after_it() -> None:
     table = StateTable(COLUMNS)
     with torch.inference_mode():
         table.ensure(1000)
-        table.scatter(torch.tensor([900]), some_state(1))
+        scatter(table, torch.tensor([900]), some_state(1))
 
     table.reset(torch.tensor([900]))
 
-    assert table.gather(torch.tensor([900]))["level"].eq(7).all()
+    assert gathered_from(table, torch.tensor([900]))["level"].eq(7).all()
 
 
 @pytest.mark.parametrize("rows", [slice(1, 60), np.arange(1, 60)])
@@ -163,11 +171,11 @@ def test_loaded_columns_are_gathered_and_absent_ones_are_initial() -> None:
 
     other.load(rows, columns)
 
-    gathered = other.gather(torch.arange(100, 159))
+    gathered = gathered_from(other, torch.arange(100, 159))
     assert gathered["level"].eq(7).all()
     for name in ("narrow", "count", "hidden"):
         assert torch.equal(gathered[name], state[name])
-    assert other.gather(torch.tensor([99]))["count"].eq(0).all()
+    assert gathered_from(other, torch.tensor([99]))["count"].eq(0).all()
 
 
 def test_what_is_loaded_leaves_nothing_of_the_rows_before() -> None:
@@ -175,7 +183,7 @@ def test_what_is_loaded_leaves_nothing_of_the_rows_before() -> None:
 
     table.load(slice(5, 6), {"narrow": np.array([3], np.float32)})
 
-    gathered = table.gather(torch.tensor([5]))
+    gathered = gathered_from(table, torch.tensor([5]))
     assert gathered["narrow"].item() == 3
     assert gathered["level"].eq(7).all()
 
