@@ -85,7 +85,7 @@ class Fleet:
         evidence = Evidence(
             torch.copysign(surprise, z).unsqueeze(1), every, moved.unsqueeze(1), every.float(), ~every[:, 0]
         )
-        state = {**self._states[number], "age": self._ages}
+        state = {**self._states[number], "age": self._ages, "move_rate": torch.ones_like(self._ages)}
         said, self._states[number] = verdict.judge(evidence, Hysteresis(), state, self.pool)
         self.pool = fold(self.pool, said.sample)
         self._counted += self.size.block

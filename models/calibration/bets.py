@@ -28,6 +28,7 @@ MOST_DECADES = 12.0  # of a stake, whatever its line: powers of it must be numbe
 ONSET_DECADES = 1.0  # a change began when its stake last was below this
 FEWEST_UNMOVED = 8.0  # readings, the longest run that a channel is known by when it first moves
 FORGETTING = 1 / 512  # of the longest run, a reading that moved
+MOST_RUNS = 100.0  # of a channel: more would change nothing
 LEARNT_RUN = 512.0  # unmoved readings, after which standing still is what the channel does
 
 
@@ -76,13 +77,14 @@ def update(
     """
     square, line, constant = _odds(score.device).unbind()
     x = (score / echo.power.sqrt()).unsqueeze(-1)
-    odds = (x * (x * square + line) + constant) / echo.memory.unsqueeze(-1)
+    heard = torch.where(moved, 1.0, state["move_rate"])  # a repeated value says the less the more often there is one
+    odds = (x * (x * square + line) + constant) / (echo.memory / heard).unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
     stepped = is_judged.unsqueeze(-1).expand_as(grown).clone()
     stepped[..., NARROWER] &= moved  # a value that only repeats itself is the bet on a stuck channel's
     stakes = torch.where(stepped, grown.clamp_max(10.0**MOST_DECADES), state["stakes"])
     unmoved, longest = _runs(is_judged, moved, state)
-    stuck = torch.exp((unmoved / (longest + 1)).clamp_max(MOST_DECADES * math.log(10))) - 1
+    stuck = torch.exp(patience(unmoved, longest, state).clamp_max(MOST_DECADES * math.log(10))) - 1
     every = torch.cat((stakes[..., :NARROWER], stakes[..., NARROWER:] * CAUTION, stuck.unsqueeze(-1)), -1)
     mean = every.mean(-1)
     winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
@@ -111,6 +113,17 @@ def _counted(asked: Asked) -> Tensor:
     always = torch.ones_like(asked.is_enough)
     up, down = asked.has_risen, asked.has_fallen
     return torch.stack((up, down, up, down, asked.is_enough, always, always), -1)
+
+
+def patience(unmoved: Tensor, longest: Tensor, state: State) -> Tensor:
+    """How rare it is to stand still for so long, in nats: no more than in proportion to the longest run. -> (B, C).
+
+    Of a channel that has moved k times another run is c times as long as the longest one was with a probability of
+    ``1 / prod(1 + c / i for i = 1...k)``, where runs end by chance alone: the longest of two or three says little.
+    """
+    ratio = unmoved / (longest + 1)
+    runs = (state["move_rate"] * state["age"]).clamp_max(MOST_RUNS) + 1
+    return torch.minimum(ratio, torch.lgamma(runs + ratio) - torch.lgamma(runs) - torch.lgamma(ratio + 1))
 
 
 def _runs(is_judged: Tensor, moved: Tensor, state: State) -> tuple[Tensor, Tensor]:

@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
 
 
 def columns(channels: int) -> dict[str, tuple[Column, ...]]:
-    """Everything that is remembered of a series, by what remembers it. ``age`` is the scaler's."""
+    """Everything that is remembered of a series, by what remembers it. `scaler` has the age, `moves` the rate."""
     return {
         "habit": habit.columns(channels),
         "echo": echo.columns(channels),

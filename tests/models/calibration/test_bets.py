@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +16,7 @@ LINE = 4.0  # decades: about one alarm in ten thousand readings
 
 def state_of(channels: int = 1) -> dict[str, torch.Tensor]:
     columns = (*bets.columns(channels), *echo.columns(channels))
-    return fresh_state(columns, ROWS) | {"age": torch.zeros(ROWS, channels)}
+    return fresh_state(columns, ROWS) | {"age": torch.zeros(ROWS, channels), "move_rate": torch.ones(ROWS, channels)}
 
 
 def follow(
@@ -140,3 +141,26 @@ def test_stakes_are_finite_for_ever_and_an_absent_channel_keeps_its_own() -> Non
     assert state["stakes"].min() > 0
     assert all(after[name].equal(state[name]) for name in after)
     assert math.isfinite(float(changes[-1].decades.max()))
+
+
+def test_a_longest_run_of_few_says_little_as_if_runs_ended_by_chance() -> None:
+    for moves, times in ((2, 8.0), (3, 4.0), (10, 2.0)):
+        runs = np.random.default_rng(moves).exponential(size=(400_000, moves + 1))
+        share = (runs[:, 0] > times * runs[:, 1:].max(1)).mean()
+        state = {"move_rate": torch.full((1, 1), moves / 1000), "age": torch.full((1, 1), 1000.0)}
+
+        nats = bets.patience(torch.tensor([[times * 1000.0]]), torch.tensor([[999.0]]), state)
+
+        expected = min(-math.log(share), times)
+        assert abs(float(nats) - expected) < 0.05, (moves, times)
+
+
+def test_a_value_that_is_often_repeated_says_as_much_less_to_be_lower() -> None:
+    scores, still = torch.full((12, ROWS, 1), -0.8), torch.zeros(12, ROWS, 1, dtype=torch.bool)
+    often = state_of() | {"move_rate": torch.full((ROWS, 1), 0.3)}
+
+    always, seldom = follow(scores, still)[0], follow(scores, still, often)[0]
+    moving = follow(scores, ~still, often)[0]
+
+    assert seldom[-1].statistic[0] < always[-1].statistic[0] - 0.5
+    torch.testing.assert_close(moving[-1].statistic, follow(scores)[0][-1].statistic)
