@@ -141,7 +141,7 @@ class Detector(nn.Module):
         tempered = moves.tempered(surprise, seen.value, away, state)
         told = tempered.masked_fill(is_not_judged, 0.0)
         weight = joint.weights(moves.liveliness(state), is_judged)
-        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), told, weight)
+        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), surprise, weight)
         noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
             signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
