@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models import alarm, moves, pause, rhythm, scaler, tempo
+from models import alarm, band, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.calibration import joint, verdict
 from models.calibration.pool import Pool, Standard
@@ -67,6 +67,7 @@ class Detector(nn.Module):
             "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "band": band.columns(channels),
             "moves": moves.columns(channels),
             "novelty": self.novelty.columns(channels),
             **self.forecaster.parts(channels),
@@ -101,10 +102,9 @@ class Detector(nn.Module):
 
     def explain(self, outcome: Outcome) -> Explanation:
         """The band around each forecast and the channels' shares of the surprise. Any number of rows."""
-        half_band = (self.quantile(outcome.freedom) * outcome.spread).double()
         return Explanation(
-            lower=outcome.forecast - half_band,
-            upper=outcome.forecast + half_band,
+            lower=outcome.forecast - outcome.half_band,
+            upper=outcome.forecast + outcome.half_band,
             shares=joint.shares(outcome.evidence),
         )
 
@@ -124,19 +124,23 @@ class Detector(nn.Module):
     def _judge(
         self, seen: Seen, context: Context, state: State, pool: Pool | Standard
     ) -> tuple[Outcome, dict[str, Tensor]]:
-        location, log_scale, freedom = self.forecaster.forecast(state)
+        forecast = self.forecaster.forecast(state)
+        calm = self.forecaster.calm(forecast, state)
         scale = scaler.floored_scale(state)
         has_no_forecast = ~scaler.is_known(state, scale)
         is_judged = seen.present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
         away = state["away"] + seen.steps.unsqueeze(1)
-        spread = scale * torch.exp(log_scale) * away.clamp(1, MAX_GAP_STEPS).sqrt()
-        expected = (state["last"] + location * scale).masked_fill(has_no_forecast, torch.nan)
-        z = ((seen.value - expected).float() / spread).masked_fill(is_not_judged, 0.0)
+        unit = scale * away.clamp(1, MAX_GAP_STEPS).sqrt()
+        expected = (state["last"] + forecast.location * scale).masked_fill(has_no_forecast, torch.nan)
+        error = (seen.value - expected).float().masked_fill(is_not_judged, 0.0)
+        z = error / (torch.exp(calm.log_scale) * unit)
         after = rhythm.update(z.detach(), is_judged, context.calendar, state)
         widening = rhythm.widening(context.calendar, state)
-        spread = spread * widening
-        by_forecast = self.tail(z / widening, freedom)
+        z, spread = z / widening, torch.exp(forecast.log_scale) * unit * widening
+        half_band = band.width(self.quantile(forecast.freedom), state) * spread
+        after.update(band.update(error.abs() > half_band, is_judged, 1 - self.options.band_coverage, state))
+        by_forecast = self.tail(z, calm.freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
         tempered = moves.tempered(surprise, seen.value, away, state)
         told = tempered.masked_fill(is_not_judged, 0.0)
@@ -157,7 +161,8 @@ class Detector(nn.Module):
             value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
             forecast=expected,
             spread=spread,
-            freedom=freedom,
+            freedom=forecast.freedom,
+            half_band=half_band,
             raw_surprise=surprise,
             surprise=said.surprise,
             signed=said.sample.signed,

@@ -15,7 +15,8 @@ class Outcome(NamedTuple):
     forecast: Tensor  # (B, C) float64, made before the reading
     spread: Tensor  # (B, C) float32, of the forecast, in the unit of the value
     freedom: Tensor  # (B, C) float32, degrees of freedom
-    raw_surprise: Tensor  # (B, C) float32, -log10 of the p-value by the forecast
+    half_band: Tensor  # (B, C) float32, half the width of the band, in the unit of the value
+    raw_surprise: Tensor  # (B, C) float32, -log10 of the p-value by the calm forecast
     surprise: Tensor  # (B, C) float32, -log10 of the calibrated p-value
     signed: Tensor  # (B, C) float32, raw surprise in the channel's own tail, negative below the forecast
     score: Tensor  # (B, C) float32, normal: calibrated, negative below the forecast

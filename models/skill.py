@@ -8,7 +8,9 @@ from torch import Tensor
 
 from models.heads import student_t_nll
 from models.outcome import Explanation, Outcome
+from models.tail import StudentTail
 
+_TAIL = StudentTail()
 MIN_FREEDOM = 1.05  # at one degree of freedom and below, the score of a forecast has no mean
 
 
@@ -28,7 +30,7 @@ def skill(outcome: Outcome, explanation: Explanation) -> Skill:
     judged = outcome.is_judged
     error = (outcome.value - outcome.forecast).masked_fill(~judged, 0.0)
     spread, freedom = outcome.spread.double(), outcome.freedom.double()
-    p = 10.0 ** -outcome.raw_surprise.double()
+    p = 10.0 ** -_TAIL((error / spread).float(), outcome.freedom).double()
     return Skill(
         is_judged=judged,
         crps=crps(error, spread, freedom, p).masked_fill(~judged, 0.0),

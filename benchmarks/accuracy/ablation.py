@@ -13,15 +13,16 @@ from accuracy import replay
 from models import detector, moves, rhythm
 from models.calibration import bets, echo, habit
 from models.experts.bank import Tier
+from models.forecasters import combiner
 from models.novelty import Novelty, Part
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A function or a class of a module, and what stands in its place when the mechanism is off."""
+    """A function or a class of a module or a class, and what stands in its place when the mechanism is off."""
 
     name: str
-    module: ModuleType
+    module: ModuleType | type
     attribute: str
     instead: Callable[..., Any]
 
@@ -57,6 +58,8 @@ OF_ALARMS = (
     Switch("bets on a change", bets, "update", _without_change),
     Switch("a series' own tail", habit, "tempered", lambda surprise, *_: surprise),
     Switch("correction for echoes", echo, "echo_of", _without_echo),
+    Switch("a panel over the network", combiner, "mixed", lambda own, _: own),
+    Switch("a calm spread to judge by", combiner.Combiner, "calm", lambda _, forecast, __: forecast),
     Switch("rhythm of the day", rhythm, "widening", lambda *told: torch.ones_like(told[-1]["rhythm_peak"])),
     Switch("a channel's own moves", moves, "tempered", lambda surprise, *_: surprise),
     Switch("less weight for dull channels", moves, "liveliness", lambda state: torch.ones_like(state["fresh_rate"])),

@@ -14,10 +14,9 @@ from forecast.batch import Batch, Float64
 from forecast.scores import Forecast
 from models import scaler
 from models.column import State, fresh_state
-from models.experts.bank import LARGEST_ERROR, SLOWEST, SPREADING
-from models.forecasters.combiner import FREEDOM
+from models.experts.bank import SPREADING
+from models.experts.record import FREEDOM, LARGEST_ERROR, NARROWNESS, SLOWEST_ERROR
 
-NARROWNESS = 0.9  # of a scale in a mean absolute error
 FLOOR = 1e-5  # of the level: the spread of what has never been wrong
 TIMES = (2.0, 8.0, 32.0)  # readings that an exponential mean remembers
 ORDER, FORGETTING, CLIP = 8, 0.998, 8.0  # of the autoregression
@@ -114,7 +113,7 @@ class Baselines:
                 seen = np.abs(self.batch.values[horizon:] - points[:-horizon, :, k])
                 scale = np.maximum(self.scales[horizon:], self.scales[:-horizon])
                 limit = LARGEST_ERROR * horizon**SPREADING * scale
-                errors[horizon:, :, k] = _filtered(np.minimum(seen, limit), SLOWEST)
+                errors[horizon:, :, k] = _filtered(np.minimum(seen, limit), SLOWEST_ERROR)
         return errors
 
 

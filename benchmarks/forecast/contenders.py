@@ -7,15 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecast.baselines import NARROWNESS
 from forecast.batch import Batch, Float64
 from forecast.scores import Forecast
 from models import scaler, tempo
 from models.column import Column, State, fresh_state
 from models.experts.bank import TOGETHER, Bank, Tier
+from models.experts.record import FREEDOM, spread_of
 from models.experts.sight import Sight
 from models.forecasters import Forecaster
-from models.forecasters.combiner import FREEDOM, LEAST, MOST, Combiner
+from models.forecasters.combiner import Combiner
+from models.forecasters.panel import mixed
 from models.training.forecasting import MAX_GAP_STEPS, learn
 from models.training.forecasting import Batch as Readings
 from streamer.calendar import calendar_of
@@ -56,7 +57,7 @@ class Trained:
         forgotten = tuple(column for column in columns if column.name in self.forgets)
         state: State = {}
         for chunk in chunks(batch):
-            state = _of_rows(state, columns, chunk)
+            state = of_rows(state, columns, chunk)
             parts = []
             for t in chunk.steps:
                 if (chunk.first + t) % FORGETFUL == 0:
@@ -78,26 +79,27 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
     columns = (*tempo.columns(), *scaler.columns(1), *bank.columns(1))
     state: State = {}
     for chunk in chunks(batch):
-        state = _of_rows(state, columns, chunk)
+        state = of_rows(state, columns, chunk)
         parts = []
         for t in chunk.steps:
             moment, learnt = learn(chunk.readings, t, state)
             sight = Sight.of(*moment, learnt)
             views, observed = bank.observe(sight, learnt)
             free = combiner.free(views)
+            panel = mixed(free, views)
             state = {**learnt, **observed}
-            state = {**state, **bank.settle(sight, views, free.location, state)}
-            scale = _widened(torch.exp(free.log_scale) * views.unit, chunk, t, state)
+            state = {**state, **bank.settle(sight, views, free, state)}
+            scale = _widened(torch.exp(panel.log_scale) * views.unit, chunk, t, state)
             unit = views.unit.unsqueeze(-1)
-            errors = _widened(torch.exp(views.log_errors.clamp(LEAST, MOST)) * unit, chunk, t, state)
-            parts.append((free.location * views.unit, scale, views.offsets * unit, errors, views.log_errors))
-        offset, scale, offsets, errors, logs = (torch.stack(part) for part in zip(*parts, strict=True))
+            scales = _widened(torch.exp(spread_of(views.log_errors)) * unit, chunk, t, state)
+            parts.append((panel.location * views.unit, scale, views.offsets * unit, scales, views.log_errors))
+        offset, scale, offsets, scales, logs = (torch.stack(part) for part in zip(*parts, strict=True))
         names = [name for name in bank.experts if name != TOGETHER]
         best = logs[..., : len(names)].argmin(-1, keepdim=True)
         said = {
             f"{tier} experts": (offset, scale),
-            f"{tier} best": (offsets.gather(-1, best)[..., 0], errors.gather(-1, best)[..., 0] * NARROWNESS),
-            **{f"{tier}: {name}": (offsets[..., e], errors[..., e] * NARROWNESS) for e, name in enumerate(names)},
+            f"{tier} best": (offsets.gather(-1, best)[..., 0], scales.gather(-1, best)[..., 0]),
+            **{f"{tier}: {name}": (offsets[..., e], scales[..., e]) for e, name in enumerate(names)},
         }
         for name, (offset, scale) in said.items():
             yield name, chunk.first, _forecast(batch, chunk, offset, scale, torch.full_like(scale, FREEDOM))
@@ -126,7 +128,7 @@ def chunks(batch: Batch) -> Iterator[Chunk]:
         )
 
 
-def _of_rows(state: State, columns: tuple[Column, ...], chunk: Chunk) -> State:
+def of_rows(state: State, columns: tuple[Column, ...], chunk: Chunk) -> State:
     """The state of the rows that are left, or that of series nobody has seen."""
     rows = chunk.readings.values.shape[1]
     return {name: column[:rows] for name, column in state.items()} if state else fresh_state(columns, rows)

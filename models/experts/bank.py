@@ -11,20 +11,21 @@ from models.experts.cycle import Cycle
 from models.experts.direct import Direct
 from models.experts.dot import dot, shares
 from models.experts.levels import Levels
+from models.experts.record import Record, log_errors
 from models.experts.season import Season
 from models.experts.sight import Sight
 from models.experts.slots import Matured, Slots
 from models.experts.yule_walker import YuleWalker
+from models.heads import StudentT
 
 EXPERTS: tuple[str, ...] = ("last", "ewma32", "direct", "yule_walker", "day")
 RICH_EXPERTS: tuple[str, ...] = ("ewma4", "week", "seasonal", "seasonal_change")
+OWN: tuple[str, ...] = ("location", "log_scale")  # what is kept of the user's own forecast
+LEVEL = "ewma32"  # the expert whose errors say how far a reading is usually from where the series has been
 TOGETHER = "together"  # all of them, weighed by their errors; the last one of every bank
 SHARPNESS = 8.0  # its weights fall with the eighth power of an error (research: zero-shot)
-SLOWEST = 0.012  # rate at which an error is forgotten, per error
 CLIP = 8.0  # of the direct inputs
-LARGEST_ERROR = 20.0  # scales: an outlier must not decide for long whom to trust
 FARTHEST = 1e4  # units: what an expert says beyond is as good as this
-LEAST, MOST = -12.0, 12.0  # log errors: far enough to tell apart experts that are all good, or all bad
 SPREADING = 0.4  # the size of a change grows like horizon ** .4
 
 
@@ -45,8 +46,8 @@ class Views(NamedTuple):
 
     offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
     log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
-    own_error: Tensor  # (B, C, K) the same of whoever uses the bank
-    experience: Tensor  # (B, C, K) about how many errors that is the mean of
+    log_scores: Tensor  # (B, C, K, E + 1) log of the mean score of each distribution, the user's as the last one
+    experience: Tensor  # (B, C, K) about how many errors were seen
     inputs: Tensor  # (B, C, K, D) of the direct forecasts
     unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
 
@@ -58,7 +59,6 @@ class Bank(nn.Module):
     horizon_steps: Tensor  # (K,) float32
     spreading: Tensor  # (K,)
     log_spreading: Tensor  # (K,)
-    experience: Tensor  # (K,) errors learnt a reading
 
     def __init__(self, tier: Tier, horizons: tuple[int, ...]) -> None:
         super().__init__()
@@ -71,31 +71,30 @@ class Bank(nn.Module):
         self.seasons = [Season("day", 24, 0), *([Season("week", 168, 1)] if is_rich else [])]
         self.cycle = Cycle() if is_rich else None
         self.direct = Direct(8 if is_rich else 5)
-        self.slots = Slots(horizons, self.direct.inputs + 2 + len(self.experts))
+        self.slots = Slots(horizons, self.direct.inputs + 1 + len(self.experts) + len(OWN))
         steps = torch.tensor(horizons, dtype=torch.float32)
-        counts = torch.tensor(self.slots.counts, dtype=torch.float32)
+        self.record = Record(steps, steps**SPREADING, self.slots.counts, len(self.experts))
         self.register_buffer("from_now", torch.tensor((0, *horizons), dtype=torch.float32), persistent=False)
         self.register_buffer("horizon_steps", steps, persistent=False)
         self.register_buffer("spreading", steps**SPREADING, persistent=False)
         self.register_buffer("log_spreading", SPREADING * torch.log(steps), persistent=False)
-        self.register_buffer("experience", counts / steps, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
         """Everything the experts remember of a series."""
-        horizons = len(self.horizons)
         return (
             *self.levels.columns(channels),
             *self.autoregression.columns(channels),
             *(column for season in self.seasons for column in season.columns(channels)),
             *(self.cycle.columns(channels) if self.cycle else ()),
-            *self.direct.columns(channels, horizons),
+            *self.direct.columns(channels, len(self.horizons)),
             *self.slots.columns(channels),
-            Column("errors", torch.float32, (channels, horizons, len(self.experts) + 1), initial=float("nan")),
+            *self.record.columns(channels),
         )
 
     def observe(self, sight: Sight, state: State) -> tuple[Views, dict[str, Tensor]]:
         """Learn one reading a row where it is present, then forecast. -> views, and the columns but for the slots."""
-        learnt = {**self.levels.learn(sight, state), **self.autoregression.learn(sight, state)}
+        usual = torch.maximum(sight.scale, self.record.usual(self.experts.index(LEVEL), state))
+        learnt = {**self.levels.learn(sight, usual, state), **self.autoregression.learn(sight, state)}
         for season in self.seasons:
             learnt.update(season.learn(sight, state))
         if self.cycle:
@@ -103,7 +102,7 @@ class Bank(nn.Module):
         matured = self.slots.read(sight.last, state)
         is_learnt = matured.is_due & sight.is_next.unsqueeze(-1)
         learnt.update(self.direct.learn(matured, is_learnt, state))
-        learnt["errors"] = self._judged(matured, is_learnt, sight, state)
+        learnt.update(self._judged(matured, is_learnt, sight, state))
         return self._views(sight, {**state, **learnt}), learnt
 
     def remembered(self, state: State) -> Views:
@@ -112,34 +111,27 @@ class Bank(nn.Module):
         -> K = 1.
         """
         kept = state["slots"][:, :, :1]
-        inputs, unit, offsets, _ = torch.split(kept, [self.direct.inputs, 1, len(self.experts), 1], -1)
-        errors = _log_errors(state["errors"][:, :, :1], unit.squeeze(-1))
-        experience = self._experience(state["age"])[..., :1]
-        return Views(offsets, errors[..., :-1], errors[..., -1], experience, inputs, unit.squeeze(-1))
+        inputs, unit, offsets, _ = torch.split(kept, [self.direct.inputs, 1, len(self.experts), len(OWN)], -1)
+        unit = unit.squeeze(-1)
+        errors, log_scores = log_errors(state["errors"][:, :, :1], unit), _logs(state["scores"][:, :, :1])
+        return Views(offsets, errors, log_scores, self.record.experience(state["age"])[..., :1], inputs, unit)
 
     def usual(self, state: State) -> Tensor:
         """What the season of the day expects of the next reading, less the last value. -> (B, C), 0 at first."""
         kept, day = state["slots"][:, :, 0], self.direct.inputs + 1 + self.experts.index("day")
         return kept[..., day] * kept[..., self.direct.inputs]
 
-    def settle(self, sight: Sight, views: Views, own: Tensor, state: State) -> dict[str, Tensor]:
-        """Keep what was forecast until it can be judged. own: (B, C, K), the user's own offset, in units."""
-        kept = torch.cat((views.inputs, views.unit.unsqueeze(-1), views.offsets, own.unsqueeze(-1)), -1)
-        return self.slots.write(sight, kept, state)
+    def settle(self, sight: Sight, views: Views, own: StudentT, state: State) -> dict[str, Tensor]:
+        """Keep what was forecast until it can be judged. own: (B, C, K) each, the user's own forecast, in units."""
+        unit, kept_of_own = views.unit.unsqueeze(-1), [part.unsqueeze(-1) for part in (own.location, own.log_scale)]
+        return self.slots.write(sight, torch.cat((views.inputs, unit, views.offsets, *kept_of_own), -1), state)
 
-    def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> Tensor:
-        """The mean absolute errors after what has matured. -> (B, C, K, E + 1)."""
+    def _judged(self, matured: Matured, is_learnt: Tensor, sight: Sight, state: State) -> dict[str, Tensor]:
+        """The records after what has matured."""
         unit = matured.kept[..., self.direct.inputs]
-        forecast = matured.kept[..., self.direct.inputs + 1 :] * unit.unsqueeze(-1)
-        limit = torch.maximum(unit, sight.scale.unsqueeze(-1) * self.spreading) * LARGEST_ERROR
-        error = torch.minimum((matured.moved.unsqueeze(-1) - forecast).abs(), limit.unsqueeze(-1))
-        rate = (self._experience(sight.age - 1) + 1).reciprocal().clamp_min(SLOWEST).masked_fill(~is_learnt, 0.0)
-        errors = torch.where(state["errors"].isnan() & is_learnt.unsqueeze(-1), error, state["errors"])
-        return torch.lerp(errors, error, rate.unsqueeze(-1))
-
-    def _experience(self, age: Tensor) -> Tensor:
-        """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
-        return ((age.unsqueeze(-1) - self.horizon_steps) * self.experience).clamp_min(0)
+        said = matured.kept[..., self.direct.inputs + 1 : -1] * unit.unsqueeze(-1)
+        error = matured.moved.unsqueeze(-1) - said
+        return self.record.learn(error, matured.kept[..., -1], unit, is_learnt, sight, state)
 
     def _views(self, sight: Sight, state: State) -> Views:
         unit = sight.scale.unsqueeze(-1) * self.spreading
@@ -168,11 +160,11 @@ class Bank(nn.Module):
             ],
             dim=-1,
         )
-        errors = _log_errors(state["errors"], unit)
+        errors = log_errors(state["errors"], unit)
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
-        together = dot(shares_by_errors(errors[..., : offsets.shape[-1]]), offsets)
+        together = dot(shares_by_errors(errors[..., :-1]), offsets)
         offsets = torch.cat((offsets, together.unsqueeze(-1)), -1)
-        return Views(offsets, errors[..., :-1], errors[..., -1], self._experience(sight.age), inputs, unit)
+        return Views(offsets, errors, _logs(state["scores"]), self.record.experience(sight.age), inputs, unit)
 
 
 def shares_by_errors(log_errors: Tensor) -> Tensor:
@@ -180,6 +172,6 @@ def shares_by_errors(log_errors: Tensor) -> Tensor:
     return shares(log_errors * -SHARPNESS)
 
 
-def _log_errors(errors: Tensor, unit: Tensor) -> Tensor:
-    """errors: (B, C, K, E + 1) raw, unit: (B, C, K) -> in units, 0 where there is none yet."""
-    return torch.log(errors / unit.unsqueeze(-1)).clamp(LEAST, MOST).nan_to_num(nan=0.0)
+def _logs(scores: Tensor) -> Tensor:
+    """Their logarithms, 0 where there is none yet. (...) -> (...)."""
+    return torch.log(scores).nan_to_num(nan=0.0)

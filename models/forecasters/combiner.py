@@ -10,18 +10,16 @@ from typing_extensions import override
 from models import scaler
 from models.column import Column, State
 from models.experts.bank import Bank, Views, shares_by_errors
+from models.experts.record import FREEDOM, LEAST, MOST, log_errors, spread_of
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
 from models.forecasters.forecaster import Forecaster, Moment
 from models.forecasters.network import Network, Sighted
+from models.forecasters.panel import heard, mixed
 from models.heads import StudentT, squash
 
-FREEDOM = 5.0
-LOG_NARROWNESS = math.log(0.9)
-LEAST, MOST = -3.0, 5.0  # log errors that a spread is made of, and that a network is shown
-STEEPNESS, CAUTION = 16.0, 1.0  # of the gate: at equal errors of the best expert the network has .27 of the say
+UNSETTLED = 0.4  # what the spread of a moment has in that by which a reading is judged; the rest is the usual one
 UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
-YOUNG = 24.0  # errors seen at a horizon before the gate closes: they are guesses, and the network is worth most
 
 
 class Observation(NamedTuple):
@@ -34,8 +32,8 @@ class Observation(NamedTuple):
 class Combiner(Forecaster):
     """A bank of experts with a network on top; without one, the experts weighed by their errors.
 
-    A gate mixes the network's forecast with the experts' by their running errors, so that no series loses much by a
-    network that does not know its kind.
+    A panel mixes the network's forecast with the experts' by how well each has forecast, so that no series loses much
+    by a network that does not know its kind, nor by experts that together are worse than the best of them.
     """
 
     log_horizon: Tensor  # (K,)
@@ -71,17 +69,29 @@ class Combiner(Forecaster):
         return StudentT(*state["forecast"].unbind(-1))
 
     @override
+    def calm(self, forecast: StudentT, state: State) -> StudentT:
+        usual = spread_of(log_errors(state["errors"][:, :, 0, -1:], scaler.floored_scale(state))).squeeze(-1)
+        return StudentT(
+            forecast.location,
+            torch.lerp(usual, forecast.log_scale, UNSETTLED),
+            torch.lerp(torch.full_like(forecast.freedom, FREEDOM), forecast.freedom, UNSETTLED),
+        )
+
+    @override
     def trust(self, state: State) -> Tensor:
         views = self.bank.remembered(state)
         free = shares_by_errors(views.log_errors[..., :-1])
+        share = heard(views)
         hidden = self.network.last_hidden(state) if self.network else None
+        together = share[..., -2:-1]
         if self.network is None or hidden is None:
-            return free[:, :, 0]
+            together = together + share[..., -1:]
+            return (share[..., :-2] + together * free)[:, :, 0]
         own = self.network.weights(
             hidden.expand(*state["age"].shape, -1), self._sighted(views)._replace(log_horizon=self.log_horizon[:1])
         )
-        own = own[..., :-1] + own[..., -1:] * free  # all of them together are each of them in part
-        return torch.lerp(free, own, trust_in_network(views).unsqueeze(-1))[:, :, 0]
+        by_network = own[..., :-1] + own[..., -1:] * free  # all of them together are each of them in part
+        return (share[..., :-2] + together * free + share[..., -1:] * by_network)[:, :, 0]
 
     @override
     def half_life_steps(self) -> float:
@@ -92,13 +102,11 @@ class Combiner(Forecaster):
         sight = Sight.of(*moment, state)
         views, learnt = self.bank.observe(sight, state)
         after = {**state, **learnt}
-        free = self.free(views)
-        if self.network is None:
-            own, forecast, hidden = free, free, dict[str, Tensor]()
-        else:
+        own, hidden = self.free(views), dict[str, Tensor]()
+        if self.network is not None:
             own, hidden = self._network_step(self.network, moment, sight, views, after)
-            forecast = gated(own, free, views)
-        learnt.update(self.bank.settle(sight, views, own.location, state))
+        forecast = mixed(own, views)
+        learnt.update(self.bank.settle(sight, views, own, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
             forecast.log_scale + self.bank.log_spreading,
@@ -125,23 +133,9 @@ class Combiner(Forecaster):
         return network.forecast(hidden, observation.sighted), after
 
     def free(self, views: Views) -> StudentT:
-        """The experts together, in units: the floor, and the fallback. -> (B, C, K) each."""
+        """The experts together, in units: what is the user's own forecast without a network. -> (B, C, K) each."""
         location = views.offsets[..., -1]
-        log_scale = views.log_errors[..., -1].clamp(LEAST, MOST) + LOG_NARROWNESS
-        return StudentT(location, log_scale, torch.full_like(location, FREEDOM))
-
-
-def gated(own: StudentT, free: StudentT, views: Views) -> StudentT:
-    """The network's forecast and the experts', each the more the less it was wrong. (B, C, K) each."""
-    trust = trust_in_network(views)
-    return StudentT(*(torch.lerp(theirs, ours, trust) for ours, theirs in zip(own, free, strict=True)))
-
-
-def trust_in_network(views: Views) -> Tensor:
-    """How much of the say the network has beside the experts. -> (B, C, K)."""
-    excess = views.own_error - views.log_errors.amin(-1)
-    trust = torch.sigmoid(-STEEPNESS * excess - CAUTION)
-    return torch.where(views.experience < YOUNG, torch.ones_like(trust), trust)
+        return StudentT(location, spread_of(views.log_errors[..., -1]), torch.full_like(location, FREEDOM))
 
 
 def feature_count(experts: int) -> int:

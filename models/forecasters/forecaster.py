@@ -75,6 +75,13 @@ class Forecaster(nn.Module, ABC):
         """
         return by_forecast
 
+    def calm(self, forecast: StudentT, state: State) -> StudentT:  # noqa: ARG002
+        """The forecast of the next reading as one that a few surprising readings have not unsettled. (B, C) each.
+
+        A reading is judged by it: who expects anything after the first surprise finds no incident.
+        """
+        return forecast
+
     def usual(self, state: State) -> Tensor:
         """What the season of the day expects of the next reading, less the last value; 0 without one. -> (B, C)."""
         return torch.zeros_like(state["scale"])

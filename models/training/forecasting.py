@@ -78,8 +78,7 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         views, learnt = combiner.bank.observe(sight, state)
         after = {**state, **learnt}
         features, sighted = combiner.observation(moment, sight, views, after)
-        free = combiner.free(views).location
-        state = {**after, **combiner.bank.settle(sight, views, free, state)}
+        state = {**after, **combiner.bank.settle(sight, views, combiner.free(views), state)}
         seen.append((features, *sighted[:2], moment.steps, moment.present.any(1), views.unit, sight.age))
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
     features, offsets, log_errors, steps, is_seen, unit, age = stacked

@@ -6,7 +6,8 @@ from forecast.baselines import AR8, BASELINES, LAST, SEASONAL, TIMES, Baselines,
 from forecast.batch import Batch, Float64, Series
 from forecast.scores import Tally
 
-from models.experts.bank import LARGEST_ERROR, SLOWEST, SPREADING
+from models.experts.bank import SPREADING
+from models.experts.record import LARGEST_ERROR, SLOWEST_ERROR
 
 HORIZONS = (1, 5, 30)
 
@@ -51,7 +52,7 @@ def test_running_errors_are_a_mean_at_first_an_exponential_one_later_and_clipped
     horizon, mean = 5, 0.0
     for n, t in enumerate(range(horizon, 400), start=1):
         limit = LARGEST_ERROR * horizon**SPREADING * max(scales[t], scales[t - horizon])
-        mean += max(SLOWEST, 1 / n) * (min(abs(values[t] - values[t - horizon]), limit) - mean)
+        mean += max(SLOWEST_ERROR, 1 / n) * (min(abs(values[t] - values[t - horizon]), limit) - mean)
         assert errors[t, 0, 1] == pytest.approx(mean)
     assert errors[horizon - 1, 0, 1] == 0
 

@@ -25,7 +25,7 @@ def series(length: int, seed: int = 0, values: Float64 | None = None) -> Series:
 
 
 def forecaster(spec: Spec, horizons: tuple[int, ...] = HORIZONS) -> Forecaster:
-    """With weights that say something, but not so much that the gate to the experts closes."""
+    """With weights that say something, but not so much that only the experts are heard."""
     torch.manual_seed(0)
     made = build(spec)
     for weight in made.parameters():

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from models import scaler, tempo
 from models.column import State, fresh_state
 from models.experts.bank import Bank, Views
 from models.experts.sight import Sight
+from models.heads import StudentT
 from models.training.forecasting import Batch, learn
 
 
@@ -31,7 +33,12 @@ def along(bank: Bank, batch: Batch, state: State | None = None) -> Along:
         moment, after = learn(batch, t, after)
         sight = Sight.of(*moment, after)
         views, learnt = bank.observe(sight, after)
-        after = {**after, **learnt, **bank.settle(sight, views, views.offsets[..., 0], after)}
+        after = {**after, **learnt, **bank.settle(sight, views, last_value(views), after)}
         sights.append(sight)
         said.append(views)
     return Along(bank, batch.values[:, 0, 0].tolist(), sights, said, dict(after))
+
+
+def last_value(views: Views) -> StudentT:
+    """The last value with a spread of one unit."""
+    return StudentT(views.offsets[..., 0], torch.zeros_like(views.unit), torch.ones_like(views.unit))

@@ -42,7 +42,7 @@ def of_channels(batch: Batch, channels: list[int]) -> Batch:
 
 
 def parts(views: Views) -> Iterator[Tensor]:
-    return iter((views.offsets, views.log_errors, views.own_error, views.unit))
+    return iter((views.offsets, views.log_errors, views.log_scores, views.unit))
 
 
 def test_a_row_does_not_depend_on_its_neighbours(run: Along) -> None:
@@ -100,4 +100,5 @@ def test_nothing_is_known_of_a_series_before_its_first_reading() -> None:
         assert not first.log_errors.any()
         assert not first.offsets.any()
         assert (first.unit > 0).all()
+        assert not first.log_scores.any()
         assert fresh_state(bank.columns(1), 1)["errors"].isnan().all()

@@ -7,10 +7,11 @@ from models.artifact import load, shipped
 from models.calibration.budget import Budget
 from models.calibration.pool import Pool
 from models.column import fresh_state
+from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
-from models.tail import StudentQuantile
 from models.training.forecasting import Batch
-from tests.models.walks import DAY, detector_of, phases
+from models.transform import Transform
+from tests.models.walks import DAY, phases
 
 LENGTH, ROWS, TIMES = 1_000, 32, 10
 CADENCE = 60.0
@@ -49,13 +50,13 @@ def thinned(whole: Batch) -> Batch:
 @torch.inference_mode()
 def coverage(forecaster: Forecaster, readings: Batch) -> float:
     """The share of the second half of the readings that lies in its band."""
-    detector = detector_of(forecaster, 1)
+    detector = Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=BAND))
     length, rows, _ = readings.values.shape
-    state, pool, quantile = fresh_state(detector.columns, rows), Pool.fresh(Budget()), StudentQuantile(BAND)
+    state, pool = fresh_state(detector.columns, rows), Pool.fresh(Budget())
     covered = []
     for reading in readings.readings():
         outcome, state = detector.step(*reading, state, pool)
-        covered.append((outcome.value - outcome.forecast).abs() <= quantile(outcome.freedom) * outcome.spread)
+        covered.append((outcome.value - outcome.forecast).abs() <= outcome.half_band)
     return float(torch.stack(covered[length // 2 :]).float().mean())
 
 

@@ -27,7 +27,7 @@ def drawn(cell: str, tier: str, joint: int | None) -> tuple[Combiner, Network]:
     ("cell", "tier", "joint"), [("gru", "compact", None), ("lstm", "rich", None), ("lstm", "compact", CHANNELS)]
 )
 def test_a_scan_says_what_steps_say(cell: str, tier: str, joint: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.forecasters.combiner.YOUNG", torch.inf)  # the gate is not trained through
+    monkeypatch.setattr("models.forecasters.panel.YOUNG", torch.inf)  # the panel is not trained through
     combiner, network = drawn(cell, tier, joint)
     batch = walk(80, channels=CHANNELS, flaws=0.1)
 

@@ -1,0 +1,98 @@
+"""The record of each expert: how wrong it has been, and how good the distribution around what it said."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from models.column import Column, State
+from models.experts.sight import Sight
+
+SLOWEST_ERROR, SLOWEST_SCORE = 0.012, 0.005  # rates at which either is forgotten, per error
+LARGEST_ERROR = 20.0  # scales, or usual errors: an outlier must not decide for long whom to trust
+LEAST, MOST = -3.0, 5.0  # log errors, in units, that a spread is made of
+NARROWNESS = 0.9  # of a spread in a mean absolute error
+FREEDOM = 5.0  # of the Student-t around what an expert says
+
+
+class Record(nn.Module):
+    """Running means over the forecasts whose readings have come: of the absolute error of each expert, and of a score.
+
+    The score is that of the expert's whole distribution and of its user's, who is the last one. So it tells apart who
+    is right on average from who knows when he is wrong.
+    """
+
+    horizon_steps: Tensor  # (K,) float32
+    spreading: Tensor  # (K,)
+    pace: Tensor  # (K,) errors learnt a reading
+
+    def __init__(self, horizon_steps: Tensor, spreading: Tensor, counts: list[int], experts: int) -> None:
+        """``counts``: forecasts kept at a time, of each horizon; ``experts``: all of them together are the last one."""
+        super().__init__()
+        self.experts = experts
+        self.register_buffer("horizon_steps", horizon_steps, persistent=False)
+        self.register_buffer("spreading", spreading, persistent=False)
+        self.register_buffer("pace", torch.tensor(counts) / horizon_steps, persistent=False)
+
+    def columns(self, channels: int) -> tuple[Column, ...]:
+        """Errors and scores in raw units, NaN where there is none yet."""
+        shape = (channels, len(self.horizon_steps))
+        return (
+            Column("errors", torch.float32, (*shape, self.experts), initial=float("nan")),
+            Column("scores", torch.float32, (*shape, self.experts + 1), initial=float("nan")),
+        )
+
+    def experience(self, age: Tensor) -> Tensor:
+        """About how many errors were seen at this age. (B, C) -> (B, C, K)."""
+        return ((age.unsqueeze(-1) - self.horizon_steps) * self.pace).clamp_min(0)
+
+    @staticmethod
+    def usual(expert: int, state: State) -> Tensor:
+        """The mean absolute error of one expert at the first horizon, 0 where there is none yet. -> (B, C)."""
+        return state["errors"][:, :, 0, expert].nan_to_num(nan=0.0)
+
+    def learn(
+        self, error: Tensor, log_spread: Tensor, unit: Tensor, is_learnt: Tensor, sight: Sight, state: State
+    ) -> dict[str, Tensor]:
+        """Take in the errors of all experts and of their user, whose own spread is given.
+
+        error: (B, C, K, E + 1) raw, log_spread: (B, C, K) in units, unit, is_learnt: (B, C, K).
+
+        The scale alone is no measure of an outlier: where a series stands still for most of the time, it says nothing
+        of the moves that keep coming.
+        """
+        errors, scores = state["errors"], state["scores"]
+        usual = torch.minimum(unit, sight.scale.unsqueeze(-1) * self.spreading)
+        usual = torch.maximum(usual, errors[..., -1].nan_to_num(nan=0.0))
+        size = torch.minimum(error.abs(), (usual * LARGEST_ERROR).unsqueeze(-1))
+        log_spreads = torch.cat((spread_of(log_errors(errors, unit)), log_spread.unsqueeze(-1)), -1)
+        score = laplace_crps(size, torch.exp(log_spreads) * unit.unsqueeze(-1))
+        share = (self.experience(sight.age - 1) + 1).reciprocal()
+        return {
+            "errors": _mean(errors, size[..., : self.experts], share.clamp_min(SLOWEST_ERROR), is_learnt),
+            "scores": _mean(scores, score, share.clamp_min(SLOWEST_SCORE), is_learnt),
+        }
+
+
+def log_errors(errors: Tensor, unit: Tensor) -> Tensor:
+    """errors: (..., E) raw, unit: (...) -> the logarithm of each in units, 0 where there is none yet."""
+    return torch.log(errors / unit.unsqueeze(-1)).clamp(-12, 12).nan_to_num(nan=0.0)
+
+
+def spread_of(log_errors: Tensor) -> Tensor:
+    """The logarithm of the spread around what an expert says, in units. (...) -> (...)."""
+    return log_errors.clamp(LEAST, MOST) + math.log(NARROWNESS)
+
+
+def laplace_crps(size: Tensor, spread: Tensor) -> Tensor:
+    """``|e| + b exp(-|e| / b) - 3 b / 4``: the CRPS of a Laplace distribution (Jordan et al., 2019, scoringRules).
+
+    It stands for that of Student's t, which takes several special functions and ranks alike.
+    """
+    return size + spread * (torch.exp(-size / spread) - 0.75)
+
+
+def _mean(before: Tensor, news: Tensor, rate: Tensor, is_learnt: Tensor) -> Tensor:
+    """The running mean of each, which begins with the first. (B, C, K, N) twice, (B, C, K) twice -> (B, C, K, N)."""
+    mean = torch.lerp(torch.where(before.isnan(), news, before), news, rate.unsqueeze(-1))
+    return torch.where(is_learnt.unsqueeze(-1), mean, before)

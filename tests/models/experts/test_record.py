@@ -1,0 +1,73 @@
+"""The record of the experts: what a score is, and what it takes for an error to be believed."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+from scipy.stats import laplace, t
+from torch import Tensor
+
+from models.experts.bank import Bank, Tier
+from models.experts.record import FREEDOM, laplace_crps
+from models.skill import crps
+from models.training.forecasting import Batch
+from tests.models.experts.banks import along
+from tests.models.walks import phases
+
+
+@pytest.mark.parametrize(("size", "spread"), [(0.0, 1.0), (0.3, 1.0), (2.0, 0.5), (40.0, 3.0)])
+def test_the_score_is_the_crps_of_a_laplace_distribution(size: float, spread: float) -> None:
+    def squared(x: float) -> float:
+        return float((laplace.cdf(x, scale=spread) - (x >= size)) ** 2)
+
+    by_definition = quad(squared, -80, size, limit=200)[0] + quad(squared, size, 80, limit=200)[0]
+
+    assert float(laplace_crps(torch.tensor(size), torch.tensor(spread))) == pytest.approx(by_definition, abs=1e-5)
+
+
+def test_it_says_nearly_what_that_of_students_t_says() -> None:
+    errors = torch.from_numpy(t.rvs(FREEDOM, size=20_000, random_state=0))
+    for spread in (0.5, 0.8, 1.0, 1.25, 2.0):
+        of_t = crps(
+            errors,
+            torch.tensor(spread),
+            torch.tensor(FREEDOM),
+            torch.from_numpy(2 * t.sf(abs(errors) / spread, FREEDOM)),
+        )
+
+        of_laplace = laplace_crps(errors.abs(), torch.tensor(spread))
+
+        assert float(of_laplace.mean() / of_t.mean()) == pytest.approx(1, abs=0.05), spread
+
+
+def test_moves_that_keep_coming_are_learnt_where_a_series_stands_still_for_most_of_the_time() -> None:
+    """A quarter of an hour every two hours at another level: the scale that is left between them is next to nothing."""
+    values = 100.0 * (torch.arange(4_000) % 120 < 15).double()
+
+    run = along(Bank(Tier.COMPACT, (1, 12)), steady(values))
+
+    claimed = [float(view.log_errors[0, 0, 1, 0].exp() * view.unit[0, 0, 1]) for view in run.views[2_000:]]
+    assert np.mean(claimed) == pytest.approx(float((values[12:] - values[:-12]).abs().mean()), rel=0.3)
+
+
+def test_one_outlier_does_not_decide_for_long_whom_to_trust() -> None:
+    values = torch.randn(340, generator=torch.Generator().manual_seed(0)).double()
+    spoilt = values.clone()
+    spoilt[300] = 1e9
+
+    usual, after = (along(Bank(Tier.COMPACT, (1,)), steady(one)) for one in (values, spoilt))
+
+    errors = after.state["errors"] / usual.state["errors"]
+    assert (errors[0, 0, 0, [0, 2, 3]] < 1.6).all()  # exponential means and days are wrong for long, and it shows
+    offset = after.views[-1].offsets - usual.views[-1].offsets
+    assert offset[0, 0, 0, -1].abs() < 1
+
+
+def steady(values: Tensor) -> Batch:
+    """One series of a reading a minute, in a tile of 32. values: (T,)."""
+    length = len(values)
+    seconds = torch.arange(length).double().unsqueeze(1).expand(length, 32) * 60
+    elapsed = torch.full((length, 32), 60.0)
+    elapsed[0] = torch.nan
+    there = torch.ones(length, 32, 1, dtype=torch.bool)
+    return Batch(values.view(-1, 1, 1).expand(length, 32, 1), there, there, elapsed, phases(seconds))
