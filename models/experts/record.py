@@ -59,18 +59,17 @@ class Record(nn.Module):
         error: (B, C, K, E + 1) raw, log_spread: (B, C, K) in units, unit, is_learnt: (B, C, K).
 
         The scale alone is no measure of an outlier: where a series stands still for most of the time, it says nothing
-        of the moves that keep coming.
+        of the moves that keep coming. What is usual of the errors, and of the scores, of all experts together does.
         """
-        errors, scores = state["errors"], state["scores"]
-        usual = torch.minimum(unit, sight.scale.unsqueeze(-1) * self.spreading)
-        usual = torch.maximum(usual, errors[..., -1].nan_to_num(nan=0.0))
-        size = torch.minimum(error.abs(), (usual * LARGEST_ERROR).unsqueeze(-1))
+        errors, scores, size = state["errors"], state["scores"], error.abs()
+        scale = torch.minimum(unit, sight.scale.unsqueeze(-1) * self.spreading)
         log_spreads = torch.cat((spread_of(log_errors(errors, unit)), log_spread.unsqueeze(-1)), -1)
         score = laplace_crps(size, torch.exp(log_spreads) * unit.unsqueeze(-1))
         share = (self.experience(sight.age - 1) + 1).reciprocal()
+        rates = share.clamp_min(SLOWEST_ERROR), share.clamp_min(SLOWEST_SCORE)
         return {
-            "errors": _mean(errors, size[..., : self.experts], share.clamp_min(SLOWEST_ERROR), is_learnt),
-            "scores": _mean(scores, score, share.clamp_min(SLOWEST_SCORE), is_learnt),
+            "errors": _mean(errors, _clipped(size[..., :-1], scale, errors[..., -1]), rates[0], is_learnt),
+            "scores": _mean(scores, _clipped(score, scale, scores[..., -2]), rates[1], is_learnt),
         }
 
 
@@ -90,6 +89,12 @@ def laplace_crps(size: Tensor, spread: Tensor) -> Tensor:
     It stands for that of Student's t, which takes several special functions and ranks alike.
     """
     return size + spread * (torch.exp(-size / spread) - 0.75)
+
+
+def _clipped(news: Tensor, scale: Tensor, usual: Tensor) -> Tensor:
+    """At most so many times the scale, or what is usual, NaN where nothing is. (B, C, K, N), (B, C, K) twice."""
+    limit = torch.maximum(scale, usual.nan_to_num(nan=0.0)) * LARGEST_ERROR
+    return torch.minimum(news, limit.unsqueeze(-1))
 
 
 def _mean(before: Tensor, news: Tensor, rate: Tensor, is_learnt: Tensor) -> Tensor:

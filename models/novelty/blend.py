@@ -19,7 +19,7 @@ MOST = 20.0  # that a part of the whole vector is at most
 MIDDLE = 72.0  # what the parts come to where novelty is one half: twice what is usual of each
 YOUNG = 512.0  # readings that a mean of one counts for, of what is usual of a part
 LEAST_USUAL = 0.02
-MOST_SURPRISE = 12.0  # decades
+MOST_SURPRISE = 2.5  # decades: how often readings are improbable counts for more than how much one is
 SETTLING = 16.0  # readings after which novelty is half of what it would be of a series that is known
 
 
