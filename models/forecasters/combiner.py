@@ -19,6 +19,7 @@ from models.forecasters.panel import heard, mixed
 from models.heads import StudentT, squash
 
 UNSETTLED = 0.4  # what the spread of a moment has in that by which a reading is judged; the rest is the usual one
+FEWEST = 24.0  # readings, of whose errors nothing can be called usual yet
 UNKNOWN = torch.tensor([0.0, 0.0, FREEDOM])  # the forecast before the first reading
 
 
@@ -71,10 +72,11 @@ class Combiner(Forecaster):
     @override
     def calm(self, forecast: StudentT, state: State) -> StudentT:
         usual = spread_of(log_errors(state["errors"][:, :, 0, -1:], scaler.floored_scale(state))).squeeze(-1)
+        moment = (state["age"] <= FEWEST).float().clamp_min(UNSETTLED)
         return StudentT(
             forecast.location,
-            torch.lerp(usual, forecast.log_scale, UNSETTLED),
-            torch.lerp(torch.full_like(forecast.freedom, FREEDOM), forecast.freedom, UNSETTLED),
+            torch.lerp(usual, forecast.log_scale, moment),
+            torch.lerp(torch.full_like(forecast.freedom, FREEDOM), forecast.freedom, moment),
         )
 
     @override

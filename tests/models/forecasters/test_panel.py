@@ -15,7 +15,7 @@ from models.heads import StudentT
 from models.skill import crps
 from models.training.forecasting import Batch, Observed, observe
 from models.training.streams import draw
-from tests.models.walks import taken
+from tests.models.walks import taken, walk
 
 OLD = 200  # readings after which both are known
 
@@ -87,3 +87,27 @@ def test_at_equal_scores_the_network_has_most_to_say_and_all_together_more_than_
 
 def test_a_young_series_leaves_it_to_the_network() -> None:
     assert trusted(views_of(own=3.0, best=1.0, experience=10)) == 1
+
+
+def test_a_reading_is_judged_by_what_errors_usually_are_once_that_is_known() -> None:
+    combiner = load(shipped("gru")).forecaster
+    _, state = taken(combiner, walk(60, seed=2))
+    forecast = combiner.forecast(state)
+    unsettled = forecast._replace(log_scale=forecast.log_scale + 3)
+
+    young = combiner.calm(unsettled, {**state, "age": torch.full_like(state["age"], 20)})
+    old = combiner.calm(unsettled, state)
+
+    assert torch.equal(young.log_scale, unsettled.log_scale)
+    assert torch.equal(old.location, forecast.location)
+    torch.testing.assert_close(old.log_scale - combiner.calm(forecast, state).log_scale, torch.full((32, 1), 3 * 0.4))
+
+
+def test_what_is_usual_counts_for_three_parts_in_five() -> None:
+    combiner = load(shipped("gru")).forecaster
+    _, state = taken(combiner, walk(60, seed=2))
+
+    doubled = {**state, "errors": state["errors"] * 2}
+
+    before, after = (combiner.calm(combiner.forecast(state), one).log_scale for one in (state, doubled))
+    torch.testing.assert_close(after - before, torch.full((32, 1), 0.6 * float(torch.tensor(2.0).log())))
