@@ -10,7 +10,9 @@ from accuracy.replay import Replay, Track
 from tests.streamer.fleets import judge
 
 OF_NOVELTY = [*of_novelty("compact")]
-READINGS = 300  # an epoch and some
+READINGS = 600  # four days, and some epochs
+NOISE = np.random.default_rng(1).standard_normal(READINGS)
+JOB = 30.0 * (np.arange(READINGS) % 144 // 6 == 6)  # of an hour in every day
 FILES = [
     File(
         source="made",
@@ -18,7 +20,7 @@ FILES = [
         timestamp=np.arange(READINGS) * 600 * 10**9,  # days go by
         values=np.stack(
             (
-                np.cumsum(np.random.default_rng(1).standard_normal(READINGS)),
+                np.cumsum(NOISE) + JOB,
                 np.repeat(np.random.default_rng(2).integers(0, 3, READINGS // 50), 50).astype(float),
             ),
             axis=1,
