@@ -1,6 +1,7 @@
 """Skill: what the forecasts of readings were worth, once the readings were there."""
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,6 @@ from models.heads import student_t_nll
 from models.outcome import Explanation, Outcome
 from models.tail import StudentTail
 
-_TAIL = StudentTail()
 MIN_FREEDOM = 1.05  # at one degree of freedom and below, the score of a forecast has no mean
 
 
@@ -30,7 +30,7 @@ def skill(outcome: Outcome, explanation: Explanation) -> Skill:
     judged = outcome.is_judged
     error = (outcome.value - outcome.forecast).masked_fill(~judged, 0.0)
     spread, freedom = outcome.spread.double(), outcome.freedom.double()
-    p = 10.0 ** -_TAIL((error / spread).float(), outcome.freedom).double()
+    p = 10.0 ** -_tail(error.device)((error / spread).float(), outcome.freedom).double()
     return Skill(
         is_judged=judged,
         crps=crps(error, spread, freedom, p).masked_fill(~judged, 0.0),
@@ -39,6 +39,11 @@ def skill(outcome: Outcome, explanation: Explanation) -> Skill:
         is_outside=judged & ((outcome.value < explanation.lower) | (outcome.value > explanation.upper)),
         opened=outcome.opened.any(1),
     )
+
+
+@cache
+def _tail(device: torch.device) -> StudentTail:
+    return StudentTail().to(device)
 
 
 def crps(error: Tensor, spread: Tensor, freedom: Tensor, p: Tensor) -> Tensor:

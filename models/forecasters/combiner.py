@@ -31,7 +31,7 @@ class Observation(NamedTuple):
 
 
 class Combiner(Forecaster):
-    """A bank of experts with a network on top; without one, the experts weighed by their errors.
+    """A bank of experts with a network on top; without one, the experts alone.
 
     A panel mixes the network's forecast with the experts' by how well each has forecast, so that no series loses much
     by a network that does not know its kind, nor by experts that together are worse than the best of them.
