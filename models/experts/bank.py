@@ -99,7 +99,7 @@ class Bank(nn.Module):
             learnt.update(season.learn(sight, state))
         if self.cycle:
             learnt.update(self.cycle.learn(sight, state))
-        matured = self.slots.read(sight.last, state)
+        matured = self.slots.read(sight, state)
         is_learnt = matured.is_due & sight.is_next.unsqueeze(-1)
         learnt.update(self.direct.learn(matured, is_learnt, state))
         learnt.update(self._judged(matured, is_learnt, sight, state))

@@ -37,17 +37,21 @@ class Cycle(nn.Module):
         self.register_buffer("penalties", penalties, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
-        """The values of the longest period as a ring, the error at every lag, and the period, 0 where none is clear."""
+        """The values of the longest period as a ring, where in it the newest lies, the error at every lag, the period.
+
+        The period is 0 where none is clear.
+        """
         return (
             Column("ring", torch.float64, (channels, RING), initial=float("nan")),
+            Column("ring_newest", torch.int32, (channels,)),
             Column("lag_error", torch.float32, (channels, LONGEST)),
             Column("period", torch.int32, (channels,)),
         )
 
     def learn(self, sight: Sight, state: State) -> dict[str, Tensor]:
-        """Take in one reading a row; it lies at ``turn`` in the ring."""
-        ring, turn = state["ring"], state["turn"].long().unsqueeze(-1)
-        then = ring.gather(-1, (turn - self.lags) % RING)  # (B, C, L): by lag
+        """Take in one reading a row."""
+        ring, newest = state["ring"], (state["ring_newest"].long() + sight.present).unsqueeze(-1) % RING
+        then = ring.gather(-1, (newest - self.lags) % RING)  # (B, C, L): by lag
         error = (sight.last.unsqueeze(-1) - then).abs().float()
         known = state["lag_error"]
         is_known = ~error.isnan()
@@ -59,9 +63,8 @@ class Cycle(nn.Module):
         score, best = (ratio + self.penalties).min(-1)
         is_clear = ratio.gather(-1, best.unsqueeze(-1)).squeeze(-1) < CLEAR
         return {
-            "ring": torch.where(
-                sight.present.unsqueeze(-1), ring.scatter(-1, turn % RING, sight.last.unsqueeze(-1)), ring
-            ),
+            "ring": torch.where(sight.present.unsqueeze(-1), ring.scatter(-1, newest, sight.last.unsqueeze(-1)), ring),
+            "ring_newest": newest.squeeze(-1).int(),
             "lag_error": learnt,
             "period": torch.where(is_clear & score.isfinite(), best + 1, 0).int(),
         }
@@ -69,16 +72,16 @@ class Cycle(nn.Module):
     def seasonal(self, sight: Sight, state: State, horizons: Tensor) -> tuple[Tensor, Tensor]:
         """The value a period before each horizon, less the value, and its change over the horizon. -> (B, C, K) twice.
 
-        horizons: (K,) steps. Zero where there is no period. ``turn`` is that of this reading.
+        horizons: (K,) steps. Zero where there is no period.
         """
         period = state["period"].long().unsqueeze(-1)
         steps = horizons.long()
         whole = period.clamp_min(1)
         back = whole * (-(-steps // whole)) - steps  # (B, C, K): 0 where the horizon is a whole number of periods
-        turn = state["turn"].long().unsqueeze(-1)
+        newest = state["ring_newest"].long().unsqueeze(-1)
         has_period = period > 0
-        at = state["ring"].gather(-1, (turn - back) % RING)
-        before = state["ring"].gather(-1, (turn - whole) % RING)
+        at = state["ring"].gather(-1, (newest - back) % RING)
+        before = state["ring"].gather(-1, (newest - whole) % RING)
         last = sight.last.unsqueeze(-1)
         ahead = (at - last).float()
         return (

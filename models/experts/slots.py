@@ -42,25 +42,26 @@ class Slots(nn.Module):
         self.register_buffer("which", which, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
-        """The number of the reading, and what is kept in each slot: the value, and ``width`` numbers."""
+        """What is kept in each slot: ``width`` numbers; where there are several, the value and the reading's number."""
         slots = len(self.periods)
+        kept = Column("slots", torch.float32, (channels, slots, self.width))
+        if self.is_single:
+            return (kept,)
         return (
             Column("turn", torch.int32, (channels,)),
             Column("slot_value", torch.float64, (channels, slots), initial=float("nan")),
-            Column("slots", torch.float32, (channels, slots, self.width)),
+            kept,
         )
 
-    def read(self, last: Tensor, state: State) -> Matured:
-        """What is due at the reading with this value. last: (B, C) float64."""
+    def read(self, sight: Sight, state: State) -> Matured:
+        """What is due at this reading."""
         kept = state["slots"]
-        moved = (last.unsqueeze(-1) - state["slot_value"]).float()  # (B, C, S)
-        is_due = ~moved.isnan()
-        moved = torch.nan_to_num(moved)
-        if self.is_single:
-            return Matured(is_due, moved, kept)
+        if self.is_single:  # what was kept is of the value before
+            return Matured((sight.age > 1).unsqueeze(-1), sight.difference.unsqueeze(-1), kept)
+        moved = (sight.last.unsqueeze(-1) - state["slot_value"]).float()  # (B, C, S)
         due = self._due(state["turn"])
-        is_due = is_due & due
-        moved = moved.masked_fill(~due, 0.0)
+        is_due = ~moved.isnan() & due
+        moved = torch.nan_to_num(moved).masked_fill(~due, 0.0)
         parts = [_sum(part) for part in torch.split(kept.masked_fill(~due.unsqueeze(-1), 0.0), self.counts, 2)]
         return Matured(
             is_due=torch.stack([part.any(-1) for part in torch.split(is_due, self.counts, -1)], -1),
@@ -71,9 +72,10 @@ class Slots(nn.Module):
     def write(self, sight: Sight, kept: Tensor, state: State) -> dict[str, Tensor]:
         """Keep the forecasts made at this reading where a slot is free for them. kept: (B, C, K, W)."""
         due = sight.present.unsqueeze(-1)
-        if not self.is_single:
-            due = due & self._due(state["turn"])
-            kept = kept.index_select(2, self.which)
+        if self.is_single:
+            return {"slots": torch.where(due.unsqueeze(-1), kept, state["slots"])}
+        due = due & self._due(state["turn"])
+        kept = kept.index_select(2, self.which)
         return {
             "turn": state["turn"] + sight.present,
             "slot_value": torch.where(due, sight.last.unsqueeze(-1), state["slot_value"]),

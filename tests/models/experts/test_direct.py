@@ -19,10 +19,10 @@ def matured(x: Tensor, target: float) -> Matured:
 def test_a_covariance_that_is_no_longer_positive_begins_anew_and_teaches_nothing() -> None:
     direct = Direct(INPUTS)
     state = fresh_state(direct.columns(1, 1), 1)
-    state["direct_covariance"][..., 0, 0] = -1.01
+    state["direct_covariance"][..., 0] = -1.01
     due = torch.ones(1, 1, 1, dtype=torch.bool)
 
     learnt = direct.learn(matured(torch.eye(INPUTS)[0], target=1.0), due, state)
 
-    torch.testing.assert_close(learnt["direct_covariance"][0, 0, 0], torch.eye(INPUTS))
+    torch.testing.assert_close(direct.square(learnt["direct_covariance"])[0, 0, 0], torch.eye(INPUTS))
     assert torch.equal(learnt["direct_weights"], state["direct_weights"])

@@ -139,7 +139,8 @@ def test_the_covariance_of_direct_grows_no_farther_where_nothing_moves() -> None
         reference.learn(x, 1.0)
 
     assert np.trace(reference.covariance) == pytest.approx(8)
-    np.testing.assert_allclose(state["direct_covariance"][0, 0, 0], reference.covariance, rtol=1e-3, atol=1e-4)
+    covariance = direct.square(state["direct_covariance"])[0, 0, 0]
+    np.testing.assert_allclose(covariance, reference.covariance, rtol=1e-3, atol=1e-4)
 
 
 def sight_of(value: Tensor, **known: Tensor) -> Sight:
@@ -184,8 +185,9 @@ def test_whatever_is_read_was_written_a_horizon_ago(further: list[int]) -> None:
     state = fresh_state(slots.columns(1), 1)
     for n in range(150):
         value = torch.tensor([[n * 0.5]], dtype=torch.float64)
+        sight = sight_of(value, difference=torch.full((1, 1), 0.5), age=torch.full((1, 1), n + 1.0))
 
-        matured = slots.read(value, state)
+        matured = slots.read(sight, state)
 
         due = pending.due(n)
         assert matured.is_due.flatten().tolist() == [h in due for h in horizons]
@@ -193,7 +195,7 @@ def test_whatever_is_read_was_written_a_horizon_ago(further: list[int]) -> None:
             if h in due:
                 assert float(matured.kept[0, 0, k, 0]) == due[h] == n - h
                 assert float(matured.moved[0, 0, k]) == 0.5 * h
-        state = {**state, **slots.write(sight_of(value), torch.full((1, 1, len(horizons), 1), float(n)), state)}
+        state = {**state, **slots.write(sight, torch.full((1, 1, len(horizons), 1), float(n)), state)}
         pending.keep(n, n)
 
 
@@ -201,10 +203,9 @@ def cycled(values: Tensor) -> tuple[Cycle, dict[str, Tensor]]:
     """Take the search for a period along series. values: (T, B) -> it, and the state of (B, 1)."""
     cycle = Cycle()
     rows = values.shape[1]
-    state = {**fresh_state(cycle.columns(1), rows), "turn": torch.zeros(rows, 1, dtype=torch.int32)}
+    state = fresh_state(cycle.columns(1), rows)
     for n, value in enumerate(values.double().unsqueeze(-1)):
         state.update(cycle.learn(sight_of(value, age=torch.full((rows, 1), n + 1.0)), state))
-        state["turn"] = state["turn"] + 1
     return cycle, state
 
 
