@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models import alarm, band, moves, pause, rhythm, scaler, tempo
+from models import alarm, band, hours, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
 from models.calibration import joint, verdict
 from models.calibration.pool import Pool, Standard
@@ -14,6 +14,7 @@ from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.forecasters import Forecaster, Moment
+from models.hours import Hour
 from models.novelty import Glance, Novelty
 from models.outcome import Ahead, Explanation, Outcome
 from models.rules import Rule, Rules
@@ -67,6 +68,7 @@ class Detector(nn.Module):
             "tempo": (*tempo.columns(), *pause.columns()),
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
+            "hours": hours.columns(channels),
             "band": band.columns(channels),
             "moves": moves.columns(channels),
             "novelty": self.novelty.columns(channels),
@@ -136,6 +138,8 @@ class Detector(nn.Module):
         error = (seen.value - expected).float().masked_fill(is_not_judged, 0.0)
         z = error / (torch.exp(calm.log_scale) * unit)
         after = rhythm.update(z.detach(), is_judged, context.calendar, state)
+        hour, of_hours = self._hour(seen, is_judged, away, context, state)
+        after.update(of_hours)
         widening = rhythm.widening(context.calendar, state)
         z, spread = z / widening, torch.exp(forecast.log_scale) * unit * widening
         half_band = band.width(self.quantile(forecast.freedom), state) * spread
@@ -153,6 +157,7 @@ class Detector(nn.Module):
             moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,
             is_muted=context.is_muted,
+            hour=hour,
             asked=self.rules.asked(seen.value, expected, seen.is_impossible, context.rule, state),
             tolerance=context.tolerance,
         )
@@ -187,3 +192,12 @@ class Detector(nn.Module):
             warming=state["readings"] < WARMING_READINGS,
         )
         return outcome, {**after, **of_normal, **verdict_state}
+
+    def _hour(
+        self, seen: Seen, is_judged: Tensor, away: Tensor, context: Context, state: State
+    ) -> tuple[Hour, dict[str, Tensor]]:
+        """What a reading says of the hour before it, where the forecaster knows what is usual at a time of the day."""
+        is_told = is_judged if self.forecaster.has_season else torch.zeros_like(is_judged)
+        distance = ((seen.value - state["last"]).float() - self.forecaster.usual(state)).masked_fill(~is_told, 0.0)
+        has_turned = rhythm.has_turned(is_judged, context.calendar, state)
+        return hours.learn(distance, away, is_told, has_turned, tempo.interval_seconds(state), state)

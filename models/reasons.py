@@ -26,6 +26,7 @@ class Reasons(NamedTuple):
     shares: Tensor  # (A, C) of what this kind of alarm is made of, sum 1
     channel: Tensor  # (A,) int64, the one with the largest share
     bet: Tensor  # (A,) int64, a number in `bets.BETS`; `NO_BET` of a spike
+    off_day: Tensor  # (A,) how far above the pattern of the day that channel has been of late, in its unit
     since: Tensor  # (A,) readings, this one included, for which the bet has been winning; 1 of a spike
     trust: Tensor  # (A, E) what each expert had in the forecast of that channel
     memory_seconds: Tensor  # (A,) after which, without a reading, half of what the cell remembers has faded
@@ -52,6 +53,7 @@ def reasons(outcome: Outcome, before: State, forecaster: Forecaster) -> Reasons 
         shares=joint.shares(decades),
         channel=channel,
         bet=outcome.bet[row][here].masked_fill(kind != CHANGE, NO_BET),
+        off_day=state["hour_gap"][: len(row)][here],
         since=outcome.since[row][here].masked_fill(kind != CHANGE, 1.0),
         trust=forecaster.trust(state)[here],
         memory_seconds=seconds.masked_fill(seconds <= 0, math.inf),

@@ -38,11 +38,15 @@ def widening(calendar: Tensor, state: State) -> Tensor:
     return torch.exp(excess - LOG_ORDINARY).clamp_min(1.0)
 
 
+def has_turned(is_judged: Tensor, calendar: Tensor, state: State) -> Tensor:
+    """Whether another hour begins with a reading. is_judged: (B, C), calendar: (B, 2) -> (B,)."""
+    return is_judged.any(1) & (_hour(calendar) != state["rhythm_hour"])
+
+
 def update(z: Tensor, is_judged: Tensor, calendar: Tensor, state: State) -> dict[str, Tensor]:
     """Take in one reading a row. z: (B, C) spreads without the widening, is_judged: (B, C), calendar: (B, 2)."""
     hour, before, peak = _hour(calendar), state["rhythm_hour"], state["rhythm_peak"]
-    is_seen = is_judged.any(1)
-    has_moved = is_seen & (hour != before)
+    has_moved = has_turned(is_judged, calendar, state)
     is_over = (has_moved & (before >= 0)).unsqueeze(1) & (peak >= 0)
     now = z.abs().masked_fill(~is_judged, -1.0)
     index = before.clamp_min(0).long().view(-1, 1, 1).expand(-1, peak.shape[1], 1)
@@ -53,7 +57,7 @@ def update(z: Tensor, is_judged: Tensor, calendar: Tensor, state: State) -> dict
     return {
         "rhythm": state["rhythm"].scatter(2, index, learnt.unsqueeze(2).half()),
         "rhythm_peak": torch.maximum(peak.masked_fill(has_moved.unsqueeze(1), -1.0), now),
-        "rhythm_hour": torch.where(is_seen, hour.int(), before),
+        "rhythm_hour": torch.where(has_moved, hour.int(), before),
     }
 
 

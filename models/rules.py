@@ -43,6 +43,8 @@ class Asked(NamedTuple):
     is_enough: Tensor  # the reading deviates far enough, to a side that is asked about
     has_risen: Tensor  # the level has, by enough, and that is asked about
     has_fallen: Tensor
+    is_above_day: Tensor  # hours lie above the pattern of the day, by enough, and that is asked about
+    is_below_day: Tensor
     is_one_sided: Tensor
 
     def alarming(self, surprise: Tensor) -> Tensor:
@@ -85,11 +87,13 @@ class Rules(nn.Module):
         least = torch.maximum(min_absolute, min_relative * expected.abs())
         deviation, is_any, is_one_sided = judged - expected, least <= 0, direction != 0
         is_wrong = (deviation * direction < 0) | (is_one_sided & scaler.is_return(judged, state))
-        rise = scaler.rise(state)
+        rise, above_day = scaler.rise(state), state["hour_gap"]
         return Asked(
             is_impossible=is_impossible,
             is_enough=~(is_wrong | (deviation.abs() < least)),
             has_risen=(direction >= 0) & (is_any | (rise >= least)),
             has_fallen=(direction <= 0) & (is_any | (-rise >= least)),
+            is_above_day=(direction >= 0) & (is_any | (above_day >= least)),
+            is_below_day=(direction <= 0) & (is_any | (-above_day >= least)),
             is_one_sided=is_one_sided,
         )

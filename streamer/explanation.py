@@ -16,6 +16,8 @@ SAID_OF_BETS = {
     "wider": "varies more than it used to",
     "narrower": "varies less than it used to",
     "stuck": "stands still",
+    "above_day": "is {off_day} above the pattern of its days",
+    "below_day": "is {off_day} below the pattern of its days",
 }
 SAID_OF_EXPERTS = {
     "last": "the last value",
@@ -38,10 +40,11 @@ def explanations(reasons: Reasons, results: Results, experts: tuple[str, ...]) -
         shares = dict(zip(results.channels, reasons.shares[i].tolist(), strict=True))
         trust = dict(zip(experts, reasons.trust[i].tolist(), strict=True))
         won = None if bet == NO_BET else BETS[bet]
+        said = won and SAID_OF_BETS[won].format(off_day=f"{abs(float(reasons.off_day[i])):.3g}")
         since = int(reasons.since[i])
         seconds = float(reasons.memory_seconds[i])
         yield Explanation(
-            text=_text(KINDS[kind], results, i, shares, (won, since), trust),
+            text=_text(KINDS[kind], results, i, shares, (said, since), trust),
             channel=results.channels[int(reasons.channel[i])],
             shares=shares,
             bet=won,
@@ -63,10 +66,10 @@ def _text(
     ranked = sorted(shares, key=lambda channel: -shares[channel])
     named = [channel for channel in ranked[:NAMED] if channel == ranked[0] or shares[channel] >= WORTH_A_WORD]
     parts = [_channel(results, position, channel) for channel in named]
-    bet, since = change
-    if bet is not None:
+    said, since = change
+    if said is not None:
         readings = "reading" if since == 1 else f"{since} readings"
-        parts[0] = f"{named[0]} {SAID_OF_BETS[bet]}, for the last {readings}: {parts[0]}"
+        parts[0] = f"{named[0]} {said}, for the last {readings}: {parts[0]}"
     if trust:
         expert = max(trust, key=lambda name: trust[name])
         parts[0] += f" by {SAID_OF_EXPERTS.get(expert, expert)} ({trust[expert]:.0%})"

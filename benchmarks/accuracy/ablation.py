@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from accuracy import replay
-from models import detector, moves, rhythm
+from models import detector, hours, moves, rhythm
 from models.calibration import bets, echo, habit
 from models.experts.bank import Tier
 from models.forecasters import combiner
+from models.hours import Hour
 from models.novelty import Novelty, Part
 
 
@@ -42,6 +43,10 @@ def _without_change(*arguments: Any, update: Callable[..., Any] = bets.update) -
     return change._replace(statistic=torch.zeros_like(change.statistic)), after
 
 
+def _without_hours(_: Any, __: Any, is_judged: torch.Tensor, *___: Any) -> Any:
+    return Hour.none(is_judged), {}
+
+
 def _without_echo(state: Any, echo_of: Callable[..., Any] = echo.echo_of) -> Any:
     alone = {"score_power": torch.ones_like(state["score_power"]), "score_echo": torch.zeros_like(state["score_echo"])}
     return echo_of({**state, **alone})
@@ -60,6 +65,7 @@ OF_ALARMS = (
     Switch("correction for echoes", echo, "echo_of", _without_echo),
     Switch("a panel over the network", combiner, "mixed", lambda own, _: own),
     Switch("a calm spread to judge by", combiner.Combiner, "calm", lambda _, forecast, __: forecast),
+    Switch("hours beside the pattern of the day", hours, "learn", _without_hours),
     Switch("rhythm of the day", rhythm, "widening", lambda *told: torch.ones_like(told[-1]["rhythm_peak"])),
     Switch("a channel's own moves", moves, "tempered", lambda surprise, *_: surprise),
     Switch("less weight for dull channels", moves, "liveliness", lambda state: torch.ones_like(state["fresh_rate"])),

@@ -15,6 +15,7 @@ from models.calibration.epochs import close_epoch
 from models.calibration.pool import HALF_LIFE_EPOCHS, Pool, fold
 from models.calibration.verdict import Evidence
 from models.column import fresh_state
+from models.hours import Hour
 from models.tail import StudentTail
 
 EPOCH_READINGS = 4096
@@ -83,7 +84,12 @@ class Fleet:
         surprise = self._tail(z, torch.full_like(z, FREEDOM))
         every = torch.ones(len(z), 1, dtype=torch.bool)
         evidence = Evidence(
-            torch.copysign(surprise, z).unsqueeze(1), every, moved.unsqueeze(1), every.float(), ~every[:, 0]
+            signed=torch.copysign(surprise, z).unsqueeze(1),
+            is_judged=every,
+            moved=moved.unsqueeze(1),
+            weight=every.float(),
+            is_muted=~every[:, 0],
+            hour=Hour.none(every),
         )
         state = {**self._states[number], "age": self._ages, "move_rate": torch.ones_like(self._ages)}
         said, self._states[number] = verdict.judge(evidence, Hysteresis(), state, self.pool)

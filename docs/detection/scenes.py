@@ -16,7 +16,7 @@ from streamer.phases import Phases
 
 WHERE = TopicPartition("docs", 0)
 FLEET = 24  # series that are well, beside the one that is shown: a pool is of many
-MINUTE, QUARTER = 60, 900  # seconds
+MINUTE, FIVE_MINUTES, QUARTER = 60, 300, 900  # seconds
 MONDAY = 4 * 86_400
 SECOND_NS = 1_000_000_000
 
@@ -62,8 +62,25 @@ def scenes() -> list[Scene]:
         Scene("shift", "A level that shifts", shift, MINUTE, slice(560, 720)),
         Scene("stuck", "A sensor that stands still", stuck, MINUTE, slice(540, 740)),
         Scene("wider", "A noise that grows", wider, MINUTE, slice(560, 740)),
+        Scene(
+            "peak",
+            "A peak that does not come",
+            _peaks(np.random.default_rng(6)),
+            FIVE_MINUTES,
+            slice(11 * 288, 16 * 288),
+        ),
         Scene("morning", "A job of every morning, and one at noon", _mornings(rng), QUARTER, slice(0, 14 * 96)),
     ]
+
+
+def _peaks(rng: np.random.Generator) -> Float64:
+    """Sixteen days with a peak at noon, but one, and noise that each reading has most of from the one before."""
+    reading = np.arange(16 * 288)
+    values = 20 + rng.normal(size=len(reading))
+    for at in reading[1:]:
+        values[at] += 0.7 * (values[at - 1] - 20)
+    peak = 10 * np.exp(-((((reading % 288) / 12 - 12) / 1.5) ** 2) / 2)
+    return values + np.where(reading // 288 == 14, 0.0, peak)
 
 
 def _mornings(rng: np.random.Generator) -> Float64:

@@ -13,15 +13,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.calibration.echo import Echo
+from models.calibration import echo
 from models.column import Column, State
+from models.hours import Hour
 from models.rules import Asked
 
 SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
 SPREADS = (2.0, 0.25)  # ratios of them
-BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck")
+BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck", "above_day", "below_day")
 NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
 CAUTION = 0.001  # of a stake in being narrower: after every incident a series is, beside what has been learnt of it
+OFF_THE_DAY = 2.0  # standard deviations that an hour is off the pattern of the day by
+MOST_AN_HOUR = 6.0  # nats, of such a bet: two hours make an alarm
 MOST_A_READING = 3.0  # nats: one reading is a spike; a change takes three
 HEADROOM_DECADES = 2.0  # that a bet's worth keeps above its line: more would only keep an alarm from closing
 MOST_DECADES = 12.0  # of a stake, whatever its line: powers of it must be numbers in single precision
@@ -47,6 +50,7 @@ def columns(channels: int) -> tuple[Column, ...]:
     shape = (channels,)
     return (
         Column("stakes", torch.float32, (channels, STUCK)),
+        Column("day_stakes", torch.float32, (channels, 2)),
         Column("unmoved", torch.float32, shape),
         Column("longest_unmoved", torch.float32, shape, initial=math.inf),  # infinite: it has never moved
         Column("winning", torch.float32, shape),
@@ -67,25 +71,28 @@ def update(
     is_judged: Tensor,
     moved: Tensor,
     weight: Tensor,
-    echo: Echo,
+    hour: Hour,
     state: State,
     asked: Asked | None = None,
 ) -> tuple[Change, dict[str, Tensor]]:
-    """Bet on one reading a row. score: (B, C) normal, is_judged, moved: (B, C), weight: (B, C) of the channels, sum 1.
+    """Bet on one reading a row, of which ``hour`` is what it says of the hour before it.
 
-    An absent channel bets nothing. asked: by the rules of the channels; None where all of it is.
+    score: (B, C) normal, is_judged, moved: (B, C), weight: (B, C) of the channels, sum 1. An absent channel bets
+    nothing but on an hour that is over. asked: by the rules of the channels; None where all of it is.
     """
     square, line, constant = _odds(score.device).unbind()
-    x = (score / echo.power.sqrt()).unsqueeze(-1)
+    own = echo.echo_of(state)
+    x = (score / own.power.sqrt()).unsqueeze(-1)
     heard = torch.where(moved, 1.0, state["move_rate"])  # a repeated value says the less the more often there is one
-    odds = (x * (x * square + line) + constant) / (echo.memory / heard).unsqueeze(-1)
+    odds = (x * (x * square + line) + constant) / (own.memory / heard).unsqueeze(-1)
     grown = (1 + state["stakes"]) * odds.clamp_max(MOST_A_READING).exp()
     stepped = is_judged.unsqueeze(-1).expand_as(grown).clone()
     stepped[..., NARROWER] &= moved  # a value that only repeats itself is the bet on a stuck channel's
     stakes = torch.where(stepped, grown.clamp_max(10.0**MOST_DECADES), state["stakes"])
     unmoved, longest = _runs(is_judged, moved, state)
     stuck = torch.exp(patience(unmoved, longest, state).clamp_max(MOST_DECADES * math.log(10))) - 1
-    every = torch.cat((stakes[..., :NARROWER], stakes[..., NARROWER:] * CAUTION, stuck.unsqueeze(-1)), -1)
+    on_days = _off_the_day(hour, state)
+    every = torch.cat((stakes[..., :NARROWER], stakes[..., NARROWER:] * CAUTION, stuck.unsqueeze(-1), on_days), -1)
     mean = every.mean(-1)
     winning = (state["winning"] + is_judged).masked_fill(mean < 10**ONSET_DECADES, 0.0)
     statistic = _joint(mean, weight)
@@ -93,14 +100,29 @@ def update(
         every = every * _counted(asked)
         mean = every.mean(-1)
     worth = statistic if asked is None else _joint(mean, weight)
-    after = {"stakes": stakes, "unmoved": unmoved, "longest_unmoved": longest, "winning": winning}
+    after = {
+        "stakes": stakes,
+        "day_stakes": on_days,
+        "unmoved": unmoved,
+        "longest_unmoved": longest,
+        "winning": winning,
+    }
     return Change(statistic, worth, torch.log10(mean * weight + 1e-6), every.argmax(-1), winning), after
 
 
-def held(stakes: Tensor, lines: Tensor) -> Tensor:
+def held(after: State, lines: Tensor) -> dict[str, Tensor]:
     """The stakes that are kept, whose worth is no farther above the line than the headroom. lines: (B,) decades."""
-    most = torch.pow(10.0, lines + HEADROOM_DECADES).view(-1, 1, 1)
-    return torch.cat((stakes[..., :NARROWER].minimum(most), stakes[..., NARROWER:].minimum(most / CAUTION)), -1)
+    most, stakes = torch.pow(10.0, lines + HEADROOM_DECADES).view(-1, 1, 1), after["stakes"]
+    kept = torch.cat((stakes[..., :NARROWER].minimum(most), stakes[..., NARROWER:].minimum(most / CAUTION)), -1)
+    return {"stakes": kept, "day_stakes": after["day_stakes"].minimum(most)}
+
+
+def _off_the_day(hour: Hour, state: State) -> Tensor:
+    """The stakes on being above and below the pattern of the day, which change where an hour is over. -> (B, C, 2)."""
+    score = torch.stack((hour.score, -hour.score), -1)
+    odds = (score * OFF_THE_DAY - OFF_THE_DAY * OFF_THE_DAY / 2).clamp_max(MOST_AN_HOUR)
+    grown = ((1 + state["day_stakes"]) * odds.exp()).clamp_max(10.0**MOST_DECADES)
+    return torch.where(hour.is_over.unsqueeze(-1), grown, state["day_stakes"])
 
 
 def _joint(stakes: Tensor, weight: Tensor) -> Tensor:
@@ -111,8 +133,8 @@ def _joint(stakes: Tensor, weight: Tensor) -> Tensor:
 def _counted(asked: Asked) -> Tensor:
     """Which bets are on what is asked about: to be narrower or stuck is nobody's direction. -> (B, C, BETS)."""
     always = torch.ones_like(asked.is_enough)
-    up, down = asked.has_risen, asked.has_fallen
-    return torch.stack((up, down, up, down, asked.is_enough, always, always), -1)
+    up, down, above, below = asked.has_risen, asked.has_fallen, asked.is_above_day, asked.is_below_day
+    return torch.stack((up, down, up, down, asked.is_enough, always, always, above, below), -1)
 
 
 def patience(unmoved: Tensor, longest: Tensor, state: State) -> Tensor:

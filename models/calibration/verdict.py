@@ -12,6 +12,7 @@ from models.calibration.bets import Change
 from models.calibration.pool import Pool, Sample, Standard
 from models.calibration.table import calibrate
 from models.column import Column, State
+from models.hours import Hour
 from models.rules import CERTAIN, Asked
 
 
@@ -23,6 +24,7 @@ class Evidence(NamedTuple):
     moved: Tensor  # (B, C) it is judged, and is not the value before once more
     weight: Tensor  # (B, C) of each channel in the verdict on all, sum 1; 0 where not judged
     is_muted: Tensor  # (B,)
+    hour: Hour  # what the reading says of the hour before it
     asked: Asked | None = None  # by the rules of its channels; None where all of it is
     tolerance: Tensor | None = None  # (B, K) times its line is what the kind of a row must exceed; None: 1
 
@@ -53,14 +55,14 @@ def judge(
     evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool | Standard
 ) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
-    signed, is_judged, moved, weight, is_muted, asked, tolerance = evidence
+    signed, is_judged, moved, weight, is_muted, hour, asked, tolerance = evidence
     raw = signed.abs()
     tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
     surprise, score = calibrate(tempered, pool.table)
     surprise, score = surprise.masked_fill(~is_judged, 0.0), score.masked_fill(~is_judged, 0.0)
     worth = joint.evidence(surprise, weight)
     is_any = is_judged.any(1)
-    change, change_state = bets.update(score, is_judged, moved, weight, echo.echo_of(state), state, asked)
+    change, change_state = bets.update(score, is_judged, moved, weight, hour, state, asked)
     opening = statistic = _statistic(worth, change.statistic)
     is_seen = is_any
     if asked is not None:
@@ -69,7 +71,7 @@ def judge(
         statistic, is_seen = torch.maximum(statistic, opening), is_any | asked.is_impossible.any(1)
     lines = pool.lines.repeat_interleave(signed.shape[0] // pool.lines.shape[0], 0)
     lines = lines if tolerance is None else lines * tolerance
-    change_state["stakes"] = bets.held(change_state["stakes"], lines[:, 1])
+    change_state.update(bets.held(change_state, lines[:, 1]))
     became, alarm_state = alarm.update(statistic, lines, is_seen, is_muted, hysteresis, state, opening)
     sample = Sample(
         signed=tempered,

@@ -37,6 +37,7 @@ class Combiner(Forecaster):
     by a network that does not know its kind, nor by experts that together are worse than the best of them.
     """
 
+    has_season = True
     log_horizon: Tensor  # (K,)
 
     def __init__(self, bank: Bank, network: Network | None) -> None:

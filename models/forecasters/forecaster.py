@@ -31,6 +31,7 @@ class Forecaster(nn.Module, ABC):
 
     horizons: tuple[int, ...]  # in steps; the first one is 1
     experts: tuple[str, ...] = ()  # whom its forecasts are made of, by name
+    has_season = False  # whether it knows what is usual at a time of the day
     tier = Tier.COMPACT  # how much is remembered of a channel, by it and by what stands on it
 
     @abstractmethod

@@ -5,13 +5,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import rhythm
+from models import hours, rhythm
 from models.calibration import habit
 from models.column import State
 from models.experts.season import Season
 from models.experts.sight import Sight
+from models.hours import Hour
 from streamer.partition import Partition
-from tests.complaints.lives import DAY, QUARTER, lived, noise
+from tests.complaints.lives import DAY, MINUTE, QUARTER, lived, noise
 from tests.streamer.fleets import WHERE, judge
 
 DAY_READINGS = 96
@@ -78,6 +79,37 @@ def test_a_daily_peak_that_does_not_come_is_told_at_noon(monkeypatch: pytest.Mon
 
     assert 9 < told < 15
     assert never == []
+
+
+def five_minutes(day: int, fifth: float) -> np.ndarray:
+    """Three weeks of readings each five minutes, with a peak of an hour and a half at noon, but on one day."""
+    reading = np.arange(21 * 288)
+    peak = 10 * np.exp(-((((reading % 288) / 12 - 12) / 1.5) ** 2) / 2)
+    steps, values = noise(len(reading), level=0.0, size=fifth, seed=2), np.zeros(len(reading))
+    for at in range(1, len(values)):
+        values[at] = 0.7 * values[at - 1] + steps[at]
+    return 50 + values + np.where(reading // 288 == day, 0.0, peak)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_peak_that_does_not_come_is_told_where_each_reading_follows_the_one_before(
+    monkeypatch: pytest.MonkeyPatch, cell: str
+) -> None:
+    day = 15
+
+    def told() -> list[float]:
+        by = judge(cell, line=1e-4)
+        opened = lived(five_minutes(day, 1.0), 5 * MINUTE, by=by).opened_from(4 * 288)
+        return [(reading - day * 288) / 12 for reading in opened]
+
+    def never(_: Tensor, __: Tensor, is_judged: Tensor, *___: Tensor | State) -> tuple[Hour, dict[str, Tensor]]:
+        return Hour.none(is_judged), {}
+
+    [found] = told()
+    monkeypatch.setattr(hours, "learn", never)
+
+    assert 9 < found < 15
+    assert told() == []
 
 
 def usual_day(cadence_seconds: float) -> np.ndarray:

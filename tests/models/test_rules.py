@@ -24,8 +24,9 @@ def row(*numbers: float) -> Tensor:
 
 
 def levels(last: Tensor, near_gap: Tensor) -> dict[str, Tensor]:
-    """State of channels with a far level at the last value and a near one so far from it."""
-    return {"last": last, "near_gap": near_gap.float(), "far_gap": torch.zeros_like(near_gap)}
+    """State of channels with a far level at the last value, and a near one and the hour so far from what is usual."""
+    gap = near_gap.float()
+    return {"last": last, "near_gap": gap, "far_gap": torch.zeros_like(gap), "hour_gap": gap}
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,8 @@ def test_a_level_has_risen_or_fallen_where_by_enough_and_asked_about(
     assert asked is not None
     assert asked.has_risen.tolist() == [risen]
     assert asked.has_fallen.tolist() == [fallen]
+    assert asked.is_above_day.tolist() == [risen]
+    assert asked.is_below_day.tolist() == [fallen]
 
 
 @pytest.mark.parametrize(("value", "is_enough"), [(49.0, False), (0.0, False), (131.0, True), (-31.0, False)])

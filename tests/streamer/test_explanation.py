@@ -24,6 +24,7 @@ def reasons(kind: str, bet: str | None, shares: list[float], since: int = 1) -> 
         shares=torch.tensor([shares]),
         channel=torch.tensor([shares.index(max(shares))]),
         bet=torch.tensor([NO_BET if bet is None else BETS.index(bet)]),
+        off_day=torch.tensor([-12.345]),
         since=torch.tensor([float(since)]),
         trust=torch.tensor([[0.2, 0.8]]),
         memory_seconds=torch.tensor([3600.0]),
@@ -55,6 +56,12 @@ def test_a_change_says_what_changed_and_since_when() -> None:
     text = text_of(reasons("change", "stuck", [1.0, 0.0], since=40))
 
     assert text.startswith("temperature stands still, for the last 40 readings: temperature 81.24, expected 19.85")
+
+
+def test_an_hour_that_is_off_says_by_how_much() -> None:
+    text = text_of(reasons("change", "below_day", [1.0, 0.0], since=24))
+
+    assert text.startswith("temperature is 12.3 below the pattern of its days, for the last 24 readings: temperature")
 
 
 def test_memory_that_does_not_fade_has_no_half_life() -> None:

@@ -9,6 +9,7 @@ import torch
 from models.calibration import bets, echo
 from models.calibration.bets import BETS, MOST_DECADES, Change
 from models.column import fresh_state
+from models.hours import Hour
 
 ROWS = 64
 LINE = 4.0  # decades: about one alarm in ten thousand readings
@@ -27,8 +28,9 @@ def follow(
     weight = torch.full_like(scores[0], 1 / scores.shape[2])
     for t, score in enumerate(scores):
         has_moved = torch.ones_like(score, dtype=torch.bool) if moved is None else moved[t]
-        change, after = bets.update(score, torch.ones_like(has_moved), has_moved, weight, echo.echo_of(state), state)
-        after["stakes"] = bets.held(after["stakes"], torch.full((ROWS,), LINE))
+        is_judged, hour = torch.ones_like(has_moved), Hour.none(has_moved)
+        change, after = bets.update(score, is_judged, has_moved, weight, hour, state)
+        after.update(bets.held(after, torch.full((ROWS,), LINE)))
         state = {**state, **after, **echo.update(score, has_moved, state), "age": state["age"] + 1}
         changes.append(change)
     return changes, state
@@ -134,7 +136,7 @@ def test_stakes_are_finite_for_ever_and_an_absent_channel_keeps_its_own() -> Non
 
     changes, state = follow(hostile)
     nobody = torch.zeros(ROWS, 2, dtype=torch.bool)
-    _, after = bets.update(hostile[0], nobody, nobody, torch.zeros(ROWS, 2), echo.echo_of(state), state)
+    _, after = bets.update(hostile[0], nobody, nobody, torch.zeros(ROWS, 2), Hour.none(nobody), state)
 
     assert all(change.statistic.isfinite().all() for change in changes)
     assert state["stakes"].max() <= 10**MOST_DECADES
