@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.heads import student_t_nll
-from models.outcome import Explanation, Outcome
+from models.outcome import Outcome
 from models.tail import StudentTail
 
 MIN_FREEDOM = 1.05  # at one degree of freedom and below, the score of a forecast has no mean
@@ -21,12 +21,16 @@ class Skill(NamedTuple):
     crps: Tensor  # (N, C) float64, in the unit of the value; 0 where nothing was judged
     spread: Tensor  # (N, C) float64, of the forecast, in the unit of the value
     surprise: Tensor  # (N, C) float32
-    is_outside: Tensor  # (N, C) of the forecast band
+    is_outside: Tensor  # (N, C) of the forecast's own band
     opened: Tensor  # (N,) an alarm
 
 
-def skill(outcome: Outcome, explanation: Explanation) -> Skill:
-    """Weigh forecasts that were made before their readings."""
+def skill(outcome: Outcome, coverage: float) -> Skill:
+    """Weigh forecasts that were made before their readings, each by itself.
+
+    ``coverage``: of the band that is the forecast's own. That which is served follows what came, and holds its share
+    whatever the forecast is worth.
+    """
     judged = outcome.is_judged
     error = (outcome.value - outcome.forecast).masked_fill(~judged, 0.0)
     spread, freedom = outcome.spread.double(), outcome.freedom.double()
@@ -36,7 +40,7 @@ def skill(outcome: Outcome, explanation: Explanation) -> Skill:
         crps=crps(error, spread, freedom, p).masked_fill(~judged, 0.0),
         spread=spread,
         surprise=outcome.raw_surprise,
-        is_outside=judged & ((outcome.value < explanation.lower) | (outcome.value > explanation.upper)),
+        is_outside=judged & (p < 1 - coverage),
         opened=outcome.opened.any(1),
     )
 

@@ -26,7 +26,10 @@ class RetrainMetrics:
             "the geometric mean over series.", "group", "model",
         )  # fmt: skip
         self._coverage = gauge(
-            "retraining_band_coverage_ratio", "Share of the later values inside the forecast band.", "group", "model"
+            "retraining_band_coverage_ratio",
+            "Share of the later values inside the forecast's own band.",
+            "group",
+            "model",
         )
 
     def retrained(self, report: Report) -> None:

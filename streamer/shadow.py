@@ -58,7 +58,8 @@ class Shadow:
         came = Scorer(judge, table).score(readings, rows, terms, pool)
         self.learnt = Learnt(judge, table, came.pool)
         self.followed += len(readings)
-        return Duel(readings, skill(said.outcome, said.explanation), skill(came.outcome, came.explanation))
+        champion, challenger = (skill(of.outcome, judge.choices.band_coverage) for of in (said, came))
+        return Duel(readings, champion, challenger)
 
     def close_epoch(self, milliseconds: int) -> None:
         """The champion's epoch has ended, after so long in event time."""

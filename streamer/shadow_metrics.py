@@ -25,7 +25,9 @@ class ShadowMetrics:
             "lower is better.", "group", "model",
         )  # fmt: skip
         self._surprise = counter("shadow_surprise_total", "Surprise at these values, -log10 p.", "group", "model")
-        self._outside = counter("shadow_outside_band_total", "Such values outside the forecast band.", "group", "model")
+        self._outside = counter(
+            "shadow_outside_band_total", "Such values outside the forecast's own band.", "group", "model"
+        )
         self._opened = counter("shadow_alarms_opened_total", "Alarms that each of them opened.", "group", "model")
         self._adoptions = counter("artifact_adoptions_total", "Partitions that went on with another artifact.", "group")
         self._failures = counter(

@@ -38,7 +38,7 @@ def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
         outcome, last_error = _stepped(detector, padded(batch, TILE_ROWS))
         prior += counted(outcome.signed[outcome.moved & outcome.is_judged].abs()).cpu()
         raw += counted(outcome.raw_surprise[outcome.is_judged]).cpu()
-        weighed = skill(outcome, detector.explain(outcome))
+        weighed = skill(outcome, detector.options.band_coverage)
         judged, outside = judged + int(weighed.is_judged.sum()), outside + int(weighed.is_outside.sum())
         score, reference = (numbers.view(len(batch.values), -1).sum(0) for numbers in (weighed.crps, last_error))
         ratios.append((score / reference)[reference > 0])

@@ -25,7 +25,7 @@ class Figures(msgspec.Struct, frozen=True):
     """What one side came to. ``crps`` is in spreads of the champion, the geometric mean over series of their means."""
 
     crps: float
-    coverage_ratio: float  # of the forecast band
+    coverage_ratio: float  # of the forecast's own band, which follows nothing
     alarms: int  # opened
 
 

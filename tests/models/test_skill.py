@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from models.outcome import Explanation, Outcome
+from models.outcome import Outcome
 from models.skill import crps, skill
 from models.tail import StudentTail
 
@@ -47,20 +47,22 @@ def outcome_of(value: float, *, is_judged: bool) -> Outcome:
     return Outcome(**{**dict.fromkeys(Outcome._fields, torch.zeros(1)), **of_skill})
 
 
-def band(lower: float, upper: float) -> Explanation:
-    shape = (1, 1)
-    return Explanation(torch.full(shape, lower).double(), torch.full(shape, upper).double(), torch.ones(shape))
-
-
 def test_a_reading_is_weighed_by_the_forecast_before_it() -> None:
-    weighed = skill(outcome_of(4.0, is_judged=True), band(-3.0, 3.0))
+    weighed = skill(outcome_of(4.0, is_judged=True), 0.8)
 
     assert weighed.crps.item() == pytest.approx(integral(4.0, 2.0, 5.0), rel=1e-3)
     assert weighed.is_outside.item()
     assert weighed.opened.item()
 
 
+@pytest.mark.parametrize(("coverage", "is_outside"), [(0.88, True), (0.91, False)])
+def test_a_reading_is_outside_where_the_forecast_itself_had_less_for_it(coverage: float, is_outside: bool) -> None:
+    assert 2 * stats.t.sf(2.0, 5.0) == pytest.approx(0.102, abs=1e-3)
+
+    assert skill(outcome_of(4.0, is_judged=True), coverage).is_outside.item() is is_outside
+
+
 def test_what_had_no_forecast_weighs_nothing() -> None:
-    weighed = skill(outcome_of(4.0, is_judged=False), band(torch.nan, torch.nan))
+    weighed = skill(outcome_of(4.0, is_judged=False), 0.8)
 
     assert (weighed.crps.item(), weighed.is_outside.item()) == (0.0, False)
