@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from models import moves
+from models import hours, moves
 from models.calibration import habit
+from models.column import State
+from models.hours import Hour
 from streamer.partition import Partition, Progress
+from tests.complaints import lives as life
 from tests.complaints.lives import MINUTE
 from tests.streamer.fleets import WHERE, judge, readings
 
@@ -43,6 +46,23 @@ def openings(progress: Progress) -> list[int]:
         for at, event in zip(alarms.results.readings.timestamp.tolist(), alarms.event, strict=True)
         if event == "opened"
     ]
+
+
+def test_a_small_count_that_rises_is_told_within_two_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    days, rng = 4 * 1440, np.random.default_rng(1)
+    values = np.concatenate((rng.poisson(0.5, days), rng.poisson(2.0, 180))).astype(float)
+
+    def told() -> list[int]:
+        return [reading - days for reading in life.lived(values, MINUTE, by=judge(line=1e-4)).opened]
+
+    def no_hour(_: Tensor, __: Tensor, is_judged: Tensor, *___: Tensor | State) -> tuple[Hour, dict[str, Tensor]]:
+        return Hour.none(is_judged), {}
+
+    [after] = told()
+    monkeypatch.setattr(hours, "learn", no_hour)
+
+    assert 0 <= after <= 120
+    assert told() == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
