@@ -93,8 +93,9 @@ bench-calibration: $(INSTALLED) ## Measure whether the budget of alarms is kept,
 	@$(BIN)/python benchmarks/bench_calibration.py
 
 .PHONY: pretrained
-pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed
-	@$(BIN)/python -m models.training.pretrain
+pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed: one artifact a core at a time
+	@$(BIN)/python -c 'from models.training.pretrain import RECIPES; print(*RECIPES)' | \
+		xargs -n 1 -P "$$(nproc)" env OMP_NUM_THREADS=1 $(BIN)/python -m models.training.pretrain --only
 
 .PHONY: gradients
 gradients: $(INSTALLED) ## Measure how gradients travel through time, for docs/gradients.md; LAGS="400 2000" runs those alone
