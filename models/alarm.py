@@ -25,13 +25,13 @@ class AlarmChange(NamedTuple):
     opened: Tensor
     closed: Tensor
     is_open: Tensor  # after the reading
-    peak: Tensor  # the largest score since the opening, of the alarm that is open or has just closed
+    peak: Tensor  # the largest score, by the line of its time, of the alarm that is open or has just closed
     climb: Tensor  # (B, K, 2) the largest statistic since the last calm, alarm or not: before and after the reading
 
 
 def columns() -> tuple[Column, ...]:
-    """Whether an alarm is open (1 or 0), the peak since the last calm, how many calm readings in a row, by kind."""
-    versions = {"alarm_open": 2, "alarm_peak": 3, "alarm_calm": 2}
+    """The peak score where an alarm is open, else 0, the peak statistic since the last calm, calm readings in a row."""
+    versions = {"alarm_score": 1, "alarm_peak": 3, "alarm_calm": 2}
     return tuple(Column(name, torch.float32, (len(KINDS),), version=version) for name, version in versions.items())
 
 
@@ -56,7 +56,7 @@ def update(
     """
     opening = statistic if asked is None else asked
     is_judged, is_loud = is_judged.unsqueeze(1), ~is_muted.unsqueeze(1)
-    was_open, before = state["alarm_open"] > 0, state["alarm_peak"]
+    was_open, before = state["alarm_score"] > 0, state["alarm_peak"]
     opened = is_judged & (opening > lines) & ~was_open & is_loud
     is_restless = statistic > hysteresis.close_ratio * lines
     counted = (state["alarm_calm"] + 1).clamp_max(hysteresis.calm_readings).masked_fill(is_restless, 0.0)
@@ -64,11 +64,14 @@ def update(
     is_calm = calm >= hysteresis.calm_readings
     closed = was_open & is_calm
     is_open = (was_open | opened) & ~closed
-    highest = torch.where(is_judged & is_loud, torch.maximum(before, opening), before)
+    is_heard = is_judged & is_loud
+    highest = torch.where(is_heard, torch.maximum(before, opening), before)
+    score = (opening / lines).masked_fill(~is_heard, 0.0)
+    score = torch.maximum(state["alarm_score"], score)
+    peak = score.masked_fill(~(was_open | opened), 0.0)
     after = {
-        "alarm_open": is_open.float(),
+        "alarm_score": peak.masked_fill(~is_open, 0.0),
         "alarm_peak": highest.masked_fill(is_calm, 0.0),
         "alarm_calm": calm,
     }
-    peak = (highest / lines).masked_fill(~(was_open | opened), 0.0)
     return AlarmChange(opened, closed, is_open, peak, torch.stack((before, highest), -1)), after

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.columns import SEVERITIES, Alarms, Bool, Explanation, Float64, Int64, Readings, Results, TopicPartition
+from connectors.columns import SEVERITIES, Alarms, Explanation, Float64, Int64, Readings, Results, TopicPartition
 from models import alarm
 from streamer.explanation import explanations
 from streamer.judge import Judge
@@ -36,8 +36,7 @@ class Gone:
 
     series: NDArray[np.object_]  # (G,) str
     rows: Int64  # (G,)
-    is_open: Bool  # (G, K)
-    peak: Float64  # (G, K) score
+    peak: Float64  # (G, K) score of what is open, else 0
 
 
 class Told(NamedTuple):
@@ -99,7 +98,7 @@ class Openings:
         They come when the epoch ends, without a reading: at its watermark, and with nothing said of any channel.
         ended_by: offset and index of the reading that ended it.
         """
-        which, kinds = gone.is_open.nonzero()
+        which, kinds = gone.peak.nonzero()
         if not len(which):
             return None
         count, channels = len(which), self.judge.channels
@@ -125,7 +124,9 @@ class Openings:
             artifact=self.judge.artifact.name,
         )
         remembered = {name: self.columns[name][gone.rows[which], kinds] for name in initial_columns()}
-        told = Told(results, kinds, ["closed"] * count, gone.peak[which, kinds], np.ones(count), [None] * count)
+        factors = self.judge.tolerances.of(readings)
+        tolerance = np.ones(count) if factors is None else factors[np.arange(count), kinds].astype(np.float64)
+        told = Told(results, kinds, ["closed"] * count, gone.peak[which, kinds], tolerance, [None] * count)
         return self._alarms(told, remembered)
 
     def _alarms(self, told: Told, opened: Mapping[str, NDArray[Any]]) -> Alarms:

@@ -226,8 +226,7 @@ class Partition:
         names, rows = names[by_name], rows[by_name]
         watermark = order.NEVER if self.epoch.watermark is None else self.epoch.watermark
         state = self.table.layout.views(self.table.gather(torch.from_numpy(rows).to(self.table.device)))
-        peak = (state["alarm_peak"] / self.pool.lines).double().cpu().numpy()
-        gone = Gone(names, rows, (state["alarm_open"] > 0).cpu().numpy(), peak)
+        gone = Gone(names, rows, state["alarm_score"].double().cpu().numpy())
         alarms = self._openings.forgotten(gone, watermark, ended_by)
         if alarms is not None:
             progress.alarms.append(alarms)

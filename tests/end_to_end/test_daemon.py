@@ -83,7 +83,7 @@ def test_an_alarm_opens_at_a_score_above_one_and_closes_once(life: Life) -> None
         assert events[0]["anomaly_score"] > 1
         assert events[0]["timestamp"] == events[0]["opened_timestamp"] == events[-1]["opened_timestamp"]
         assert 1 < events[0]["peak_score"] <= events[0]["anomaly_score"]  # of its kind, and of all
-        assert events[-1]["peak_score"] >= 0.9 * events[0]["peak_score"]  # by a line that may have risen meanwhile
+        assert events[-1]["peak_score"] >= events[0]["peak_score"]
         assert events[0]["is_anomalous"]
 
 

@@ -49,6 +49,16 @@ def test_the_peak_is_the_largest_score_since_the_opening() -> None:
     assert [float(change.peak) for change in changes] == [2, 5, 5, 5, 5, 5, 1.5]
 
 
+def test_a_peak_is_by_the_line_of_its_time_and_does_not_fall_when_the_line_rises() -> None:
+    state, peaks = fresh_state(alarm.columns(), 1), []
+    for line in (4.0, 4.5, 5.0):
+        lines, heard = torch.full((1, 2), line), (torch.ones(1).bool(), torch.zeros(1).bool())
+        change, state = alarm.update(torch.full((1, 2), 6.0), lines, *heard, HYSTERESIS, state)
+        peaks.append(float(change.peak[0, 0]))
+
+    assert peaks == [1.5, 1.5, 1.5]
+
+
 def test_a_reading_that_was_not_judged_neither_calms_nor_opens() -> None:
     changes = lives([2, 0, 0, 0, 0, 0], judged=[True, False, False, True, True, True])
 

@@ -135,7 +135,7 @@ def test_a_value_that_cannot_be_alarms_for_certain_and_leaves_the_state_of_an_ab
     assert (said[60].value == -999).all()
     assert not said[60].sample.opened.any()  # it is no matter of chance, so no pool counts it
     assert torch.equal(*said[60].sample.climb.unbind(-1))
-    for name in expected.keys() - {"alarm_open", "alarm_peak", "alarm_calm"}:
+    for name in expected.keys() - {"alarm_score", "alarm_peak", "alarm_calm"}:
         torch.testing.assert_close(state[name], expected[name], rtol=0, atol=0, equal_nan=True, msg=name)
 
 
