@@ -166,3 +166,27 @@ def test_a_value_that_is_often_repeated_says_as_much_less_to_be_lower() -> None:
 
     assert seldom[-1].statistic[0] < always[-1].statistic[0] - 0.5
     torch.testing.assert_close(moving[-1].statistic, follow(scores)[0][-1].statistic)
+
+
+def test_an_hour_that_is_over_is_bet_on_to_both_sides_and_wins_so_much_at_most() -> None:
+    state, nothing = state_of(), torch.zeros(ROWS, 1)
+    is_over = torch.arange(ROWS).unsqueeze(1) < ROWS // 2
+
+    def stakes(score: float) -> torch.Tensor:
+        said = Hour(is_over, nothing + score)
+        change, after = bets.update(nothing, is_over, is_over, torch.ones(ROWS, 1), said, state)
+        assert BETS[int(change.leading[0, 0])] == ("above_day" if score > 0 else "below_day")
+        return after["day_stakes"][:, 0]
+
+    for score, won in ((3.0, math.exp(2 * 3 - 2)), (-3.0, math.exp(-2 * 3 - 2)), (40.0, math.exp(6))):
+        above, below = stakes(score).unbind(1)
+        assert above[: ROWS // 2].tolist() == pytest.approx([won] * (ROWS // 2))
+        assert not above[ROWS // 2 :].any()
+        assert not below[ROWS // 2 :].any()
+    assert stakes(-3.0)[0, 1] == pytest.approx(math.exp(2 * 3 - 2))
+
+
+def test_a_day_stake_is_held_two_decades_above_its_line() -> None:
+    after = {"stakes": torch.ones(ROWS, 1, 6), "day_stakes": torch.full((ROWS, 1, 2), 1e11)}
+
+    assert bets.held(after, torch.full((ROWS,), LINE))["day_stakes"].max() == 10 ** (LINE + 2)
