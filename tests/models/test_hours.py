@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 from scipy import stats
 
@@ -45,17 +46,25 @@ def plainly(distances: list[float]) -> list[float]:
     return told
 
 
-def wandering(count: int, seed: int = 0) -> list[float]:
+def wandering(count: int, stays: float = 0.97) -> list[float]:
     """Distances that stay where they are for hours."""
-    rng, values = np.random.default_rng(seed), [0.0]
+    rng, values = np.random.default_rng(0), [0.0]
     for step in rng.standard_t(4, size=count - 1):
-        values.append(0.97 * values[-1] + float(step))
+        values.append(stays * values[-1] + float(step))
     return values
 
 
-def test_the_score_of_each_hour_is_that_of_the_plain_loop() -> None:
-    distances = wandering(20 * 96)
+def with_an_incident(count: int) -> list[float]:
+    """Distances that are far off for three hours of the sixth day."""
+    return [one - 300.0 * (500 <= place < 512) for place, one in enumerate(wandering(count))]
 
+
+@pytest.mark.parametrize(
+    "distances",
+    [wandering(20 * 96), wandering(20 * 96, stays=1.0), with_an_incident(20 * 96)],
+    ids=["usual", "a walk", "an incident"],
+)
+def test_the_score_of_each_hour_is_that_of_the_plain_loop(distances: list[float]) -> None:
     said, _ = followed(distances)
 
     expected = plainly(distances)
