@@ -127,8 +127,8 @@ class Detector(nn.Module):
         self, seen: Seen, context: Context, state: State, pool: Pool | Standard
     ) -> tuple[Outcome, dict[str, Tensor]]:
         forecast = self.forecaster.forecast(state)
-        calm = self.forecaster.calm(forecast, state)
         scale = scaler.floored_scale(state)
+        calm = self.forecaster.calm(forecast, scale, state)
         has_no_forecast = ~scaler.is_known(state, scale)
         is_judged = seen.present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
         is_not_judged = ~is_judged
@@ -137,10 +137,11 @@ class Detector(nn.Module):
         expected = (state["last"] + forecast.location * scale).masked_fill(has_no_forecast, torch.nan)
         error = (seen.value - expected).float().masked_fill(is_not_judged, 0.0)
         z = error / (torch.exp(calm.log_scale) * unit)
-        after = rhythm.update(z.detach(), is_judged, context.calendar, state)
-        hour, of_hours = self._hour(seen, is_judged, away, context, state)
+        clock = rhythm.clock(is_judged, context.calendar, state)
+        after = rhythm.update(z.detach(), is_judged, clock, state)
+        hour, of_hours = self._hour(seen, is_judged, away, clock.has_turned, state)
         after.update(of_hours)
-        widening = rhythm.widening(context.calendar, state)
+        widening = rhythm.widening(clock, state)
         z, spread = z / widening, torch.exp(forecast.log_scale) * unit * widening
         half_band = band.width(self.quantile(forecast.freedom), state) * spread
         after.update(band.update(error.abs() > half_band, is_judged, 1 - self.options.band_coverage, state))
@@ -194,10 +195,9 @@ class Detector(nn.Module):
         return outcome, {**after, **of_normal, **verdict_state}
 
     def _hour(
-        self, seen: Seen, is_judged: Tensor, away: Tensor, context: Context, state: State
+        self, seen: Seen, is_judged: Tensor, away: Tensor, has_turned: Tensor, state: State
     ) -> tuple[Hour, dict[str, Tensor]]:
         """What a reading says of the hour before it, where the forecaster knows what is usual at a time of the day."""
         is_told = is_judged if self.forecaster.has_season else torch.zeros_like(is_judged)
         distance = ((seen.value - state["last"]).float() - self.forecaster.usual(state)).masked_fill(~is_told, 0.0)
-        has_turned = rhythm.has_turned(is_judged, context.calendar, state)
         return hours.learn(distance, away, is_told, has_turned, tempo.interval_seconds(state), state)

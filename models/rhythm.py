@@ -5,6 +5,7 @@ same surprise every day; what is remembered here is its size.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,28 +28,35 @@ def columns(channels: int) -> tuple[Column, ...]:
     )
 
 
-def widening(calendar: Tensor, state: State) -> Tensor:
-    """How much farther out than at other hours readings usually are now. calendar: (B, 2) -> (B, C), at least 1.
+class Clock(NamedTuple):
+    """What time it is by the clock of a series. (B,) each."""
+
+    hour: Tensor  # int64, of the local day
+    has_turned: Tensor  # another hour begins with this reading
+
+
+def clock(is_judged: Tensor, calendar: Tensor, state: State) -> Clock:
+    """The time of one reading a row. is_judged: (B, C), calendar: (B, 2)."""
+    hour = (calendar[:, 0] * HOURS).long().clamp(0, HOURS - 1)
+    return Clock(hour, is_judged.any(1) & (hour != state["rhythm_hour"]))
+
+
+def widening(now: Clock, state: State) -> Tensor:
+    """How much farther out than at other hours readings usually are now. -> (B, C), at least 1.
 
     ``(1 + r_h) / (1.5 g)``, with ``g`` the geometric mean of all hours' ``1 + r``.
     """
     peaks = state["rhythm"].float()
-    index = _hour(calendar).view(-1, 1, 1).expand(-1, peaks.shape[1], 1)
+    index = now.hour.view(-1, 1, 1).expand(-1, peaks.shape[1], 1)
     excess = peaks.gather(2, index).squeeze(2) - peaks.mean(-1)
     return torch.exp(excess - LOG_ORDINARY).clamp_min(1.0)
 
 
-def has_turned(is_judged: Tensor, calendar: Tensor, state: State) -> Tensor:
-    """Whether another hour begins with a reading. is_judged: (B, C), calendar: (B, 2) -> (B,)."""
-    return is_judged.any(1) & (_hour(calendar) != state["rhythm_hour"])
-
-
-def update(z: Tensor, is_judged: Tensor, calendar: Tensor, state: State) -> dict[str, Tensor]:
-    """Take in one reading a row. z: (B, C) spreads without the widening, is_judged: (B, C), calendar: (B, 2)."""
-    hour, before, peak = _hour(calendar), state["rhythm_hour"], state["rhythm_peak"]
-    has_moved = has_turned(is_judged, calendar, state)
-    is_over = (has_moved & (before >= 0)).unsqueeze(1) & (peak >= 0)
-    now = z.abs().masked_fill(~is_judged, -1.0)
+def update(z: Tensor, is_judged: Tensor, now: Clock, state: State) -> dict[str, Tensor]:
+    """Take in one reading a row. z: (B, C) spreads without the widening, is_judged: (B, C)."""
+    before, peak = state["rhythm_hour"], state["rhythm_peak"]
+    is_over = (now.has_turned & (before >= 0)).unsqueeze(1) & (peak >= 0)
+    size = z.abs().masked_fill(~is_judged, -1.0)
     index = before.clamp_min(0).long().view(-1, 1, 1).expand(-1, peak.shape[1], 1)
     usual = torch.expm1(state["rhythm"].gather(2, index).squeeze(2).float())
     seen = torch.minimum(peak, usual * GROWTH + FIRST)
@@ -56,11 +64,6 @@ def update(z: Tensor, is_judged: Tensor, calendar: Tensor, state: State) -> dict
     learnt = torch.log1p(torch.lerp(usual, seen, rate))
     return {
         "rhythm": state["rhythm"].scatter(2, index, learnt.unsqueeze(2).half()),
-        "rhythm_peak": torch.maximum(peak.masked_fill(has_moved.unsqueeze(1), -1.0), now),
-        "rhythm_hour": torch.where(has_moved, hour.int(), before),
+        "rhythm_peak": torch.maximum(peak.masked_fill(now.has_turned.unsqueeze(1), -1.0), size),
+        "rhythm_hour": torch.where(now.has_turned, now.hour.int(), before),
     }
-
-
-def _hour(calendar: Tensor) -> Tensor:
-    """Which hour of the local day it is. (B, 2) -> (B,) int64."""
-    return (calendar[:, 0] * HOURS).long().clamp(0, HOURS - 1)

@@ -64,7 +64,7 @@ OF_ALARMS = (
     Switch("a series' own tail", habit, "tempered", lambda surprise, *_: surprise),
     Switch("correction for echoes", echo, "echo_of", _without_echo),
     Switch("a panel over the network", combiner, "mixed", lambda own, _: own),
-    Switch("a calm spread to judge by", combiner.Combiner, "calm", lambda _, forecast, __: forecast),
+    Switch("a calm spread to judge by", combiner.Combiner, "calm", lambda _, forecast, *__: forecast),
     Switch("hours beside the pattern of the day", hours, "learn", _without_hours),
     Switch("rhythm of the day", rhythm, "widening", lambda *told: torch.ones_like(told[-1]["rhythm_peak"])),
     Switch("a channel's own moves", moves, "tempered", lambda surprise, *_: surprise),

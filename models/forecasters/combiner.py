@@ -71,8 +71,8 @@ class Combiner(Forecaster):
         return StudentT(*state["forecast"].unbind(-1))
 
     @override
-    def calm(self, forecast: StudentT, state: State) -> StudentT:
-        usual = spread_of(log_errors(state["errors"][:, :, 0, -1:], scaler.floored_scale(state))).squeeze(-1)
+    def calm(self, forecast: StudentT, scale: Tensor, state: State) -> StudentT:
+        usual = spread_of(log_errors(state["errors"][:, :, 0, -1:], scale)).squeeze(-1)
         moment = (state["age"] <= FEWEST).float().clamp_min(UNSETTLED)
         return StudentT(
             forecast.location,

@@ -76,10 +76,11 @@ class Forecaster(nn.Module, ABC):
         """
         return by_forecast
 
-    def calm(self, forecast: StudentT, state: State) -> StudentT:  # noqa: ARG002
+    def calm(self, forecast: StudentT, scale: Tensor, state: State) -> StudentT:  # noqa: ARG002
         """The forecast of the next reading as one that a few surprising readings have not unsettled. (B, C) each.
 
-        A reading is judged by it: who expects anything after the first surprise finds no incident.
+        scale: (B, C), its unit. A reading is judged by it: who expects anything after the first surprise finds no
+        incident.
         """
         return forecast
 

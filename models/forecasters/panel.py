@@ -1,5 +1,7 @@
 """The panel: experts, all of them together, and a network, each heard the more the better it has forecast."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -19,12 +21,19 @@ def heard(views: Views) -> Tensor:
     -> (B, C, K, E + 1), sum 1.
     """
     logits = views.log_scores * -SHARPNESS
-    favour = torch.zeros(logits.shape[-1], device=logits.device)
-    favour[-2], favour[-1] = TOGETHER, OWN
+    favour, alone = _favours(logits.shape[-1], logits.device).unbind()
     is_young = (views.experience < YOUNG).unsqueeze(-1)
-    alone = torch.full_like(favour, -torch.inf)
-    alone[-1] = 0.0
     return shares(torch.where(is_young, alone, logits + favour))
+
+
+@cache
+@torch.inference_mode(False)  # what is kept may be needed in training
+def _favours(heard_ones: int, device: torch.device) -> Tensor:
+    """What is added to the logits of those who are known, and the logits of who is heard alone. -> (2, E + 1)."""
+    favour, alone = torch.zeros(heard_ones), torch.full((heard_ones,), -torch.inf)
+    favour[-2], favour[-1] = TOGETHER, OWN
+    alone[-1] = 0.0
+    return torch.stack((favour, alone)).to(device)
 
 
 def mixed(own: StudentT, views: Views) -> StudentT:

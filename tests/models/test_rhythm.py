@@ -15,11 +15,21 @@ def calendar(quarter: int) -> torch.Tensor:
     return torch.tensor([[quarter % QUARTERS / QUARTERS, 0.0]])
 
 
+def learnt(size: torch.Tensor, judged: torch.Tensor, quarter: int, state: State) -> State:
+    """What is remembered after one reading."""
+    return {**state, **rhythm.update(size, judged, rhythm.clock(judged, calendar(quarter), state), state)}
+
+
+def widening_at(quarter: int, state: State) -> torch.Tensor:
+    """How much wider the band of one channel is then."""
+    return rhythm.widening(rhythm.clock(torch.ones(1, 1).bool(), calendar(quarter), state), state)
+
+
 def after(z: list[float]) -> State:
     """What is remembered after these, one a quarter of an hour, from midnight on."""
     state: State = fresh_state(rhythm.columns(1), 1)
     for quarter, size in enumerate(z):
-        state = rhythm.update(torch.tensor([[size]]), torch.ones(1, 1).bool(), calendar(quarter), state)
+        state = learnt(torch.tensor([[size]]), torch.ones(1, 1).bool(), quarter, state)
     return state
 
 
@@ -48,8 +58,8 @@ def test_an_hour_that_is_far_out_every_day_is_expected_to_be_and_others_are_not(
 
     state = after(day * 10)
 
-    assert float(rhythm.widening(calendar(6 * 4 + 2), state)) > 6
-    assert float(rhythm.widening(calendar(7 * 4), state)) == 1
+    assert float(widening_at(6 * 4 + 2, state)) > 6
+    assert float(widening_at(7 * 4, state)) == 1
 
 
 def test_a_single_incident_hardly_widens_its_hour() -> None:
@@ -58,14 +68,14 @@ def test_a_single_incident_hardly_widens_its_hour() -> None:
 
     state = after(day * 10 + worst)
 
-    assert float(rhythm.widening(calendar(24), state)) < 2
+    assert float(widening_at(24, state)) < 2
 
 
 def test_an_hour_in_which_nothing_was_judged_teaches_nothing() -> None:
     state: State = fresh_state(rhythm.columns(2), 1)
     for quarter in range(QUARTERS):
         judged = torch.tensor([[True, False]])
-        state = rhythm.update(torch.full((1, 2), 2.0), judged, calendar(quarter), state)
+        state = learnt(torch.full((1, 2), 2.0), judged, quarter, state)
 
     assert math.isclose(float(torch.expm1(state["rhythm"][0, 0, 5].float())), 1.0, rel_tol=1e-3)
     assert not state["rhythm"][0, 1].any()

@@ -6,6 +6,7 @@ import torch
 from scipy.stats import t
 from torch import Tensor
 
+from models import scaler
 from models.artifact import load, shipped
 from models.experts.bank import Bank, Tier, Views
 from models.experts.record import FREEDOM, spread_of
@@ -92,22 +93,23 @@ def test_a_young_series_leaves_it_to_the_network() -> None:
 def test_a_reading_is_judged_by_what_errors_usually_are_once_that_is_known() -> None:
     combiner = load(shipped("gru")).forecaster
     _, state = taken(combiner, walk(60, seed=2))
-    forecast = combiner.forecast(state)
+    forecast, scale = combiner.forecast(state), scaler.floored_scale(state)
     unsettled = forecast._replace(log_scale=forecast.log_scale + 3)
 
-    young = combiner.calm(unsettled, {**state, "age": torch.full_like(state["age"], 20)})
-    old = combiner.calm(unsettled, state)
+    young = combiner.calm(unsettled, scale, {**state, "age": torch.full_like(state["age"], 20)})
+    old = combiner.calm(unsettled, scale, state)
+    settled = combiner.calm(forecast, scale, state)
 
     assert torch.equal(young.log_scale, unsettled.log_scale)
     assert torch.equal(old.location, forecast.location)
-    torch.testing.assert_close(old.log_scale - combiner.calm(forecast, state).log_scale, torch.full((32, 1), 3 * 0.4))
+    torch.testing.assert_close(old.log_scale - settled.log_scale, torch.full((32, 1), 3 * 0.4))
 
 
 def test_what_is_usual_counts_for_three_parts_in_five() -> None:
     combiner = load(shipped("gru")).forecaster
     _, state = taken(combiner, walk(60, seed=2))
 
-    doubled = {**state, "errors": state["errors"] * 2}
+    doubled, scale = {**state, "errors": state["errors"] * 2}, scaler.floored_scale(state)
 
-    before, after = (combiner.calm(combiner.forecast(state), one).log_scale for one in (state, doubled))
+    before, after = (combiner.calm(combiner.forecast(state), scale, one).log_scale for one in (state, doubled))
     torch.testing.assert_close(after - before, torch.full((32, 1), 0.6 * float(torch.tensor(2.0).log())))
