@@ -139,7 +139,8 @@ class Detector(nn.Module):
         z = error / (torch.exp(calm.log_scale) * unit)
         clock = rhythm.clock(is_judged, context.calendar, state)
         after = rhythm.update(z.detach(), is_judged, clock, state)
-        hour, of_hours = self._hour(seen, is_judged, away, clock.has_turned, state)
+        usual = self.forecaster.usual(state)
+        hour, of_hours = self._hour(seen, usual, is_judged, away, clock.has_turned, state)
         after.update(of_hours)
         widening = rhythm.widening(clock, state)
         z, spread = z / widening, torch.exp(forecast.log_scale) * unit * widening
@@ -150,7 +151,7 @@ class Detector(nn.Module):
         tempered = moves.tempered(surprise, seen.value, away, state)
         told = tempered.masked_fill(is_not_judged, 0.0)
         weight = joint.weights(moves.liveliness(state), is_judged)
-        glance = Glance(seen.value, seen.present, self.forecaster.usual(state), surprise, weight)
+        glance = Glance(seen.value, seen.present, usual, surprise, weight)
         noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
             signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
@@ -195,9 +196,9 @@ class Detector(nn.Module):
         return outcome, {**after, **of_normal, **verdict_state}
 
     def _hour(
-        self, seen: Seen, is_judged: Tensor, away: Tensor, has_turned: Tensor, state: State
+        self, seen: Seen, usual: Tensor, is_judged: Tensor, away: Tensor, has_turned: Tensor, state: State
     ) -> tuple[Hour, dict[str, Tensor]]:
         """What a reading says of the hour before it, where the forecaster knows what is usual at a time of the day."""
         is_told = is_judged if self.forecaster.has_season else torch.zeros_like(is_judged)
-        distance = ((seen.value - state["last"]).float() - self.forecaster.usual(state)).masked_fill(~is_told, 0.0)
+        distance = ((seen.value - state["last"]).float() - usual).masked_fill(~is_told, 0.0)
         return hours.learn(distance, away, is_told, has_turned, tempo.interval_seconds(state), state)
