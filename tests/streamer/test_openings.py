@@ -1,6 +1,7 @@
 """Openings: alarms open with their explanation, keep their identity, and close at the latest when their series goes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from connectors.columns import Alarms, Readings, Silences
 from streamer import epoch
 from streamer.eviction import EvictionOptions
+from streamer.feedback import Tolerance
 from streamer.partition import Partition, Progress
 from streamer.silence import SilenceOptions
+from streamer.tolerance import Tolerances
 from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings
 
 SILENT_AFTER, FORGOTTEN_AFTER = 50.0, 500.0
@@ -99,6 +102,26 @@ def test_an_evicted_series_closes_the_alarm_that_is_open_with_a_record_that_says
     assert closing.opened_timestamp[-1] == 99 * SECOND_NS
     ended = said.readings.timestamp[-1] // SECOND_NS, said.readings.offset[-1]
     assert ended == (1019, 119)  # the epoch's end: its watermark, and the reading that ended it
+
+
+def test_an_evicted_series_closes_its_alarm_with_the_peak_and_by_the_line_that_people_had_raised() -> None:
+    raised = Tolerance(series="a", kind="spike", factor=1.5, since=0, until=10**9 * SECOND_NS)
+    partition = watching()
+    partition.judge = replace(partition.judge, tolerances=Tolerances([raised]))
+
+    steps = [partition.advance(incident()), partition.advance(others())]
+
+    spikes = [
+        (event, one.tolerance[i], one.peak_score[i])
+        for progress in steps
+        for one in progress.alarms
+        for i, (kind, event) in enumerate(zip(one.kind, one.event, strict=True))
+        if kind == "spike" and one.results.readings.series[i] == "a"
+    ]
+    assert [event for event, *_ in spikes][-2:] == ["opened", "closed"]
+    (_, *opening), (_, *closing) = spikes[-2:]
+    assert closing == pytest.approx(opening, rel=1e-5)
+    assert closing[0] == pytest.approx(1.5, rel=1e-5)
 
 
 @pytest.mark.parametrize("is_raised", [True, False])
