@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from models.column import State
+from models.hours import Hour
 from streamer.judge import Judge
 from streamer.partition import Partition
 from tests.streamer.fleets import WHERE, judge, readings
@@ -61,6 +64,11 @@ def lived(
         return np.concatenate([getattr(results, name) for results in progress.results])
 
     return Life(joined("anomaly_score"), joined("warming"), joined("is_anomalous"), **events)  # type: ignore[arg-type]
+
+
+def by_no_hour(_: Tensor, __: Tensor, is_judged: Tensor, *___: Tensor | State) -> tuple[Hour, dict[str, Tensor]]:
+    """What `hours.learn` is without: no hour is held against the pattern of the day."""
+    return Hour.none(is_judged), {}
 
 
 def returns_without(mechanism: Callable[[], None], complaint: Callable[[], bool]) -> bool:

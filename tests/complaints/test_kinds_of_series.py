@@ -8,8 +8,6 @@ from torch import Tensor
 
 from models import hours, moves
 from models.calibration import habit
-from models.column import State
-from models.hours import Hour
 from streamer.partition import Partition, Progress
 from tests.complaints import lives as life
 from tests.complaints.lives import MINUTE
@@ -55,11 +53,8 @@ def test_a_small_count_that_rises_is_told_within_two_hours(monkeypatch: pytest.M
     def told() -> list[int]:
         return [reading - days for reading in life.lived(values, MINUTE, by=judge(line=1e-4)).opened]
 
-    def no_hour(_: Tensor, __: Tensor, is_judged: Tensor, *___: Tensor | State) -> tuple[Hour, dict[str, Tensor]]:
-        return Hour.none(is_judged), {}
-
     [after] = told()
-    monkeypatch.setattr(hours, "learn", no_hour)
+    monkeypatch.setattr(hours, "learn", life.by_no_hour)
 
     assert 0 <= after <= 120
     assert told() == []

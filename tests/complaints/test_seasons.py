@@ -10,8 +10,8 @@ from models.calibration import habit
 from models.column import State
 from models.experts.season import Season
 from models.experts.sight import Sight
-from models.hours import Hour
 from streamer.partition import Partition
+from tests.complaints import lives
 from tests.complaints.lives import DAY, MINUTE, QUARTER, lived, noise
 from tests.streamer.fleets import WHERE, judge
 
@@ -102,11 +102,8 @@ def test_a_peak_that_does_not_come_is_told_where_each_reading_follows_the_one_be
         opened = lived(five_minutes(day, 1.0), 5 * MINUTE, by=by).opened_from(4 * 288)
         return [(reading - day * 288) / 12 for reading in opened]
 
-    def never(_: Tensor, __: Tensor, is_judged: Tensor, *___: Tensor | State) -> tuple[Hour, dict[str, Tensor]]:
-        return Hour.none(is_judged), {}
-
     [found] = told()
-    monkeypatch.setattr(hours, "learn", never)
+    monkeypatch.setattr(hours, "learn", lives.by_no_hour)
 
     assert 9 < found < 15
     assert told() == []
