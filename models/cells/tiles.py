@@ -1,7 +1,9 @@
 """The one matrix product of live steps: 32-row tiles, so that no bit of a row depends on how many rows came with it.
 
 A plain ``addmm`` picks its kernel by the batch size, and rows differ in their last bits between batches of 1, 2, 3 and
-more. In zero-padded tiles of 32 rows, multiplied by ``baddbmm``, they do not; the test of tiles asserts it.
+more. In zero-padded tiles of 32 rows, multiplied by ``baddbmm``, they do not, unless columns are left over where those
+of a whole vector end: with 9 columns of AVX2, a row's bits depend on its place in the tile. So columns are padded too.
+The test of tiles asserts both.
 """
 
 import math
@@ -13,7 +15,7 @@ from torch.jit import is_tracing  # type: ignore[attr-defined]  # exported in si
 from torch.nn import functional
 
 TILE_ROWS = 32
-
+TILE_COLUMNS = 16  # numbers in the widest vector
 
 Product = Callable[["TiledLinear", Tensor], Tensor]  # how a matrix is multiplied: `TiledLinear.forward` or `whole`
 
@@ -32,10 +34,10 @@ class TiledLinear(nn.Module):
         rows, inputs = x.shape
         if not is_tracing() and rows % TILE_ROWS:  # a recording is of a shape that has passed
             raise ValueError(f"TiledLinear: expected a multiple of {TILE_ROWS} rows, got {rows}")
-        tiles = x.reshape(-1, TILE_ROWS, inputs)
-        weight = self.weight.expand(tiles.shape[0], -1, -1)
-        bias = self.bias.expand(tiles.shape[0], TILE_ROWS, -1)
-        return torch.baddbmm(bias, tiles, weight).reshape(rows, -1)
+        tiles, outputs = x.reshape(-1, TILE_ROWS, inputs), self.weight.shape[1]
+        weight, bias = (functional.pad(each, (0, -outputs % TILE_COLUMNS)) for each in (self.weight, self.bias))
+        weight, bias = weight.expand(tiles.shape[0], -1, -1), bias.expand(tiles.shape[0], TILE_ROWS, -1)
+        return torch.baddbmm(bias, tiles, weight).reshape(rows, -1)[:, :outputs]
 
     def whole(self, x: Tensor) -> Tensor:
         """The same product in one piece, to train with: its bits depend on the batch. x: (..., F) -> (..., H).

@@ -6,7 +6,16 @@ import torch
 from models.cells import TILE_ROWS, TiledLinear, padded_rows
 
 
-@pytest.mark.parametrize("outputs", [3, 64, 96])
+@pytest.mark.parametrize("outputs", [*range(1, 33), 64, 96])
+def test_a_product_of_a_row_has_the_same_bits_wherever_it_stands(outputs: int) -> None:
+    torch.manual_seed(0)
+    linear = TiledLinear(44, outputs).requires_grad_(False)
+    x, place = torch.randn(1024, 44), torch.randperm(1024)
+
+    assert torch.equal(linear(x[place]), linear(x)[place])
+
+
+@pytest.mark.parametrize("outputs", [3, 9, 64, 96])
 def test_a_product_of_a_row_has_the_same_bits_in_every_batch(outputs: int) -> None:
     torch.manual_seed(0)
     linear = TiledLinear(40, outputs).requires_grad_(False)
