@@ -9,6 +9,7 @@ from torch import Tensor
 from models.column import Column, State
 
 KINDS = ("spike", "change")  # a reading far out; a series that is no longer what it was
+CHANGE = KINDS.index("change")
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,11 +148,8 @@ class Detector(nn.Module):
         after.update(band.update(error.abs() > half_band, is_judged, 1 - self.options.band_coverage, state))
         by_forecast = self.tail(z, calm.freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
-        tempered = moves.tempered(surprise, seen.value, away, state)
-        told = tempered.masked_fill(is_not_judged, 0.0)
+        told = moves.tempered(surprise, seen.value, away, state).masked_fill(is_not_judged, 0.0)
         weight = joint.weights(moves.liveliness(state), is_judged)
-        glance = Glance(seen.value, seen.present, usual, surprise, weight)
-        noticed, of_normal = self.novelty.step(glance, state)
         evidence = Evidence(
             signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
             is_judged=is_judged,
@@ -164,6 +161,8 @@ class Detector(nn.Module):
             tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
+        glance = Glance(seen.value, seen.present, usual, surprise, weight, said.is_restless())
+        noticed, of_normal = self.novelty.step(glance, state)
         outcome = Outcome(
             value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),
             forecast=expected,

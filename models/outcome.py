@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
     ratios: Tensor  # (B, K) of each kind's statistic to its line
     novelty: Tensor  # (B,) how unlike what is usual, 0…1, for ranking: it has no line
-    surge: Tensor  # (B,) how many times beyond its own record: 0 but at a peak, to tell each incident once
+    surge: Tensor  # (B,) how many times beyond its own record, or a change called: 0 but at a peak, each incident once
     change_decades: Tensor  # (B, C) of what each channel has staked on its having changed, by its weight
     bet: Tensor  # (B, C) int64, which bet on a change leads: a number in `bets.BETS`
     since: Tensor  # (B, C) readings since that stake was last as good as nothing

@@ -7,14 +7,13 @@ import torch
 from torch import Tensor
 
 from models import tempo
-from models.alarm import KINDS
+from models.alarm import CHANGE
 from models.calibration import joint
 from models.cells import padded_rows
 from models.column import State
 from models.forecasters import Forecaster
 from models.outcome import Outcome
 
-CHANGE = KINDS.index("change")
 NO_BET = -1
 
 

@@ -12,6 +12,7 @@ import torch
 from accuracy import replay
 from models import detector, hours, moves, rhythm
 from models.calibration import bets, echo, habit
+from models.calibration.verdict import Verdict
 from models.experts.bank import Tier
 from models.forecasters import combiner
 from models.hours import Hour
@@ -58,6 +59,7 @@ def of_novelty(tier: str) -> Iterator[Switch]:
         yield Switch(f"{part.name.lower()} in novelty", detector, "Novelty", partial(Novelty, left_out=(part,)))
 
 
+OF_SURGE = (Switch("changes in surge", Verdict, "is_restless", lambda said: said.joint_surprise < 0),)
 OF_ALARMS = (
     Switch("the pool", replay, "close_epoch", lambda pool, *_: pool),
     Switch("bets on a change", bets, "update", _without_change),

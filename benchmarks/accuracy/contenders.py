@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from accuracy.ablation import OF_ALARMS, Switch, of_novelty
+from accuracy.ablation import OF_ALARMS, OF_SURGE, Switch, of_novelty
 from accuracy.baselines import BASELINES, smoothed
 from accuracy.data import Bool, File, Float64
 from accuracy.replay import Replay, Track
@@ -136,6 +136,7 @@ def ablations(tier: str) -> list[Entrant]:
     return [
         Entrant("without the network", forecaster=Kind.EXPERTS, tier=tier, views={"novelty": NOVELTY, **alarm}),
         *(Entrant(f"without {switch.name}", tier=tier, without=switch) for switch in of_novelty(tier)),
+        *(Entrant(f"without {switch.name}", tier=tier, without=switch, views={"surge": SURGE}) for switch in OF_SURGE),
         *(Entrant(f"without {switch.name}", tier=tier, without=switch, views=alarm) for switch in OF_ALARMS),
     ]
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from explanations.faults import Fault
 from explanations.machines import CADENCE_SECONDS, CHANNELS, DAY_READINGS, Machines
+from models.alarm import CHANGE
 from models.artifact import Artifact
 from models.calibration.budget import Budget
 from models.calibration.epochs import close_epoch
@@ -15,7 +16,7 @@ from models.calibration.pool import Pool, fold
 from models.column import State, fresh_state
 from models.context import Context
 from models.detector import Detector, DetectorOptions
-from models.reasons import CHANGE, reasons
+from models.reasons import reasons
 from models.transform import Transform
 
 EPOCH_READINGS = 4096

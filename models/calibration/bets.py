@@ -22,6 +22,7 @@ SHIFTS = (1.0, -1.0, 2.5, -2.5)  # standard deviations
 SPREADS = (2.0, 0.25)  # ratios of them
 BETS = ("up", "down", "far_up", "far_down", "wider", "narrower", "stuck", "above_day", "below_day")
 NARROWER, STUCK = BETS.index("narrower"), BETS.index("stuck")
+RESTLESS = tuple(BETS.index(name) for name in ("wider", "above_day", "below_day"))  # on no other level, and no calm
 CAUTION = 0.001  # of a stake in being narrower: after every incident a series is, beside what has been learnt of it
 OFF_THE_DAY = 2.0  # standard deviations that an hour is off the pattern of the day by
 MOST_AN_HOUR = 6.0  # nats, of such a bet: two hours make an alarm

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models import alarm
-from models.alarm import AlarmChange, Hysteresis
+from models.alarm import CHANGE, AlarmChange, Hysteresis
 from models.calibration import bets, echo, habit, joint
 from models.calibration.bets import Change
 from models.calibration.pool import Pool, Sample, Standard
@@ -39,6 +39,11 @@ class Verdict(NamedTuple):
     change: Change
     alarm: AlarmChange
     sample: Sample  # what the pool counts of it
+
+    def is_restless(self) -> Tensor:
+        """Whether a change has just been called, for unrest or for hours off the pattern of the day. -> (B,)."""
+        bet = self.change.leading.gather(1, self.change.decades.argmax(1, keepdim=True)).squeeze(1)
+        return self.alarm.opened[:, CHANGE] & torch.stack([bet == each for each in bets.RESTLESS]).any(0)
 
 
 def columns(channels: int) -> dict[str, tuple[Column, ...]]:

@@ -88,7 +88,9 @@ class Novelty(nn.Module):
         past = self.past.learn(standing.place, state)
         distance, of_memory = self.prototypes.learn(past, state)
         sizes = torch.cat((restless.size, glance.surprise.clamp_max(MOST_SURPRISE).unsqueeze(-1)), -1)
-        surged, of_records = surge.learn(standing.off, standing.rise, sizes, glance.present, state)
+        surged, of_records = surge.learn(
+            standing.off, standing.rise, sizes, glance.present, glance.is_called, state
+        )
         each = [*restless.ratio.unbind(-1), standing.spread, distance]
         columns = {**learnt, **of_moves, "past": past, **of_memory}
         if self.readout:

@@ -18,6 +18,7 @@ class Glance(NamedTuple):
     usual: Tensor  # (B, C) float32, what the season of the day expected, less the value before
     surprise: Tensor  # (B, C) float32, by the forecast
     weight: Tensor  # (B, C) float32 of the channels, sum 1 over those that are judged
+    is_called: Tensor  # (B,) an alarm has just opened for more unrest, or for hours off the pattern of the day
 
     def difference(self, state: State) -> Tensor:
         """To the value before, 0 for a first reading. -> (B, C) float32."""
@@ -28,7 +29,8 @@ class Noticed(NamedTuple):
     """What a reading makes of the novelty of its series."""
 
     novelty: Tensor  # (B,) 0 to 1
-    surge: Tensor  # (B,) how many times beyond its own record something of the series has just come; 0 but at a peak
+    surge: Tensor  # (B,) how many times beyond its own record something of the series has just come; 0 but at a peak,
+    # and a little more than 1 where a change is called that no record tells
     parts: Tensor  # (B, C, P) of each channel, in the order of `Part`: 1 is about usual for the first three
 
 

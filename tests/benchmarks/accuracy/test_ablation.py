@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from accuracy.ablation import OF_ALARMS, Switch, of_novelty
+from accuracy.ablation import OF_ALARMS, OF_SURGE, Switch, of_novelty
 from accuracy.data import File
 from accuracy.replay import Replay, Track
 
 from tests.streamer.fleets import judge
 
 OF_NOVELTY = [*of_novelty("compact")]
+COLUMNS = {"novelty": OF_NOVELTY, "surge": OF_SURGE, "ratios": OF_ALARMS}  # what a mechanism has a part in
 READINGS = 600  # four days, and some epochs
 NOISE = np.random.default_rng(1).standard_normal(READINGS)
 JOB = 30.0 * (np.arange(READINGS) % 144 // 6 == 6)  # of an hour in every day
+UNREST = np.select(
+    [np.arange(READINGS) // 30 == 1, np.arange(READINGS) // 60 == 7], [9.0, 4.0], 1.0
+)  # the second is no record
 FILES = [
     File(
         source="made",
@@ -22,6 +26,7 @@ FILES = [
             (
                 np.cumsum(NOISE) + JOB,
                 np.repeat(np.random.default_rng(2).integers(0, 3, READINGS // 50), 50).astype(float),
+                np.random.default_rng(3).standard_normal(READINGS) * UNREST,
             ),
             axis=1,
         ),
@@ -31,7 +36,7 @@ FILES = [
 
 
 def said() -> Track:
-    (track,) = Replay(judge(channels=2)).tracks(FILES, ("novelty", "ratios"))
+    (track,) = Replay(judge(channels=3)).tracks(FILES, tuple(COLUMNS))
     return track
 
 
@@ -40,10 +45,12 @@ def usual() -> Track:
     return said()
 
 
-@pytest.mark.parametrize("switch", [*OF_NOVELTY, *OF_ALARMS], ids=lambda switch: switch.name)
-def test_a_detector_without_a_mechanism_says_something_else(switch: Switch, usual: Track) -> None:
-    column = "novelty" if switch in OF_NOVELTY else "ratios"
-
+@pytest.mark.parametrize(
+    ("column", "switch"),
+    [(column, switch) for column, switches in COLUMNS.items() for switch in switches],
+    ids=lambda each: each if isinstance(each, str) else each.name,
+)
+def test_a_detector_without_a_mechanism_says_something_else(column: str, switch: Switch, usual: Track) -> None:
     with switch.off():
         without = said()
 

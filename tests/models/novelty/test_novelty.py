@@ -36,7 +36,8 @@ class Along:
         usual = torch.zeros(values.shape) if usual is None else usual
         surprise = torch.zeros(values.shape)
         weight = present / present.sum(1, keepdim=True).clamp_min(1) if weight is None else weight
-        noticed, normal = self.novelty.step(Glance(values, present, usual, surprise, weight), self.state)
+        glance = Glance(values, present, usual, surprise, weight, torch.zeros(len(values), dtype=torch.bool))
+        noticed, normal = self.novelty.step(glance, self.state)
         steps = torch.ones(len(values))
         learnt = {**scaler.update(values, present, self.state), **moves.update(values, present, steps, self.state)}
         self.state = {**self.state, **normal, **learnt}

@@ -13,28 +13,31 @@ ROWS = 32
 
 
 def told(
-    off: Float64, surprise: Float64 | None = None, present: Float64 | None = None
+    off: Float64, surprise: Float64 | None = None, present: Float64 | None = None, called: Float64 | None = None
 ) -> tuple[Float64, dict[str, Tensor]]:
-    """Take rows of one channel along. off, surprise, present: (T, ROWS) -> what surges (T, ROWS), and the state."""
+    """Take rows of one channel along. All (T, ROWS) -> what surges (T, ROWS), and the state."""
     state = {**fresh_state(surge.columns(1), ROWS), "age": torch.zeros(ROWS, 1)}
     surprise = np.zeros_like(off) if surprise is None else surprise
     seen = np.ones_like(off) if present is None else present
+    called = np.zeros_like(off) if called is None else called
     out = []
-    for o, s, p in zip(off, surprise, seen, strict=True):
+    for o, s, p, c in zip(off, surprise, seen, called > 0, strict=True):
         sizes = torch.zeros(ROWS, 1, 3)
         sizes[:, 0, 2] = torch.from_numpy(s)
         there = torch.from_numpy(p > 0)[:, None]
-        said, learnt = surge.learn(torch.from_numpy(o).float()[:, None], torch.zeros(ROWS, 1), sizes, there, state)
+        offs, rise = torch.from_numpy(o).float()[:, None], torch.zeros(ROWS, 1)
+        said, learnt = surge.learn(offs, rise, sizes, there, torch.from_numpy(c), state)
         state = {**state, **learnt, "age": state["age"] + there}
         out.append(said.double().numpy())
     return np.array(out), state
 
 
-def plainly(off: Float64) -> Float64:
+def plainly(off: Float64, called: Float64) -> Float64:
     """The same of one series, without what is smoothed, in a plain loop."""
     record, peak, since, out = 1e-30, 0.0, 0, []
-    for age, size in enumerate(np.abs(off)):
+    for age, (size, is_called) in enumerate(zip(np.abs(off), called, strict=True)):
         ratio = size / record if age >= 32 and size > record else 0.0
+        ratio = max(ratio, 1.1) if is_called else ratio
         out.append(ratio if ratio > peak else 0.0)
         climbed = min(size, 8 * record) if age >= 32 else size
         record = max(record * np.exp(-1 / 65_536), climbed)
@@ -45,12 +48,25 @@ def plainly(off: Float64) -> Float64:
 
 
 def test_a_surge_is_that_of_a_plain_loop() -> None:
-    off = np.random.default_rng(0).standard_t(2, size=(400, ROWS))
+    rng = np.random.default_rng(0)
+    off, called = rng.standard_t(2, size=(400, ROWS)), rng.binomial(1, 0.02, size=(400, ROWS)).astype(np.float64)
 
-    surged, _ = told(off)
+    surged, _ = told(off, called=called)
 
     assert (surged > 0).sum() > ROWS
-    np.testing.assert_allclose(surged, np.stack([plainly(row) for row in off.T], 1), rtol=1e-3)
+    plain = [plainly(*rows) for rows in zip(off.T, called.T, strict=True)]
+    np.testing.assert_allclose(surged, np.stack(plain, 1), rtol=1e-3)
+
+
+def test_a_change_that_is_no_record_surges_once_where_it_is_called() -> None:
+    off, called = np.ones((300, ROWS)), np.zeros((300, ROWS))
+    called[[150, 200]] = 1
+    off[240] = 1.05
+
+    surged, _ = told(off, called=called)
+
+    assert (surged[150] == np.float32(1.1)).all()
+    assert not np.delete(surged, 150, axis=0).any()  # neither the second call nor the small record, so soon after it
 
 
 def test_an_incident_is_told_at_its_peaks_alone() -> None:
