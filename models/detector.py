@@ -13,6 +13,7 @@ from models.calibration.pool import Pool, Standard
 from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
+from models.experts.dot import total
 from models.forecasters import Forecaster, Moment
 from models.hours import Hour
 from models.novelty import Glance, Novelty
@@ -149,7 +150,8 @@ class Detector(nn.Module):
         by_forecast = self.tail(z, calm.freedom)
         surprise = self.forecaster.surprise(seen.value, by_forecast, state).masked_fill(is_not_judged, 0.0)
         told = moves.tempered(surprise, seen.value, away, state).masked_fill(is_not_judged, 0.0)
-        weight = joint.weights(moves.liveliness(state), is_judged)
+        lively = moves.liveliness(state) * is_judged
+        weight = joint.weights(lively, is_judged)
         evidence = Evidence(
             signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
             is_judged=is_judged,
@@ -161,7 +163,7 @@ class Detector(nn.Module):
             tolerance=context.tolerance,
         )
         said, verdict_state = verdict.judge(evidence, self.options.hysteresis, state, pool)
-        glance = Glance(seen.value, seen.present, usual, surprise, weight, said.is_restless())
+        glance = Glance(seen.value, seen.present, usual, surprise, weight, total(lively), said.is_restless())
         noticed, of_normal = self.novelty.step(glance, state)
         outcome = Outcome(
             value=seen.value.masked_fill(~(seen.present | seen.is_impossible), torch.nan),

@@ -16,9 +16,10 @@ from models.novelty.prototypes import Prototypes
 from models.novelty.readout import Readout
 
 MOST = 20.0  # that a part of the whole vector is at most
-MIDDLE = 72.0  # what the parts come to where novelty is one half: twice what is usual of each
+MIDDLE = 8.0  # what the parts come to where novelty is one half: twice what is usual of each, cubed
 YOUNG = 512.0  # readings that a mean of one counts for, of what is usual of a part
 LEAST_USUAL = 0.02
+LEAST_WEIGHT = 1e-6
 MOST_SURPRISE = 2.5  # decades: how often readings are improbable counts for more than how much one is
 SETTLING = 16.0  # readings after which novelty is half of what it would be of a series that is known
 
@@ -38,25 +39,29 @@ class Part(IntEnum):
         return tuple(part for part in Part if part is not Part.READOUT or tier is Tier.RICH)
 
 
-WEIGHTS = {  # chosen as decision 25 says
-    Part.MOVES: 1.0,
-    Part.SEASON: 1.0,
-    Part.SPREAD: 6.0,
-    Part.MEMORY: 1.0,
-    Part.READOUT: 2.0,
+WEIGHTS = {  # of a channel that is alone, and what it comes to of very many: chosen as decision 31 says
+    Part.MOVES: (0.0, 1.0),
+    Part.SEASON: (0.05, 0.5),
+    Part.SPREAD: (1.0, 1.0),
+    Part.MEMORY: (1.0, 0.0),
+    Part.READOUT: (0.5, 0.5),
 }
 
 
 class Novelty(nn.Module):
-    """``x / (x + 72)`` of ``x = sum w_i (p_i / u_i)^3``: a cube lets the surest speak, and adds up two that agree.
+    """``x / (x + 8)`` of ``x``, a mean of ``(p_i / u_i)^3``: a cube lets the surest speak, and adds up two that agree.
 
     A part ``p_i`` of the vector is the weighted mean over its channels, root mean square from the memory on: dozens of
     small distances mean nothing. ``u_i`` is its mean over the life of the series: a part that is often large is one
     that means little here. It is no quantile of the recent past: what adapts so fast forgets an incident before it is
     over, and ranks its second half as normal.
+
+    The weights in that mean go from those of one analog channel to those of many as the variance of a mean does, by
+    ``1 / n``: what a few readings of one channel say is noise, and of dozens together it is not.
     """
 
-    weights: Tensor  # (P,)
+    alone: Tensor  # (P,) weights
+    among_many: Tensor  # (P,)
 
     def __init__(self, tier: Tier = Tier.COMPACT, left_out: Collection[Part] = ()) -> None:
         """``left_out``: parts that have no say, to measure what they are worth. They are learnt all the same."""
@@ -65,8 +70,9 @@ class Novelty(nn.Module):
         self.prototypes = Prototypes(self.past.order)
         self.readout = Readout(self.past.order) if tier is Tier.RICH else None
         self.parts = Part.of(tier)
-        weights = [0.0 if part in left_out else WEIGHTS[part] for part in self.parts]
-        self.register_buffer("weights", torch.tensor(weights), persistent=False)
+        weights = torch.tensor([(0.0, 0.0) if part in left_out else WEIGHTS[part] for part in self.parts])
+        self.register_buffer("alone", weights[:, 0].clone(), persistent=False)
+        self.register_buffer("among_many", weights[:, 1].clone(), persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
         """Everything that novelty remembers of a series."""
@@ -88,9 +94,7 @@ class Novelty(nn.Module):
         past = self.past.learn(standing.place, state)
         distance, of_memory = self.prototypes.learn(past, state)
         sizes = torch.cat((restless.size, glance.surprise.clamp_max(MOST_SURPRISE).unsqueeze(-1)), -1)
-        surged, of_records = surge.learn(
-            standing.off, standing.rise, sizes, glance.present, glance.is_called, state
-        )
+        surged, of_records = surge.learn(standing.off, standing.rise, sizes, glance.present, glance.is_called, state)
         each = [*restless.ratio.unbind(-1), standing.spread, distance]
         columns = {**learnt, **of_moves, "past": past, **of_memory}
         if self.readout:
@@ -110,7 +114,8 @@ class Novelty(nn.Module):
         mean = torch.cat((mean[:, : Part.MEMORY], mean[:, Part.MEMORY :].sqrt()), -1).clamp_max(MOST)
         usual = state["novelty_usual"]
         ratio = mean / usual.clamp_min(LEAST_USUAL)
-        size = dot(ratio * ratio * ratio, self.weights)
+        weights = torch.lerp(self.among_many, self.alone, glance.lively.clamp_min(1.0).reciprocal().unsqueeze(-1))
+        size = dot(ratio * ratio * ratio, weights) / total(weights).clamp_min(LEAST_WEIGHT)
         age = state["age"].amax(1)
         rate = (age + YOUNG).reciprocal().clamp_min(SLOWEST) * glance.present.any(1)
         novelty = size / (size + MIDDLE) * (age / (age + SETTLING))

@@ -18,6 +18,7 @@ class Glance(NamedTuple):
     usual: Tensor  # (B, C) float32, what the season of the day expected, less the value before
     surprise: Tensor  # (B, C) float32, by the forecast
     weight: Tensor  # (B, C) float32 of the channels, sum 1 over those that are judged
+    lively: Tensor  # (B,) how many analog channels are judged
     is_called: Tensor  # (B,) an alarm has just opened for more unrest, or for hours off the pattern of the day
 
     def difference(self, state: State) -> Tensor:

@@ -60,10 +60,10 @@ def test_a_detector_without_a_mechanism_says_something_else(column: str, switch:
 
 def test_the_rich_tier_has_a_part_more_that_can_be_without_a_say() -> None:
     *as_compact, of_readout = of_novelty("rich")
-    usual = judge(tier="rich").detector.novelty.weights
+    usual = judge(tier="rich").detector.novelty.alone
 
     with of_readout.off():
-        without = judge(tier="rich").detector.novelty.weights
+        without = judge(tier="rich").detector.novelty.alone
 
     assert [switch.name for switch in as_compact] == [switch.name for switch in OF_NOVELTY]
     assert of_readout.name == "readout in novelty"

@@ -87,11 +87,8 @@ def usual_of(part: Float64) -> Float64:
     return np.maximum(out[:-1], 0.02)
 
 
-def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: float = 0.0) -> Float64:
-    """Novelty of one channel. All (T,); ``strides`` as they are before each reading.
-
-    ``of_readout``: the weight of its cube.
-    """
+def novelty_of(values: Float64, usual: Float64, strides: Float64, weights: Float64) -> Float64:
+    """Novelty of one channel. All (T,), ``strides`` as they are before each reading; ``weights``: (5,) of the parts."""
     mean = late_mean = last = values[0]
     deviation2 = late2 = 0.0
     late, whole = np.zeros(2), np.zeros(2)
@@ -118,7 +115,7 @@ def novelty_of(values: Float64, usual: Float64, strides: Float64, of_readout: fl
         last = value
     place = np.array(places)
     parts = np.minimum([*np.array(ratios).T, spreads, distances(memory_of(place)), readout_of(place)], 20)
-    size = np.array([1, 1, 6, 1, of_readout]) @ np.array([(part / usual_of(part)) ** 3 for part in parts])
+    size = weights @ np.array([(part / usual_of(part)) ** 3 for part in parts]) / weights.sum()
     age = np.arange(len(values))
-    novelty: Float64 = size / (size + 72) * age / (age + 16)
+    novelty: Float64 = size / (size + 8) * age / (age + 16)
     return novelty
