@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calibration.residuals import FREEDOM, Residuals
+from calibration.residuals import ECHOING, FREEDOM, Residuals
+from models import hours
 from models.alarm import Hysteresis
 from models.calibration import verdict
 from models.calibration.budget import Budget
@@ -19,6 +20,7 @@ from models.hours import Hour
 from models.tail import StudentTail
 
 EPOCH_READINGS = 4096
+HOUR_READINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,20 @@ class Size:
 
 
 class Fleet:
-    """Every series has a reading at every turn. Rows are series, block by block, each of all partitions in turn."""
+    """Every series has a reading at every turn, a minute after the one before, and its hour ends at a turn of its own.
 
-    def __init__(self, size: Size, residuals: Residuals, budget: Budget) -> None:
+    Rows are series, block by block, each of all partitions in turn.
+    """
+
+    def __init__(self, size: Size, scenario: str, budget: Budget, seed: int) -> None:
+        """``scenario``: what is wrong with the forecasts of readings, and with what hours bring as well."""
+        rng = np.random.default_rng(seed)
         self.size = size
-        self.residuals = residuals
+        self._residuals = Residuals(scenario, size.rows, rng)
+        of_hours = "exact" if scenario == ECHOING else scenario  # how alike two hours are, a series learns by itself
+        self._hours = Residuals(of_hours, size.rows, rng, hours.FREEDOM)
+        self._hour = self._hours.draw()
+        self._turns = 0
         self.pool = Pool.fresh(budget, pools=size.partitions)
         self._tail = StudentTail()
         columns = tuple(column for part in verdict.columns(1).values() for column in part)
@@ -64,32 +75,41 @@ class Fleet:
     def copy(self) -> "Fleet":
         """The same fleet, to try something on: whatever becomes of it, this one does not change."""
         other = copy.copy(self)
-        other.__dict__ |= {"residuals": copy.deepcopy(self.residuals), "_states": [*self._states]}
+        residuals, of_hours = copy.deepcopy((self._residuals, self._hours))
+        other.__dict__ |= {"_residuals": residuals, "_hours": of_hours, "_states": [*self._states]}
         return other
 
     @torch.inference_mode()
     def turn(self, change: "Change | None" = None) -> tuple[Tensor, Tensor]:
         """One reading of every series. -> the kinds of alarm that opened, and that are open, (N, K) each."""
-        z = self.residuals.draw()
+        z, hour, is_over = self._residuals.draw(), *self._ended()
         moved = np.ones(len(z), dtype=bool)
         if change is not None:
             z, moved = change.of(z, moved)
-        parts = zip(*(torch.split(torch.from_numpy(one), self._rows) for one in (z, moved)), strict=True)
+        drawn = (z, moved, hour, is_over)
+        parts = zip(*(torch.split(torch.from_numpy(one).unsqueeze(1), self._rows) for one in drawn), strict=True)
         said = [self._step(number, *part) for number, part in enumerate(parts)]
         self._ages = self._ages + 1
         opened, is_open = (torch.cat(flags) for flags in zip(*said, strict=True))
         return opened, is_open
 
-    def _step(self, number: int, z: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
+    def _ended(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the hour of every series is off by, and whether it is over with this reading. (N,) each."""
+        self._turns += 1
+        if self._turns % HOUR_READINGS == 0:
+            self._hour = self._hours.draw()
+        return self._hour, (np.arange(self.size.rows) + self._turns) % HOUR_READINGS == 0
+
+    def _step(self, number: int, z: Tensor, moved: Tensor, hour: Tensor, is_over: Tensor) -> tuple[Tensor, Tensor]:
         surprise = self._tail(z, torch.full_like(z, FREEDOM))
-        every = torch.ones(len(z), 1, dtype=torch.bool)
+        every = torch.ones_like(moved)
         evidence = Evidence(
-            signed=torch.copysign(surprise, z).unsqueeze(1),
+            signed=torch.copysign(surprise, z),
             is_judged=every,
-            moved=moved.unsqueeze(1),
+            moved=moved,
             weight=every.float(),
             is_muted=~every[:, 0],
-            hour=Hour.none(every),
+            hour=Hour(is_over, hours.normal_score(hour)),
         )
         state = {**self._states[number], "age": self._ages, "move_rate": torch.ones_like(self._ages)}
         said, self._states[number] = verdict.judge(evidence, Hysteresis(), state, self.pool)

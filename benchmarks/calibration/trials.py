@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from calibration.fleet import Change, Fleet, Size
-from calibration.residuals import SPREAD, Residuals
+from calibration.residuals import SPREAD
 from models.alarm import KINDS
 from models.calibration.budget import Budget
 from models.calibration.pool import HALF_LIFE_EPOCHS
@@ -55,7 +55,7 @@ class Calls:
 
 def settled(scenario: str, size: Size, budget: Budget, seed: int) -> tuple[Fleet, float]:
     """A fleet after its burn-in, and the alarms a reading until then."""
-    fleet = Fleet(size, Residuals(scenario, size.rows, np.random.default_rng(seed)), budget)
+    fleet = Fleet(size, scenario, budget, seed)
     turns = -(-size.burn_in // size.series)
     return fleet, sum(_counts(fleet, turns)) / (turns * size.rows)
 
