@@ -28,16 +28,22 @@ class TiledLinear(nn.Module):
         bound = 1 / math.sqrt(fan or inputs)
         self.weight = nn.Parameter(torch.empty(inputs, outputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
+        self._lacking = -outputs % TILE_COLUMNS
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, F) -> (B, H). B must be a multiple of `TILE_ROWS`, else ValueError."""
         rows, inputs = x.shape
         if not is_tracing() and rows % TILE_ROWS:  # a recording is of a shape that has passed
             raise ValueError(f"TiledLinear: expected a multiple of {TILE_ROWS} rows, got {rows}")
-        tiles, outputs = x.reshape(-1, TILE_ROWS, inputs), self.weight.shape[1]
-        weight, bias = (functional.pad(each, (0, -outputs % TILE_COLUMNS)) for each in (self.weight, self.bias))
-        weight, bias = weight.expand(tiles.shape[0], -1, -1), bias.expand(tiles.shape[0], TILE_ROWS, -1)
-        return torch.baddbmm(bias, tiles, weight).reshape(rows, -1)[:, :outputs]
+        tiles = x.reshape(-1, TILE_ROWS, inputs)
+        weight = self._padded(self.weight).expand(tiles.shape[0], -1, -1)
+        bias = self._padded(self.bias).expand(tiles.shape[0], TILE_ROWS, -1)
+        product = torch.baddbmm(bias, tiles, weight).reshape(rows, -1)
+        return product[:, : -self._lacking] if self._lacking else product
+
+    def _padded(self, columns: Tensor) -> Tensor:
+        """Whole vectors of columns. (..., H) -> (..., at least H)."""
+        return functional.pad(columns, (0, self._lacking)) if self._lacking else columns
 
     def whole(self, x: Tensor) -> Tensor:
         """The same product in one piece, to train with: its bits depend on the batch. x: (..., F) -> (..., H).
