@@ -6,6 +6,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch._C import (
+    Graph,
+    _jit_pass_constant_propagation,
+    _jit_pass_cse,
+    _jit_pass_dce,
+    _jit_pass_peephole,
+)
 from torch.jit import TracerWarning, optimized_execution, trace  # type: ignore[attr-defined]  # exported in silence
 
 from models.calibration.pool import Pool, Standard
@@ -25,7 +32,8 @@ class Step:
     """Judges and learns one reading a row.
 
     A step is more than a thousand operations on small tensors, and the Python between them takes longer than many of
-    them do. A recording has the same operations in the same order without it, and so the same bits.
+    them do. A recording has the same operations in the same order without it, and so the same bits; of two that are the
+    same it has one, and of what a shape decides nothing is left.
     """
 
     def __init__(self, detector: Detector, often: int = OFTEN) -> None:
@@ -90,6 +98,7 @@ def recorded(operations: Operations, inputs: tuple[Tensor, ...]) -> Operations:
     if by_a_value:
         where, why = f"{by_a_value[0].filename}:{by_a_value[0].lineno}", by_a_value[0].message
         raise ValueError(f"{where}: Expected a step that does the same whatever the values, got: {why}")
+    _fold(recording.graph)
 
     def replay(*inputs: Tensor) -> tuple[Tensor, ...]:
         with optimized_execution(False):  # an optimiser would make other operations of them
@@ -97,3 +106,14 @@ def recorded(operations: Operations, inputs: tuple[Tensor, ...]) -> Operations:
         return outputs
 
     return replay
+
+
+def _fold(graph: Graph) -> None:
+    """Make constants of sizes and of what follows from them, and one of operations that are the same, in place.
+
+    These are single passes of the optimiser that is off, which touch no arithmetic.
+    """
+    _jit_pass_peephole(graph)
+    _jit_pass_constant_propagation(graph)
+    _jit_pass_cse(graph)
+    _jit_pass_dce(graph)

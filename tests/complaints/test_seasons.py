@@ -82,8 +82,8 @@ def test_a_daily_peak_that_does_not_come_is_told_at_noon(monkeypatch: pytest.Mon
 
 
 def five_minutes(day: int, fifth: float) -> np.ndarray:
-    """Three weeks of readings each five minutes, with a peak of an hour and a half at noon, but on one day."""
-    reading = np.arange(21 * 288)
+    """Readings each five minutes up to the end of a day, with a peak of an hour and a half at noon, but on that day."""
+    reading = np.arange((day + 1) * 288)
     peak = 10 * np.exp(-((((reading % 288) / 12 - 12) / 1.5) ** 2) / 2)
     steps, values = noise(len(reading), level=0.0, size=fifth, seed=2), np.zeros(len(reading))
     for at in range(1, len(values)):

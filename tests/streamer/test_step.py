@@ -114,6 +114,20 @@ def test_a_recording_has_the_bits_under_rules_mutes_and_pauses() -> None:
     assert_the_same(detector(load(shipped("gru")).forecaster, rules=rules), told=True)
 
 
+def test_a_recording_asks_for_no_size_and_does_nothing_twice() -> None:
+    def plain(x: Tensor) -> tuple[Tensor, ...]:
+        rows = x.shape[0]
+        return torch.exp(x).view(rows // 2, 2), torch.exp(x) * torch.exp(x)
+
+    recording = recorded(plain, (torch.randn(6),))
+
+    with torch.profiler.profile() as done:
+        recording(torch.randn(6))
+    names = [event.name for event in done.events()]
+    assert names.count("aten::exp") == 1
+    assert not {"aten::size", "aten::item"} & {*names}
+
+
 def test_a_recording_has_the_bits_of_two_pools() -> None:
     assert_the_same(detector(load(shipped("gru")).forecaster), pools=2)
 
