@@ -24,6 +24,10 @@ from streamer.layout import Layout
 OFTEN = 64  # steps of one shape after which it is recorded: a recording costs about what it then saves in as many
 BY_A_SHAPE = ("Using len", "Iterating over")  # how the tracer warns of what would differ for another shape alone
 
+WITH_A_NUMBER = frozenset(
+    f"aten::{name}" for name in ("mul", "add", "sub", "rsub", "div", "gt", "ge", "lt", "le", "eq")
+)
+
 Operations = Callable[..., tuple[Tensor, ...]]  # tensors to tensors
 Shape = tuple[tuple[str, ...], tuple[torch.Size, ...]]  # what a context tells, and the shapes of all tensors
 
@@ -115,5 +119,20 @@ def _fold(graph: Graph) -> None:
     """
     _jit_pass_peephole(graph)
     _jit_pass_constant_propagation(graph)
+    _convert_numbers(graph)
     _jit_pass_cse(graph)
     _jit_pass_dce(graph)
+
+
+def _convert_numbers(graph: Graph) -> None:
+    """Make the numbers that single precision meets single ones, in place: each operation would convert them anew."""
+    for node in graph.nodes():
+        if node.kind() not in WITH_A_NUMBER:
+            continue
+        tensor, number = (node.inputsAt(place) for place in range(2))
+        is_single = tensor.type().kind() == "TensorType" and tensor.type().scalarType() == "Float"
+        if is_single and isinstance(number.toIValue(), int | float):
+            single = torch.tensor(number.toIValue(), dtype=torch.float32)
+            constant = graph.create("prim::Constant", [], 1).t_("value", single).insertBefore(node).output()
+            constant.inferTypeFrom(single)
+            node.replaceInput(1, constant)

@@ -114,10 +114,10 @@ def test_a_recording_has_the_bits_under_rules_mutes_and_pauses() -> None:
     assert_the_same(detector(load(shipped("gru")).forecaster, rules=rules), told=True)
 
 
-def test_a_recording_asks_for_no_size_and_does_nothing_twice() -> None:
+def test_a_recording_asks_for_no_size_does_nothing_twice_and_converts_no_number() -> None:
     def plain(x: Tensor) -> tuple[Tensor, ...]:
         rows = x.shape[0]
-        return torch.exp(x).view(rows // 2, 2), torch.exp(x) * torch.exp(x)
+        return torch.exp(x).view(rows // 2, 2), torch.exp(x) * torch.exp(x) + 0.1, 1 - x, x > 0.3, x / 3
 
     recording = recorded(plain, (torch.randn(6),))
 
@@ -125,7 +125,7 @@ def test_a_recording_asks_for_no_size_and_does_nothing_twice() -> None:
         recording(torch.randn(6))
     names = [event.name for event in done.events()]
     assert names.count("aten::exp") == 1
-    assert not {"aten::size", "aten::item"} & {*names}
+    assert not {"aten::size", "aten::item", "aten::_to_copy"} & {*names}
 
 
 def test_a_recording_has_the_bits_of_two_pools() -> None:
