@@ -14,6 +14,7 @@ from calibration.residuals import SCENARIOS
 from models import hours
 from models.calibration import verdict
 from models.calibration.budget import Budget
+from models.calibration.pool import Pool
 from models.calibration.verdict import Evidence
 from models.hours import Hour
 
@@ -61,14 +62,19 @@ def test_an_hour_far_off_is_bet_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_what_is_tried_on_a_copy_leaves_the_fleet_as_it_was(scenario: str) -> None:
+    def later(of: Fleet) -> tuple[list[torch.Tensor], Pool]:
+        """All that opens within more than an hour, and the pool behind it."""
+        return [of.turn()[0] for _ in range(HOUR_READINGS + 5)], of.pool
+
     one = Fleet(SIZE, scenario, Budget(readings_per_alarm=1e4), seed=0)
     one.turn()
-    first = [one.copy().turn() for _ in range(2)]
+    tried = [later(one.copy()) for _ in range(2)]
 
-    again = one.turn()
+    opened, pool = later(one)
 
-    for came in first:
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(came, again, strict=True))
+    for of_copy, its_pool in tried:
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(of_copy, opened, strict=True))
+        assert torch.equal(its_pool.open, pool.open)
 
 
 def test_the_benchmark_runs() -> None:

@@ -12,9 +12,10 @@ from models.alarm import KINDS
 from models.artifact import load, shipped
 from models.calibration.budget import Budget
 from models.calibration.pool import Pool
-from models.column import fresh_state
+from models.column import State, fresh_state
 from models.context import Context
 from models.detector import Detector, DetectorOptions
+from models.novelty import Glance, Noticed, Novelty
 from models.outcome import Outcome
 from models.transform import Transform
 
@@ -104,3 +105,28 @@ def test_the_band_of_a_further_horizon_is_the_middle_of_its_distribution() -> No
         quantile = stats.t.ppf(edge, freedom, loc=middle, scale=np.exp(log_scale) * scale)
         np.testing.assert_allclose(column.numpy(), quantile, rtol=1e-3, atol=1e-4)
     assert (ahead.upper - ahead.lower)[..., 1].mean() > (ahead.upper - ahead.lower)[..., 0].mean()
+
+
+def test_novelty_is_told_how_many_channels_are_analog_and_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    lively: list[torch.Tensor] = []
+    step = Novelty.step
+
+    def listening(novelty: Novelty, glance: Glance, state: State) -> tuple[Noticed, dict[str, torch.Tensor]]:
+        lively.append(glance.lively)
+        return step(novelty, glance, state)
+
+    monkeypatch.setattr(Novelty, "step", listening)
+    detector = Detector(load(shipped("gru")).forecaster, DetectorOptions(transforms=(Transform.NONE,) * 4))
+    state, pool = fresh_state(detector.columns, ROWS), Pool.fresh(Budget())
+    noise = torch.randn(50, ROWS, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        for number, of_two in enumerate(noise):
+            command, constant = torch.full((ROWS, 1), float(number // 20 % 2)), torch.ones(ROWS, 1)
+            values = torch.cat((of_two, command, constant), 1)
+            present = torch.ones(ROWS, 4, dtype=torch.bool)
+            present[:, 1] = number < 40
+            _, state = detector.step(values, present, CONTEXT, state, pool)
+
+    assert lively[0].eq(0).all()
+    torch.testing.assert_close(lively[39], torch.full((ROWS,), 2.0), atol=0.1, rtol=0)
+    torch.testing.assert_close(lively[49], torch.full((ROWS,), 1.0), atol=0.1, rtol=0)
