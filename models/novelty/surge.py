@@ -1,4 +1,4 @@
-"""Surges: the moments at which something of a series goes beyond its own record, or is no longer what it was, each told once."""
+"""Surges: the moments at which a series goes beyond its own record, or changes without one, each told once."""
 
 import math
 
