@@ -44,7 +44,7 @@ WEIGHTS = {  # of a channel that is alone, and what it comes to of very many: ch
     Part.SEASON: (0.05, 0.5),
     Part.SPREAD: (1.0, 1.0),
     Part.MEMORY: (1.0, 0.0),
-    Part.READOUT: (0.5, 0.5),
+    Part.READOUT: (1.0, 0.5),
 }
 
 
