@@ -23,10 +23,9 @@ from streamer.layout import Layout
 
 OFTEN = 64  # steps of one shape after which it is recorded: a recording costs about what it then saves in as many
 BY_A_SHAPE = ("Using len", "Iterating over")  # how the tracer warns of what would differ for another shape alone
-
 WITH_A_NUMBER = frozenset(
     f"aten::{name}" for name in ("mul", "add", "sub", "rsub", "div", "gt", "ge", "lt", "le", "eq")
-)
+)  # what may meet a tensor with a number, which it then converts
 
 Operations = Callable[..., tuple[Tensor, ...]]  # tensors to tensors
 Shape = tuple[tuple[str, ...], tuple[torch.Size, ...]]  # what a context tells, and the shapes of all tensors

@@ -30,8 +30,7 @@ class Noticed(NamedTuple):
     """What a reading makes of the novelty of its series."""
 
     novelty: Tensor  # (B,) 0 to 1
-    surge: Tensor  # (B,) how many times beyond its own record something of the series has just come; 0 but at a peak,
-    # and a little more than 1 where a change is called that no record tells
+    surge: Tensor  # (B,) how many times beyond its own record, or `surge.CALLED` for a change; 0 but at a peak
     parts: Tensor  # (B, C, P) of each channel, in the order of `Part`: 1 is about usual for the first three
 
 
