@@ -21,7 +21,8 @@ from models.calibration.prior import BINS
 from models.experts.bank import Tier
 from models.forecasters import Forecaster, Kind, Spec, build
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+HEAD = "weights.network.mix.weight"  # whose inputs were fewer before format 3, which sees how experts are heard
 OLD_WEEK = (10, 12)  # the inputs of a format 1 that see the sine and the cosine of the week, then begun on Thursday
 OLD_METRICS = ("nll", "share_beyond_p_1e-2", "share_beyond_p_1e-4")  # that format 1 had among the recipe
 SHIPPED = Path(__file__).parent / "artifacts"
@@ -153,7 +154,16 @@ def _migrated(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[dict[
             "metrics": {key: recipe.pop(key) for key in OLD_METRICS if key in recipe},
             "training": recipe,
         }
+    if header["format_version"] < 3 and HEAD in tensors:
+        joint = header["spec"].get("joint") or 0
+        tensors = tensors | {HEAD: _blind(tensors[HEAD], tensors["weights.network.out.weight"].shape[1] - 3, joint)}
     return header, tensors
+
+
+def _blind(weight: Tensor, experts: int, joint: int) -> Tensor:
+    """Weights of a head that do not see what the panel says: zero, before the horizon's. (F, H) -> (F + E + 3, H)."""
+    before, after = weight.split([len(weight) - 1 - joint, 1 + joint])
+    return torch.cat((before, weight.new_zeros(experts + 3, weight.shape[1]), after))
 
 
 def _from_monday(weight: Tensor) -> Tensor:

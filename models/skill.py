@@ -34,7 +34,7 @@ def skill(outcome: Outcome, coverage: float) -> Skill:
     judged = outcome.is_judged
     error = (outcome.value - outcome.forecast).masked_fill(~judged, 0.0)
     spread, freedom = outcome.spread.double(), outcome.freedom.double()
-    p = 10.0 ** -_tail(error.device)((error / spread).float(), outcome.freedom).double()
+    p = 10.0 ** -tail(error.device)((error / spread).float(), outcome.freedom).double()
     return Skill(
         is_judged=judged,
         crps=crps(error, spread, freedom, p).masked_fill(~judged, 0.0),
@@ -46,7 +46,8 @@ def skill(outcome: Outcome, coverage: float) -> Skill:
 
 
 @cache
-def _tail(device: torch.device) -> StudentTail:
+def tail(device: torch.device) -> StudentTail:
+    """The tail of Student's t, on a device."""
     return StudentTail().to(device)
 
 

@@ -9,9 +9,7 @@ from torch import Tensor
 from cells.lectures import FEATURES, HORIZONS, Lectures, parameter_count
 from cells.machine import Clock
 from cells.steps import state_floats
-from models.experts.bank import Bank, Tier, Views
-from models.forecasters.combiner import Combiner
-from models.forecasters.network import Network, Sighted
+from models.forecasters.network import Network
 from models.heads import StudentT
 from models.skill import crps
 from models.tail import StudentTail
@@ -71,14 +69,12 @@ def _of_network(network: Network, walk: Walk[Observed]) -> Iterator[tuple[Observ
         _, rows, channels, _ = seen.features.shape
         state = state or {n: torch.zeros(rows, *shape) for n, shape in network.state_shapes(channels).items()}
         hidden, state = network.scan(seen.features, state, seen.steps, seen.is_seen)
-        yield seen, network.forecast(hidden, Sighted(seen.offsets, seen.log_errors, seen.log_horizon))
+        yield seen, network.forecast(hidden, seen.sighted)
 
 
 def _of_experts(walk: Walk[Observed]) -> Iterator[tuple[Observed, StudentT]]:
-    alone = Combiner(Bank(Tier.COMPACT, HORIZONS), None)
     for seen in walk:
-        unused = seen.weight
-        yield seen, alone.free(Views(seen.offsets, seen.log_errors, unused, unused, unused, unused))
+        yield seen, seen.sighted.together()
 
 
 def _spread(figures: Sequence[float]) -> str:

@@ -16,7 +16,6 @@ from models.experts.record import FREEDOM, spread_of
 from models.experts.sight import Sight
 from models.forecasters import Forecaster
 from models.forecasters.combiner import Combiner
-from models.forecasters.panel import mixed
 from models.training.forecasting import MAX_GAP_STEPS, learn
 from models.training.forecasting import Batch as Readings
 from streamer.calendar import calendar_of
@@ -85,10 +84,9 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
             moment, learnt = learn(chunk.readings, t, state)
             sight = Sight.of(*moment, learnt)
             views, observed = bank.observe(sight, learnt)
-            free = combiner.free(views)
-            panel = mixed(free, views)
+            panel = combiner.free(views)
             state = {**learnt, **observed}
-            state = {**state, **bank.settle(sight, views, free, state)}
+            state = {**state, **bank.settle(sight, views, panel, state)}
             scale = _widened(torch.exp(panel.log_scale) * views.unit, chunk, t, state)
             unit = views.unit.unsqueeze(-1)
             scales = _widened(torch.exp(spread_of(views.log_errors)) * unit, chunk, t, state)

@@ -11,7 +11,7 @@ from models.experts.cycle import Cycle
 from models.experts.direct import Direct
 from models.experts.dot import dot, shares
 from models.experts.levels import Levels
-from models.experts.record import Record, log_errors
+from models.experts.record import Record, log_errors, log_recent
 from models.experts.season import Season
 from models.experts.sight import Sight
 from models.experts.slots import Matured, Slots
@@ -47,6 +47,7 @@ class Views(NamedTuple):
     offsets: Tensor  # (B, C, K, E) float32, forecast less the value, in units
     log_errors: Tensor  # (B, C, K, E) log of the mean absolute error, in units
     log_scores: Tensor  # (B, C, K, E + 1) log of the mean score of each distribution, the user's as the last one
+    log_recent: Tensor  # (B, C, K) log of how large errors were of late, in usual ones
     experience: Tensor  # (B, C, K) about how many errors were seen
     inputs: Tensor  # (B, C, K, D) of the direct forecasts
     unit: Tensor  # (B, C, K) float32: the scale * horizon ** .4, about the size of a change
@@ -114,7 +115,8 @@ class Bank(nn.Module):
         inputs, unit, offsets, _ = torch.split(kept, [self.direct.inputs, 1, len(self.experts), len(OWN)], -1)
         unit = unit.squeeze(-1)
         errors, log_scores = log_errors(state["errors"][:, :, :1], unit), _logs(state["scores"][:, :, :1])
-        return Views(offsets, errors, log_scores, self.record.experience(state["age"])[..., :1], inputs, unit)
+        recent, experience = log_recent(state["recent"][:, :, :1]), self.record.experience(state["age"])[..., :1]
+        return Views(offsets, errors, log_scores, recent, experience, inputs, unit)
 
     def usual(self, state: State) -> Tensor:
         """What the season of the day expects of the next reading, less the last value. -> (B, C), 0 at first."""
@@ -164,7 +166,8 @@ class Bank(nn.Module):
         offsets = (offsets / unit.unsqueeze(-1)).clamp(-FARTHEST, FARTHEST)
         together = dot(shares_by_errors(errors[..., :-1]), offsets)
         offsets = torch.cat((offsets, together.unsqueeze(-1)), -1)
-        return Views(offsets, errors, _logs(state["scores"]), self.record.experience(sight.age), inputs, unit)
+        recent, experience = log_recent(state["recent"]), self.record.experience(sight.age)
+        return Views(offsets, errors, _logs(state["scores"]), recent, experience, inputs, unit)
 
 
 def shares_by_errors(log_errors: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ from models.column import Column, State
 from models.experts.sight import Sight
 
 SLOWEST_ERROR, SLOWEST_SCORE = 0.012, 0.005  # rates at which either is forgotten, per error
+LATELY = 0.33  # the rate at which it is forgotten how large errors were of late
+UNREST = 0.15  # the power of that, in usual errors, in the spread of a moment
+LEAST_RECENT = 0.05  # usual errors
 LARGEST_ERROR = 20.0  # scales, or usual errors: an outlier must not decide for long whom to trust
 LEAST, MOST = -3.0, 5.0  # log errors, in units, that a spread is made of
 NARROWNESS = 0.9  # of a spread in a mean absolute error
@@ -35,11 +38,12 @@ class Record(nn.Module):
         self.register_buffer("pace", torch.tensor(counts) / horizon_steps, persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
-        """Errors and scores in raw units, NaN where there is none yet."""
+        """Errors and scores in raw units, NaN where there is none yet, and the errors of late in usual ones."""
         shape = (channels, len(self.horizon_steps))
         return (
             Column("errors", torch.float32, (*shape, self.experts), initial=float("nan")),
             Column("scores", torch.float32, (*shape, self.experts + 1), initial=float("nan")),
+            Column("recent", torch.float32, shape, initial=1.0),
         )
 
     def experience(self, age: Tensor) -> Tensor:
@@ -68,9 +72,21 @@ class Record(nn.Module):
         share = (self.experience(sight.age - 1) + 1).reciprocal()
         rates = share.clamp_min(SLOWEST_ERROR), share.clamp_min(SLOWEST_SCORE)
         return {
+            "recent": _recent(size[..., -2], errors[..., -1], is_learnt, state["recent"]),
             "errors": _mean(errors, _clipped(size[..., :-1], scale, errors[..., -1]), rates[0], is_learnt),
             "scores": _mean(scores, _clipped(score, scale, scores[..., -2]), rates[1], is_learnt),
         }
+
+
+def _recent(size: Tensor, usual: Tensor, is_learnt: Tensor, before: Tensor) -> Tensor:
+    """How large the errors of all experts together were of late, in usual ones. (B, C, K) each."""
+    news = torch.lerp(before, (size / usual).clamp_max(LARGEST_ERROR), LATELY)
+    return torch.where(is_learnt & (usual > 0), news, before)
+
+
+def log_recent(recent: Tensor) -> Tensor:
+    """Its logarithm, as spreads and a network see it. (...) -> (...)."""
+    return torch.log(recent.clamp_min(LEAST_RECENT))
 
 
 def log_errors(errors: Tensor, unit: Tensor) -> Tensor:
@@ -79,8 +95,13 @@ def log_errors(errors: Tensor, unit: Tensor) -> Tensor:
 
 
 def spread_of(log_errors: Tensor) -> Tensor:
-    """The logarithm of the spread around what an expert says, in units. (...) -> (...)."""
+    """The logarithm of the usual spread around what an expert says, in units. (...) -> (...)."""
     return log_errors.clamp(LEAST, MOST) + math.log(NARROWNESS)
+
+
+def spread_at(log_errors: Tensor, log_recent: Tensor) -> Tensor:
+    """That of a moment, which is wider where errors of late were large. (...) twice -> (...)."""
+    return spread_of(log_errors) + UNREST * log_recent
 
 
 def laplace_crps(size: Tensor, spread: Tensor) -> Tensor:

@@ -10,12 +10,13 @@ from typing_extensions import override
 from models import scaler
 from models.column import Column, State
 from models.experts.bank import Bank, Views, shares_by_errors
+from models.experts.dot import shares
 from models.experts.record import FREEDOM, LEAST, MOST, log_errors, spread_of
 from models.experts.sight import Sight
 from models.experts.yule_walker import ORDER
 from models.forecasters.forecaster import Forecaster, Moment
 from models.forecasters.network import Network, Sighted
-from models.forecasters.panel import heard, mixed
+from models.forecasters.panel import heard, log_shares, mixed
 from models.heads import StudentT, squash
 
 UNSETTLED = 0.4  # what the spread of a moment has in that by which a reading is judged; the rest is the usual one
@@ -83,18 +84,15 @@ class Combiner(Forecaster):
     @override
     def trust(self, state: State) -> Tensor:
         views = self.bank.remembered(state)
-        free = shares_by_errors(views.log_errors[..., :-1])
-        share = heard(views)
+        sighted = self._sighted(views)._replace(log_horizon=self.log_horizon[:1])
         hidden = self.network.last_hidden(state) if self.network else None
-        together = share[..., -2:-1]
         if self.network is None or hidden is None:
-            together = together + share[..., -1:]
-            return (share[..., :-2] + together * free)[:, :, 0]
-        own = self.network.weights(
-            hidden.expand(*state["age"].shape, -1), self._sighted(views)._replace(log_horizon=self.log_horizon[:1])
-        )
-        by_network = own[..., :-1] + own[..., -1:] * free  # all of them together are each of them in part
-        return (share[..., :-2] + together * free + share[..., -1:] * by_network)[:, :, 0]
+            share = shares(sighted.log_shares)
+        else:
+            panel, own = heard(views), self.network.weights(hidden.expand(*state["age"].shape, -1), sighted)
+            share = panel[..., :-1] + panel[..., -1:] * own
+        by_errors = shares_by_errors(views.log_errors[..., :-1])  # all of them together are each of them in part
+        return (share[..., :-1] + share[..., -1:] * by_errors)[:, :, 0]
 
     @override
     def half_life_steps(self) -> float:
@@ -105,10 +103,8 @@ class Combiner(Forecaster):
         sight = Sight.of(*moment, state)
         views, learnt = self.bank.observe(sight, state)
         after = {**state, **learnt}
-        own, hidden = self.free(views), dict[str, Tensor]()
-        if self.network is not None:
-            own, hidden = self._network_step(self.network, moment, sight, views, after)
-        forecast = mixed(own, views)
+        own, hidden = self._own(moment, sight, views, after)
+        forecast = mixed(own, views) if self.network else own
         learnt.update(self.bank.settle(sight, views, own, state))
         in_scales = StudentT(
             forecast.location * self.bank.spreading,
@@ -125,20 +121,21 @@ class Combiner(Forecaster):
         return Observation(features(moment, sight, sighted, state), sighted)
 
     def _sighted(self, views: Views) -> Sighted:
-        return Sighted(views.offsets, views.log_errors.clamp(LEAST, MOST), self.log_horizon)
+        errors = views.log_errors.clamp(LEAST, MOST)
+        return Sighted(views.offsets, errors, self.log_horizon, log_shares(views), views.log_recent)
 
-    def _network_step(
-        self, network: Network, moment: Moment, sight: Sight, views: Views, state: State
-    ) -> tuple[StudentT, dict[str, Tensor]]:
+    def _own(self, moment: Moment, sight: Sight, views: Views, state: State) -> tuple[StudentT, dict[str, Tensor]]:
+        network = self.network
+        if network is None:
+            return self.free(views), {}
         observation = self.observation(moment, sight, views, state)
         before = {name: state[name] for name in network.cell.state_shapes}
         hidden, after = network.step(observation.features, before, moment.steps, moment.present.any(1))
         return network.forecast(hidden, observation.sighted), after
 
     def free(self, views: Views) -> StudentT:
-        """The experts together, in units: what is the user's own forecast without a network. -> (B, C, K) each."""
-        location = views.offsets[..., -1]
-        return StudentT(location, spread_of(views.log_errors[..., -1]), torch.full_like(location, FREEDOM))
+        """What the experts forecast without a network, in units. -> (B, C, K) each."""
+        return self._sighted(views).together()
 
 
 def feature_count(experts: int) -> int:

@@ -20,7 +20,6 @@ from models.forecasters.combiner import Combiner
 from models.heads import student_t_nll
 from models.training.batches import padded, part, tensors
 from models.training.forecasting import (
-    ABSOLUTE_ERROR_WEIGHT,
     MAX_NLL,
     Batch,
     Observed,
@@ -30,6 +29,8 @@ from models.training.forecasting import (
 )
 from models.training.task import Carried, Loss, Shard, Task, Walk, Window
 from models.transform import Transform
+
+ABSOLUTE_ERROR_WEIGHT = 1.0  # beside the likelihood, where there are no experts
 
 
 @dataclass(frozen=True, slots=True)

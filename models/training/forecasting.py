@@ -16,11 +16,15 @@ from models.forecasters.combiner import Combiner
 from models.forecasters.forecaster import Moment
 from models.forecasters.network import Sighted
 from models.heads import StudentT, student_t_nll
+from models.skill import crps, tail
 from models.training.streams import Streams
 
-ABSOLUTE_ERROR_WEIGHT = 1.0
-FURTHER_WEIGHT = 0.5  # of a horizon beyond the next reading
-MAX_NLL = 20.0  # of one reading: an unforeseeable jump teaches no more than this
+NLL_WEIGHT, FURTHER_NLL_WEIGHT = 1.0, 0.1  # of the next reading, which is judged by its tails, and of those beyond it
+SCORE_WEIGHT = 3.0  # of the CRPS over that of the experts
+MAX_NLL, MAX_SCORE = 20.0, 50.0  # of one reading: an unforeseeable jump teaches no more than this
+FARTHEST_ERROR = 1e4  # spreads: beyond, a score is as good as this
+LEAST_USUAL = 0.2  # of the usual error, which experts are taken to score who are never wrong
+TINY = 1e-3  # units
 MAX_GAP_STEPS = 64.0
 
 
@@ -55,14 +59,22 @@ class Observed(NamedTuple):
     """A stretch of a batch as a network sees it: nothing of it depends on the weights. T steps."""
 
     features: Tensor  # (T, B, C, F)
-    offsets: Tensor  # (T, B, C, K, E)
+    offsets: Tensor  # (T, B, C, K, E), and what else the head sees
     log_errors: Tensor  # (T, B, C, K, E)
     log_horizon: Tensor  # (T, 1, 1, K)
+    log_shares: Tensor  # (T, B, C, K, E)
+    log_recent: Tensor  # (T, B, C, K)
     steps: Tensor  # (T, B) elapsed, in the series' own intervals
     is_seen: Tensor  # (T, B)
     target: Tensor  # (T, B, C, K) the change to the reading forecast, in units of the horizon
     widening: Tensor  # (T, B) of the spread of the next reading, over a gap
     weight: Tensor  # (T, B, C, K) 0 where there is nothing to learn
+    theirs: Tensor  # (T, B, C, K) the mean CRPS of the experts without a network, over the whole walk
+
+    @property
+    def sighted(self) -> Sighted:
+        """What the head sees."""
+        return Sighted(self.offsets, self.log_errors, self.log_horizon, self.log_shares, self.log_recent)
 
 
 @torch.no_grad()
@@ -71,6 +83,7 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
     length, rows, channels = batch.values.shape
     columns = (*tempo.columns(), *scaler.columns(channels), *combiner.bank.columns(channels))
     state: State = fresh_state(columns, rows, batch.values.device)
+    of_horizons = combiner.log_horizon.view(1, 1, -1)
     seen: list[tuple[Tensor, ...]] = []
     for t in range(length):
         moment, state = learn(batch, t, state)
@@ -79,16 +92,15 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
         after = {**state, **learnt}
         features, sighted = combiner.observation(moment, sight, views, after)
         state = {**after, **combiner.bank.settle(sight, views, combiner.free(views), state)}
-        seen.append((features, *sighted[:2], moment.steps, moment.present.any(1), views.unit, sight.age))
+        when = (moment.steps, moment.present.any(1), views.unit, sight.age)
+        seen.append((features, *sighted._replace(log_horizon=of_horizons), *when))
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
-    features, offsets, log_errors, steps, is_seen, unit, age = stacked
+    features, offsets, log_errors, log_horizon, log_shares, log_recent, steps, is_seen, unit, age = stacked
     target, is_whole = targets(batch, combiner.horizons, unit, age)
-    horizon_weight = torch.full((len(combiner.horizons),), FURTHER_WEIGHT, device=target.device)
-    horizon_weight[0] = 1.0
     widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
-    log_horizon = combiner.log_horizon.expand(length, 1, 1, -1)
-    weight = is_whole * horizon_weight
-    return Observed(features, offsets, log_errors, log_horizon, steps, is_seen, target, widening, weight)
+    of_head = (offsets, log_errors, log_horizon, log_shares, log_recent)
+    whole = Observed(features, *of_head, steps, is_seen, target, widening, is_whole.float(), theirs=target)
+    return whole._replace(theirs=_usual_score(whole).expand_as(target))
 
 
 def learn(batch: Batch, t: int, state: State) -> tuple[Moment, dict[str, Tensor]]:
@@ -116,25 +128,51 @@ def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) 
 
 
 def window_loss(combiner: Combiner, seen: Observed, state: State) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """NLL + absolute error of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
+    """The loss of a stretch, summed. -> loss, weight of what it sums, state of the cell after."""
     network = combiner.network
     if network is None:
         raise ValueError("Expected a combiner with a network to train, got experts alone")
     hidden, after = network.scan(seen.features, state, seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, seen.log_horizon)
-    loss = readings_loss(network.forecast(hidden, sighted), seen)
+    loss = readings_loss(network.forecast(hidden, seen.sighted), seen)
     return (loss * seen.weight).sum(), seen.weight.sum(), after
 
 
 def readings_loss(forecast: StudentT, seen: Observed) -> Tensor:
-    """The loss of each forecast. -> (T, B, C, K)."""
-    location, log_scale, freedom = forecast
-    widening = torch.ones_like(location)
+    """NLL, and CRPS over what the experts without a network score on the whole series. -> (T, B, C, K).
+
+    So every series counts by the share of its score that there is to win, however hard it is to forecast.
+    """
+    z = (seen.target - forecast.location) / _spread(forecast, seen)
+    nll = student_t_nll(z, forecast.log_scale, forecast.freedom)
+    weight = torch.full((nll.shape[-1],), FURTHER_NLL_WEIGHT, device=nll.device)
+    weight[0] = NLL_WEIGHT
+    return weight * nll.clamp_max(MAX_NLL) + SCORE_WEIGHT * (_score(forecast, seen) / seen.theirs).clamp_max(MAX_SCORE)
+
+
+def _usual_score(seen: Observed) -> Tensor:
+    """The mean CRPS of the experts alone, which their usual error keeps from being nothing. -> (B, C, K)."""
+    usual = _mean(torch.exp(seen.log_errors[..., -1]), seen) * LEAST_USUAL
+    return torch.maximum(_mean(_score(seen.sighted.together(), seen), seen), usual).clamp_min(TINY)
+
+
+def _spread(forecast: StudentT, seen: Observed) -> Tensor:
+    """What it is, that of the next reading widened over the gap before it. -> (T, B, C, K)."""
+    widening = torch.ones_like(forecast.log_scale)
     widening[..., 0] = seen.widening.unsqueeze(-1)
-    error = seen.target - location
-    nll = student_t_nll(error / (torch.exp(log_scale) * widening), log_scale, freedom).clamp_max(MAX_NLL)
-    relative = error.abs() * torch.exp(-seen.log_errors[..., -1])  # to what the experts together are used to
-    return nll + ABSOLUTE_ERROR_WEIGHT * relative.clamp_max(MAX_NLL)
+    return torch.exp(forecast.log_scale) * widening
+
+
+def _score(forecast: StudentT, seen: Observed) -> Tensor:
+    """The CRPS of each forecast, in units. -> (T, B, C, K)."""
+    spread = _spread(forecast, seen)
+    z = ((seen.target - forecast.location) / spread).clamp(-FARTHEST_ERROR, FARTHEST_ERROR)
+    p = 10.0 ** -tail(z.device)(z, forecast.freedom)
+    return crps(z * spread, spread, forecast.freedom, p)
+
+
+def _mean(scores: Tensor, seen: Observed) -> Tensor:
+    """Over time, of what counts. (T, B, C, K) -> (B, C, K)."""
+    return (scores * seen.weight).sum(0) / seen.weight.sum(0).clamp_min(1)
 
 
 def fresh_hidden(combiner: Combiner, rows: int, channels: int) -> dict[str, Tensor]:

@@ -1,14 +1,17 @@
 """An artifact of every format that was ever written loads for ever, and says what it said."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from models.artifact import FORMAT_VERSION, Artifact, Origin, load, read
 from models.calibration.prior import BINS
 from models.forecasters import Spec
+from models.forecasters.network import Network
 from tests.golden.make_artifact import forecasts, golden
 
 HERE = Path(__file__).parent
@@ -44,6 +47,21 @@ def test_the_newest_format_has_everything_it_was_written_with() -> None:
     artifact, expected = of_format(FORMAT_VERSION), golden()
 
     assert (artifact.spec, artifact.origin) == (expected.spec, expected.origin)
+
+
+def test_the_head_of_an_older_combiner_is_blind_to_what_it_never_saw() -> None:
+    then = load_file(HERE / "combiner-2.safetensors")["weights.network.mix.weight"]
+
+    artifact = load(HERE / "combiner-2.safetensors")
+
+    network = artifact.forecaster.network
+    assert isinstance(network, Network)
+    sizes = [4 + 5 + 6, 6 + 3, 1 + 2]  # hidden, experts and errors; what the panel says; the horizon and which channel
+    before, panel, after = network.mix.weight.split(sizes)
+    assert torch.equal(torch.cat((before, after)), then)
+    assert not panel.any()
+    said = forecasts(artifact)
+    assert all(math.isfinite(forecast) for reading in said[1:] for forecast in reading if forecast is not None)
 
 
 @pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))

@@ -92,7 +92,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         ({"streamer": "{}"}, "Expected a header with format_version and spec"),
         (
             {"streamer": '{"format_version": 9, "spec": {"cell": "gru", "hidden": 4}}'},
-            "Expected format_version 1 to 2, got 9",
+            "Expected format_version 1 to 3, got 9",
         ),
         (
             {"streamer": '{"format_version": 1, "spec": {"cell": "mamba", "hidden": 4}}'},

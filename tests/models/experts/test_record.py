@@ -1,5 +1,7 @@
 """The record of the experts: what a score is, and what it takes for an error to be believed."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from scipy.stats import laplace, t
 from torch import Tensor
 
 from models.experts.bank import Bank, Tier
-from models.experts.record import FREEDOM, laplace_crps
+from models.experts.record import FREEDOM, laplace_crps, log_recent, spread_at, spread_of
 from models.skill import crps
 from models.training.forecasting import Batch
 from tests.models.experts.banks import along
@@ -61,6 +63,30 @@ def test_one_outlier_does_not_decide_for_long_whom_to_trust() -> None:
     assert (errors[0, 0, 0, [0, 2, 3]] < 1.6).all()  # exponential means and days are wrong for long, and it shows
     offset = after.views[-1].offsets - usual.views[-1].offsets
     assert offset[0, 0, 0, -1].abs() < 1
+
+
+def test_errors_of_late_are_told_in_usual_ones_and_soon_forgotten() -> None:
+    noise = torch.randn(700, generator=torch.Generator().manual_seed(1)).double()
+    loud = noise.clone()
+    loud[500:530] *= 6
+
+    run = along(Bank(Tier.COMPACT, (1, 12)), steady(loud))
+
+    of_next = [float(view.log_recent[0, 0, 0]) for view in run.views]
+    assert np.mean(of_next[300:500]) == pytest.approx(0, abs=0.25)
+    assert np.mean(of_next[510:530]) > 0.7
+    assert np.mean(of_next[560:600]) < 0.1
+    farther = [float(view.log_recent[0, 0, 1]) for view in run.views]
+    assert max(farther[500:511]) <= max(farther[480:500])  # nobody can know before the first forecast has matured
+    assert max(farther[515:545]) > 0.7
+
+
+def test_of_the_spread_of_a_moment_errors_of_late_have_a_small_part() -> None:
+    usual, recent = torch.tensor([0.5, 0.5, 0.5]), torch.tensor([1.0, 4.0, 0.0])
+
+    spread = spread_at(usual, log_recent(recent)) - spread_of(usual)
+
+    torch.testing.assert_close(spread, 0.15 * torch.tensor([0.0, math.log(4), math.log(0.05)]))
 
 
 def steady(values: Tensor) -> Batch:

@@ -10,8 +10,9 @@ from models import scaler
 from models.artifact import load, shipped
 from models.experts.bank import Bank, Tier, Views
 from models.experts.record import FREEDOM, spread_of
+from models.forecasters import Spec, build
 from models.forecasters.combiner import Combiner
-from models.forecasters.panel import heard, mixed
+from models.forecasters.panel import heard, log_shares, mixed
 from models.heads import StudentT
 from models.skill import crps
 from models.training.forecasting import Batch, Observed, observe
@@ -59,7 +60,7 @@ def views_of(own: float, best: float, experience: float, together: float = 1.0) 
     one = torch.ones(1, 1, 1)
     scores = torch.tensor([best, *[1.0] * (EXPERTS - 2), together, own]).log().expand(1, 1, 1, -1)
     zeros = torch.zeros(1, 1, 1, EXPERTS)
-    return Views(zeros, zeros, scores, one * experience, zeros, one)
+    return Views(zeros, zeros, scores, one * 0, one * experience, zeros, one)
 
 
 def trusted(views: Views) -> float:
@@ -88,6 +89,49 @@ def test_at_equal_scores_the_network_has_most_to_say_and_all_together_more_than_
 
 def test_a_young_series_leaves_it_to_the_network() -> None:
     assert trusted(views_of(own=3.0, best=1.0, experience=10)) == 1
+
+
+@pytest.mark.parametrize("experience", [5.0, 100.0])
+def test_without_a_network_all_together_have_its_say_as_well(experience: float) -> None:
+    views = views_of(own=0.97, best=0.95, together=0.97, experience=experience)
+
+    whole = heard(views)
+    alone = torch.exp(log_shares(views))
+
+    both = torch.cat((whole[..., :-2], whole[..., -2:].sum(-1, keepdim=True)), -1)
+    torch.testing.assert_close(alone / alone.sum(-1, keepdim=True), both, atol=1e-6, rtol=1e-5)
+    assert alone.max() == 1
+
+
+def test_what_the_experts_say_alone_is_what_the_forecaster_without_a_network_says() -> None:
+    batch = Batch.of(draw(np.random.default_rng(3), 150, 32))
+    combiner = Combiner(Bank(Tier.COMPACT, (1, 12)), None)
+
+    seen = observe(combiner, batch)
+    said, _ = taken(combiner, batch)
+
+    location, log_scale, freedom = seen.sighted.together()
+    spreading = combiner.bank.spreading
+    is_stepped = batch.present.any(-1)
+    torch.testing.assert_close(location[is_stepped], (said.location / spreading)[is_stepped], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(log_scale[is_stepped], (said.log_scale - spreading.log())[is_stepped], atol=1e-5, rtol=0)
+    assert (freedom == FREEDOM).all()
+
+
+def test_a_network_that_has_learnt_nothing_says_about_what_the_experts_say() -> None:
+    torch.manual_seed(0)
+    combiner = build(Spec("gru", 8, "combiner")).at((1, 12))
+    assert isinstance(combiner, Combiner)
+    network = combiner.requires_grad_(False).network
+    assert network is not None
+    seen = observe(combiner, Batch.of(draw(np.random.default_rng(3), 400, 32)))
+    hidden = torch.zeros(*seen.features.shape[:3], 8)
+
+    ours = mean_score(network.forecast(hidden, seen.sighted), seen)
+    theirs = mean_score(seen.sighted.together(), seen)
+
+    known = theirs > 0
+    assert float((ours[known] / theirs[known]).log().mean().exp()) == pytest.approx(1, abs=0.02)
 
 
 def test_a_reading_is_judged_by_what_errors_usually_are_once_that_is_known() -> None:

@@ -5,7 +5,7 @@ import torch
 
 from models.forecasters import Spec, build
 from models.forecasters.combiner import Combiner
-from models.forecasters.network import Network, Sighted
+from models.forecasters.network import Network
 from models.heads import StudentT
 from models.training.forecasting import fresh_hidden, observe
 from tests.models.walks import taken, walk
@@ -33,8 +33,7 @@ def test_a_scan_says_what_steps_say(cell: str, tier: str, joint: int | None, mon
 
     seen = observe(combiner, batch)
     hidden, after = network.scan(seen.features, fresh_hidden(combiner, 32, CHANNELS), seen.steps, seen.is_seen)
-    sighted = Sighted(seen.offsets, seen.log_errors, combiner.log_horizon)
-    scanned = network.forecast(hidden, sighted)
+    scanned = network.forecast(hidden, seen.sighted)
 
     said, state = taken(combiner, batch)
     spreading = combiner.bank.spreading

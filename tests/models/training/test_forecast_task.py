@@ -97,9 +97,9 @@ def test_masked_readings_count_for_nothing(spec: Spec) -> None:
 
 
 def test_the_combiner_is_taught_what_the_detector_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The likelihood, that is: absolute errors are counted in other units, and live there is a panel."""
-    for module in ("forecasting", "forecast_task"):
-        monkeypatch.setattr(f"models.training.{module}.ABSOLUTE_ERROR_WEIGHT", 0.0)
+    """The likelihood, that is: errors are counted in other units, and live there is a panel."""
+    monkeypatch.setattr("models.training.forecasting.SCORE_WEIGHT", 0.0)
+    monkeypatch.setattr("models.training.forecast_task.ABSOLUTE_ERROR_WEIGHT", 0.0)
     monkeypatch.setattr("models.forecasters.panel.YOUNG", math.inf)
     model = forecaster(SPECS[1])
     readings = dataclasses.replace(batch(0), present=torch.ones(STEPS, ROWS, CHANNELS, dtype=torch.bool))
