@@ -162,7 +162,7 @@ def _migrated(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[dict[
 
 def _blind(weight: Tensor, experts: int, joint: int) -> Tensor:
     """Weights of a head that do not see what the panel says: zero, before the horizon's. (F, H) -> (F + E + 3, H)."""
-    before, after = weight.split([len(weight) - 1 - joint, 1 + joint])
+    before, after = torch.split(weight, [len(weight) - 1 - joint, 1 + joint])
     return torch.cat((before, weight.new_zeros(experts + 3, weight.shape[1]), after))
 
 

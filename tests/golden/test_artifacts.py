@@ -57,7 +57,7 @@ def test_the_head_of_an_older_combiner_is_blind_to_what_it_never_saw() -> None:
     network = artifact.forecaster.network
     assert isinstance(network, Network)
     sizes = [4 + 5 + 6, 6 + 3, 1 + 2]  # hidden, experts and errors; what the panel says; the horizon and which channel
-    before, panel, after = network.mix.weight.split(sizes)
+    before, panel, after = torch.split(network.mix.weight, sizes)
     assert torch.equal(torch.cat((before, after)), then)
     assert not panel.any()
     said = forecasts(artifact)
