@@ -46,6 +46,7 @@ def skill(outcome: Outcome, coverage: float) -> Skill:
 
 
 @cache
+@torch.inference_mode(False)  # what is kept may be needed in training
 def tail(device: torch.device) -> StudentTail:
     """The tail of Student's t, on a device."""
     return StudentTail().to(device)

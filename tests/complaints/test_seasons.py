@@ -46,7 +46,7 @@ def test_10_the_job_of_every_morning_is_known_after_two(monkeypatch: pytest.Monk
 
 def test_10_what_is_usual_in_the_morning_is_not_at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
     values = mornings()
-    values[NOON] += 120
+    values[NOON] += 200
 
     def score() -> float:
         return float(lived(values, QUARTER).score[NOON])
