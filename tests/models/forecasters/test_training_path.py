@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from models.experts.bank import Bank, Tier
 from models.forecasters import Spec, build
 from models.forecasters.combiner import Combiner
-from models.forecasters.network import Network
+from models.forecasters.network import Network, Sighted
 from models.heads import StudentT
 from models.training.forecasting import fresh_hidden, observe
 from tests.models.walks import taken, walk
@@ -43,3 +44,36 @@ def test_a_scan_says_what_steps_say(cell: str, tier: str, joint: int | None, mon
         torch.testing.assert_close(ours[is_stepped], theirs[is_stepped], atol=1e-5, rtol=1e-5)
     for name in network.cell.state_shapes:
         torch.testing.assert_close(after[name], state[name], atol=1e-5, rtol=0)
+
+
+def shown() -> Sighted:
+    """Experts that all say the same, are as wrong, and are heard alike, so that only what is changed can be seen."""
+    shape = (32, 1, 1, len(Bank(Tier.COMPACT, (1,)).experts))
+    zeros = torch.zeros(shape)
+    return Sighted(torch.ones(shape), zeros, torch.zeros(1), zeros, zeros[..., 0])
+
+
+@pytest.mark.parametrize("what", Sighted._fields)
+def test_the_head_sees_all_that_it_is_shown(what: str) -> None:
+    _, network = drawn("gru", "compact", None)
+    hidden, usual = torch.zeros(32, 1, 8), shown()
+    change = torch.zeros_like(getattr(usual, what))
+    change[..., 0] = 0.0 if what == "offsets" else -2.0
+    change[..., -1] -= 1.0
+
+    other = usual._replace(**{what: getattr(usual, what) + change})
+
+    assert (network.forecast(hidden, other).freedom != network.forecast(hidden, usual).freedom).all()
+
+
+def test_the_spread_of_a_network_follows_errors_of_late_as_the_experts_does() -> None:
+    torch.manual_seed(4)
+    network = Network("gru", 8, 5, 6)
+    hidden, usual = torch.zeros(32, 1, 8), shown()
+
+    wider = usual._replace(log_recent=usual.log_recent + 2)
+
+    ours = network.forecast(hidden, wider).log_scale - network.forecast(hidden, usual).log_scale
+    theirs = wider.together().log_scale - usual.together().log_scale
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(theirs, torch.full_like(theirs, 2 * 0.15))

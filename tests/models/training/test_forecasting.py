@@ -52,15 +52,17 @@ def test_what_the_experts_say_alone_costs_the_same_on_every_series(seen: Observe
 @pytest.mark.usefixtures("scores_alone")
 def test_it_is_the_crps_over_that_of_the_experts(seen: Observed) -> None:
     freedom = seen.sighted.together().freedom
-    step, row, horizon = next(
-        at for at in (seen.weight[200:, :, 0] > 0).nonzero().tolist() if float(seen.theirs[0, at[1], 0, at[2]]) > 0.1
+    step, row = next(
+        (t, b)
+        for t, b in ((seen.weight[..., 0, 0] > 0) & (seen.widening > 1.2)).nonzero().tolist()
+        if t > STEPS // 2 and float(seen.theirs[0, b, 0, 0]) > 0.1
     )
-    place = (step + 200, row, 0, horizon)
+    place = (step, row, 0, 0)
     target, other = float(seen.target[place]), StudentT(seen.target * 0 + 0.3, seen.target * 0 + 0.2, freedom)
 
     loss = float(readings_loss(other, seen)[place])
 
-    spread = float(np.exp(0.2)) * (float(seen.widening[place[:2]]) if horizon == 0 else 1.0)
+    spread = float(np.exp(0.2)) * float(seen.widening[step, row])  # over the gap before it
     ours = t(float(freedom[place]), 0.3, spread)
     edge = max(abs(target), 60 * spread)
     below = quad(lambda x: ours.cdf(x) ** 2, -edge, target, limit=400)[0]
