@@ -7,7 +7,7 @@ import torch
 from scipy import integrate, stats
 
 from models.outcome import Outcome
-from models.skill import crps, skill
+from models.skill import crps, skill, tail
 from models.tail import StudentTail
 
 
@@ -66,3 +66,15 @@ def test_what_had_no_forecast_weighs_nothing() -> None:
     weighed = skill(outcome_of(4.0, is_judged=False), 0.8)
 
     assert (weighed.crps.item(), weighed.is_outside.item()) == (0.0, False)
+
+
+def test_a_tail_that_was_made_under_inference_is_one_to_learn_through() -> None:
+    tail.cache_clear()
+    with torch.inference_mode():
+        tail(torch.device("cpu"))
+    z = torch.tensor([1.5], requires_grad=True)
+
+    tail(z.device)(z, torch.tensor([5.0])).sum().backward()
+
+    assert z.grad is not None
+    assert float(z.grad) > 0
