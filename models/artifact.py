@@ -120,11 +120,12 @@ def read(content: bytes, path: str) -> Artifact:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     except (SafetensorError, ValueError) as error:
         raise ArtifactError(f"{path}: Expected a safetensors artifact, got: {error}") from error
-    header, tensors = _migrated(_header(header.get("__metadata__", {}), path), tensors)
+    header = _header(header.get("__metadata__", {}), path)
     try:
+        header, tensors = _migrated(header, tensors)
         spec = Spec(**header["spec"])
         origin = Origin(**{part.name: header.get(part.name, {}) for part in fields(Origin)})
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: {error}") from error
     prior = tensors.pop("prior", torch.zeros(0, dtype=torch.int64))
     if prior.shape != (BINS,):
