@@ -125,8 +125,11 @@ def read(content: bytes, path: str) -> Artifact:
         header, tensors = _migrated(header, tensors)
         spec = Spec(**header["spec"])
         origin = Origin(**{part.name: header.get(part.name, {}) for part in fields(Origin)})
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise ArtifactError(f"{path}: {error}") from error
+    except (AttributeError, IndexError, KeyError, RuntimeError) as error:
+        expected = f"Expected spec and weights of format {header['format_version']}"
+        raise ArtifactError(f"{path}: {expected}, got: {error!r}") from error
     prior = tensors.pop("prior", torch.zeros(0, dtype=torch.int64))
     if prior.shape != (BINS,):
         raise ArtifactError(f"{path}: Expected a prior of {BINS} bins, got shape {tuple(prior.shape)}")

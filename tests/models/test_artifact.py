@@ -1,18 +1,21 @@
 """Artifacts: what is saved is what is loaded, and what does not fit is refused with a reason."""
 
 import dataclasses
+import json
 import os
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from models.artifact import Artifact, ArtifactError, Origin, load, save, shipped, versions, write_atomically
 from models.calibration.prior import BINS
 from models.forecasters import BASELINES, Spec
 from models.forecasters.recurrent import RecurrentForecaster
 
+OLD_COMBINER = Path(__file__).parents[1] / "golden" / "combiner-2.safetensors"
 ORIGIN = Origin({"seed": 7}, {"crps_ratio": 0.75}, {"fingerprint": "0123"}, versions())
 
 
@@ -104,6 +107,30 @@ def test_a_wrong_header_is_refused(metadata: dict[str, str] | None, message: str
     save_file({"prior": torch.zeros(BINS, dtype=torch.int64)}, tmp_path / "a.safetensors", metadata=metadata)
 
     with pytest.raises(ArtifactError, match=message):
+        load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("spec", "gru"),
+        ("weights.network.out.weight", None),
+        ("weights.network.mix.weight", torch.zeros(0, 8)),
+        ("weights.network.out.weight", torch.zeros(3)),
+    ],
+)
+def test_an_old_combiner_that_cannot_be_migrated_is_refused(key: str, content: object, tmp_path: Path) -> None:
+    with safe_open(OLD_COMBINER, "pt") as old:
+        header = json.loads(old.metadata()["streamer"])
+    tensors = load_file(OLD_COMBINER)
+    tensors.pop(key, None)
+    if isinstance(content, torch.Tensor):
+        tensors[key] = content
+    elif content is not None:
+        header[key] = content
+    save_file(tensors, tmp_path / "a.safetensors", metadata={"streamer": json.dumps(header)})
+
+    with pytest.raises(ArtifactError, match=r"a\.safetensors: Expected spec and weights of format 2, got: \w*Error"):
         load(tmp_path / "a.safetensors")
 
 
