@@ -74,7 +74,7 @@ class Bank(nn.Module):
         self.direct = Direct(8 if is_rich else 5)
         self.slots = Slots(horizons, self.direct.inputs + 1 + len(self.experts) + len(OWN))
         steps = torch.tensor(horizons, dtype=torch.float32)
-        self.record = Record(steps, steps**SPREADING, self.slots.counts, len(self.experts))
+        self.record = Record(steps, steps**SPREADING, self.slots.pace, len(self.experts))
         self.register_buffer("from_now", torch.tensor((0, *horizons), dtype=torch.float32), persistent=False)
         self.register_buffer("horizon_steps", steps, persistent=False)
         self.register_buffer("spreading", steps**SPREADING, persistent=False)

@@ -28,14 +28,16 @@ class Record(nn.Module):
     horizon_steps: Tensor  # (K,) float32
     spreading: Tensor  # (K,)
     pace: Tensor  # (K,) errors learnt a reading
+    largest_score: Tensor  # (K,) scales, or usual scores
 
-    def __init__(self, horizon_steps: Tensor, spreading: Tensor, counts: list[int], experts: int) -> None:
-        """``counts``: forecasts kept at a time, of each horizon; ``experts``: all of them together are the last one."""
+    def __init__(self, horizon_steps: Tensor, spreading: Tensor, pace: Tensor, experts: int) -> None:
+        """``pace``: errors learnt a reading, of each horizon; ``experts``: all of them together are the last one."""
         super().__init__()
         self.experts = experts
         self.register_buffer("horizon_steps", horizon_steps, persistent=False)
         self.register_buffer("spreading", spreading, persistent=False)
-        self.register_buffer("pace", torch.tensor(counts) / horizon_steps, persistent=False)
+        self.register_buffer("pace", pace, persistent=False)
+        self.register_buffer("largest_score", LARGEST_ERROR * horizon_steps.sqrt(), persistent=False)
 
     def columns(self, channels: int) -> tuple[Column, ...]:
         """Errors and scores in raw units, NaN where there is none yet, and the errors of late in usual ones."""
@@ -63,7 +65,8 @@ class Record(nn.Module):
         error: (B, C, K, E + 1) raw, log_spread: (B, C, K) in units, unit, is_learnt: (B, C, K).
 
         The scale alone is no measure of an outlier: where a series stands still for most of the time, it says nothing
-        of the moves that keep coming. What is usual of the errors, and of the scores, of all experts together does.
+        of the moves that keep coming. What is usual of the errors, and of the scores, of all experts together does. A
+        score may be the larger the further the horizon: who lost in a burst is judged there once in many readings.
         """
         errors, scores, size = state["errors"], state["scores"], error.abs()
         scale = torch.minimum(unit, sight.scale.unsqueeze(-1) * self.spreading)
@@ -71,10 +74,12 @@ class Record(nn.Module):
         score = laplace_crps(size, torch.exp(log_spreads) * unit.unsqueeze(-1))
         share = (self.experience(sight.age - 1) + 1).reciprocal()
         rates = share.clamp_min(SLOWEST_ERROR), share.clamp_min(SLOWEST_SCORE)
+        error = _clipped(size[..., :-1], scale, errors[..., -1], LARGEST_ERROR)
+        score = _clipped(score, scale, scores[..., -2], self.largest_score)
         return {
             "recent": _recent(size[..., -2], errors[..., -1], is_learnt, state["recent"]),
-            "errors": _mean(errors, _clipped(size[..., :-1], scale, errors[..., -1]), rates[0], is_learnt),
-            "scores": _mean(scores, _clipped(score, scale, scores[..., -2]), rates[1], is_learnt),
+            "errors": _mean(errors, error, rates[0], is_learnt),
+            "scores": _mean(scores, score, rates[1], is_learnt),
         }
 
 
@@ -112,9 +117,9 @@ def laplace_crps(size: Tensor, spread: Tensor) -> Tensor:
     return size + spread * (torch.exp(-size / spread) - 0.75)
 
 
-def _clipped(news: Tensor, scale: Tensor, usual: Tensor) -> Tensor:
-    """At most so many times the scale, or what is usual, NaN where nothing is. (B, C, K, N), (B, C, K) twice."""
-    limit = torch.maximum(scale, usual.nan_to_num(nan=0.0)) * LARGEST_ERROR
+def _clipped(news: Tensor, scale: Tensor, usual: Tensor, most: float | Tensor) -> Tensor:
+    """At most so many times the scale, or what is usual, NaN where nothing is. (B, C, K, N), (B, C, K) twice, (K,)."""
+    limit = torch.maximum(scale, usual.nan_to_num(nan=0.0)) * most
     return torch.minimum(news, limit.unsqueeze(-1))
 
 

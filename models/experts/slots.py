@@ -1,5 +1,7 @@
 """Forecasts that wait for the reading they are of."""
 
+from itertools import count
+from math import gcd
 from typing import NamedTuple
 
 import torch
@@ -8,7 +10,8 @@ from torch import Tensor, nn
 from models.column import Column, State
 from models.experts.sight import Sight
 
-SLOTS = 3  # at most, a horizon: every horizon / 3 readings one forecast is kept
+SLOTS = 8  # at most, a horizon: about every horizon / 8 readings one forecast is kept
+CYCLES = 2 * 3 * 5 * 7  # what the cycles of most series are made of: hours, minutes, days, weeks
 
 
 class Matured(NamedTuple):
@@ -20,13 +23,15 @@ class Matured(NamedTuple):
 
 
 class Slots(nn.Module):
-    """A few slots a horizon: slot ``j`` of ``S`` is read and written anew where ``n mod h = floor(j h / S)``.
+    """A few slots a horizon: slot ``j`` of ``S`` is written where ``n mod P = floor(j P / S)``, and read ``h`` later.
 
-    So whatever is read was written exactly ``h`` readings ago, and the further a horizon the rarer it is learnt from.
+    So the further a horizon the rarer it is learnt from, but at every hour alike: a period ``P`` is the first from
+    ``h`` on that has no factor in common with what series repeat themselves by.
     """
 
     periods: Tensor  # (S,) of all horizons' slots in a row
-    turns: Tensor  # (S,)
+    writes: Tensor  # (S,) turns of a period
+    reads: Tensor  # (S,)
     which: Tensor  # (S,) horizon
 
     def __init__(self, horizons: tuple[int, ...], width: int) -> None:
@@ -34,10 +39,15 @@ class Slots(nn.Module):
         self.counts = [min(SLOTS, horizon) for horizon in horizons]
         self.is_single = horizons == (1,)  # one slot, due at every reading
         self.width = width
-        places = [(h, j * h // s) for h, s in zip(horizons, self.counts, strict=True) for j in range(s)]
-        periods, turns = torch.tensor(places, dtype=torch.int32).unbind(1)
-        self.register_buffer("periods", periods.contiguous(), persistent=False)
-        self.register_buffer("turns", turns.contiguous(), persistent=False)
+        periods = [period(horizon) for horizon in horizons]
+        places = [
+            (p, j * p // s, (j * p // s + h) % p)
+            for h, p, s in zip(horizons, periods, self.counts, strict=True)
+            for j in range(s)
+        ]
+        for name, column in zip(("periods", "writes", "reads"), torch.tensor(places, dtype=torch.int32).T, strict=True):
+            self.register_buffer(name, column.contiguous(), persistent=False)
+        self.pace = torch.tensor(self.counts) / torch.tensor(periods)  # errors learnt a reading
         which = torch.arange(len(horizons)).repeat_interleave(torch.tensor(self.counts))
         self.register_buffer("which", which, persistent=False)
 
@@ -59,13 +69,13 @@ class Slots(nn.Module):
         if self.is_single:  # what was kept is of the value before
             return Matured((sight.age > 1).unsqueeze(-1), sight.difference.unsqueeze(-1), kept)
         moved = (sight.last.unsqueeze(-1) - state["slot_value"]).float()  # (B, C, S)
-        due = self._due(state["turn"])
+        due = self._at(self.reads, state["turn"])
         is_due = ~moved.isnan() & due
         moved = torch.nan_to_num(moved).masked_fill(~due, 0.0)
-        parts = [_sum(part) for part in torch.split(kept.masked_fill(~due.unsqueeze(-1), 0.0), self.counts, 2)]
+        parts = [part.sum(2) for part in torch.split(kept.masked_fill(~due.unsqueeze(-1), 0.0), self.counts, 2)]
         return Matured(
             is_due=torch.stack([part.any(-1) for part in torch.split(is_due, self.counts, -1)], -1),
-            moved=torch.stack([_sum(part) for part in torch.split(moved, self.counts, -1)], -1),
+            moved=torch.stack([part.sum(-1) for part in torch.split(moved, self.counts, -1)], -1),
             kept=torch.stack(parts, 2),
         )
 
@@ -74,7 +84,7 @@ class Slots(nn.Module):
         due = sight.present.unsqueeze(-1)
         if self.is_single:
             return {"slots": torch.where(due.unsqueeze(-1), kept, state["slots"])}
-        due = due & self._due(state["turn"])
+        due = due & self._at(self.writes, state["turn"])
         kept = kept.index_select(2, self.which)
         return {
             "turn": state["turn"] + sight.present,
@@ -82,13 +92,12 @@ class Slots(nn.Module):
             "slots": torch.where(due.unsqueeze(-1), kept, state["slots"]),
         }
 
-    def _due(self, turn: Tensor) -> Tensor:
-        return turn.unsqueeze(-1) % self.periods == self.turns
+    def _at(self, places: Tensor, turn: Tensor) -> Tensor:
+        return turn.unsqueeze(-1) % self.periods == places
 
 
-def _sum(part: Tensor) -> Tensor:
-    """The sum over the axis of slots, of which at most one is not zero. (B, C, S, ...) -> (B, C, ...)."""
-    total = part[:, :, 0]
-    for j in range(1, part.shape[2]):
-        total = total + part[:, :, j]
-    return total
+def period(horizon: int) -> int:
+    """Readings from one writing of a slot to the next: as many as the horizon where it is judged at every reading."""
+    if horizon <= SLOTS:
+        return horizon
+    return next(readings for readings in count(horizon) if gcd(readings, CYCLES) == 1)

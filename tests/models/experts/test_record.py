@@ -65,6 +65,24 @@ def test_one_outlier_does_not_decide_for_long_whom_to_trust() -> None:
     assert offset[0, 0, 0, -1].abs() < 1
 
 
+def test_the_further_the_horizon_the_larger_a_score_is_believed_but_no_error() -> None:
+    noise = torch.randn(300, generator=torch.Generator().manual_seed(0)).double()
+    run = along(Bank(Tier.COMPACT, (1, 16)), steady(noise))
+    record, sight = run.bank.record, run.sights[-1]
+    unit = sight.scale.unsqueeze(-1) * record.spreading
+    error = torch.zeros(32, 1, 2, record.experts + 1)
+    error[..., 0], error[..., 1] = 40 * unit, 60 * unit
+    due = torch.ones(32, 1, 2, dtype=torch.bool)
+
+    learnt = record.learn(error, torch.zeros(32, 1, 2), unit, due, sight, run.state)
+
+    news = {name: (learnt[name] - run.state[name])[0, 0] for name in ("scores", "errors")}
+    scores, errors = ((of[:, 1] / of[:, 0]).tolist() for of in news.values())  # of the next reading, and of a far one
+    assert scores[0] == pytest.approx(1, abs=0.05)  # both are as large as is believed
+    assert scores[1] > 1.3
+    assert errors == pytest.approx([1, 1], abs=0.05)
+
+
 def test_errors_of_late_are_told_in_usual_ones_and_soon_forgotten() -> None:
     noise = torch.randn(700, generator=torch.Generator().manual_seed(1)).double()
     loud = noise.clone()

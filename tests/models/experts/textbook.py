@@ -101,7 +101,11 @@ class Season:
 
 
 class Pending:
-    """Forecasts on a shelf until the reading that they are of: at most three a horizon wait at once."""
+    """Forecasts on a shelf until the reading that they are of: at most eight a horizon wait at once.
+
+    Where they are fewer than the readings of a horizon, they come round every so many readings that no cycle of two,
+    three, five or seven, or of any product of these, is met in some of its phases alone.
+    """
 
     def __init__(self, horizons: Sequence[int]) -> None:
         self.horizons = horizons
@@ -114,8 +118,10 @@ class Pending:
     def keep(self, n: int, forecast: object) -> None:
         """Keep what is said after reading ``n``, where there is a place for it."""
         for h in self.horizons:
-            places = min(3, h)
-            if n % h in [j * h // places for j in range(places)]:
+            places, period = min(8, h), h
+            while places < h and any(period % factor == 0 for factor in (2, 3, 5, 7)):
+                period += 1
+            if n % period in [j * period // places for j in range(places)]:
                 self._shelf[h][n + h] = forecast
 
 
