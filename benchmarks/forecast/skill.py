@@ -41,7 +41,7 @@ def mase_tables(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
 def promise_table(tally: Tally, entrants: Sequence[Entrant]) -> list[str]:
     """The shares of series on which a forecaster wins, its worst losses, and how often its band holds."""
     header = ["forecaster", "h", "beats last value", "beats AR(8)", "beats experts", "worst loss to best expert"]
-    header += ["loses over 10 %", "90 % band covers: median", "all readings"]
+    header += ["loses over 10 % to it", "to the best so far", "90 % band covers: median", "all readings"]
     rows = []
     for name, tier in [*((f"{tier} experts", tier) for tier in tiers(entrants)), *((e.name, e.tier) for e in entrants)]:
         for k, horizon in enumerate(tally.horizons):
@@ -87,13 +87,13 @@ def _by_source(tally: Tally, ratios: dict[str, Float64], summary: Callable[[Floa
 def _promises(tally: Tally, name: str, tier: Tier | str, k: int) -> list[str]:
     each = [other for other in tally.sums if other.startswith(f"{tier}: ")]
     best = np.min([tally.mean(other, "crps")[:, k] for other in each], axis=0)
-    ours = tally.mean(name, "crps")[:, k]
-    loss = ours[best > 0] / best[best > 0]
+    ours, leader = (tally.mean(who, "crps")[:, k] for who in (name, f"{tier} best"))
+    loss, behind_leader = (ours[best > 0] / theirs[best > 0] for theirs in (best, leader))
     sums = tally.sums[name]
     return [
         *(f"{_wins(tally, name, other, k):.1%}" for other in (LAST, AR8, f"{tier} experts")),
         f"{loss.max() - 1:+.0%}",
-        f"{(loss > ALLOWED_LOSS).mean():.1%}",
+        *(f"{(lost > ALLOWED_LOSS).mean():.1%}" for lost in (loss, behind_leader)),
         f"{np.nanmedian(tally.mean(name, 'covered')[:, k]):.3f}",
         f"{sums.covered[:, k].sum() / sums.count[:, k].sum():.3f}",
     ]
