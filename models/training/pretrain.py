@@ -30,7 +30,7 @@ from models.transform import Transform
 HORIZONS = ((1, 12, 24), (1, 3, 48), (1, 6, 96), (1, 2, 18), (1, 24, 36), (1, 8, 64))  # of one batch after the other
 CHANNELS = (1, 1, 4)
 HELD_OUT = 1_000_000  # number of the first batch that is never trained
-COMPACT, RICH_GRU, RICH_LSTM = (Settings(epochs, reset_ratio=0.02) for epochs in (40, 36, 30))  # two hours for all
+COMPACT, RICH = (Settings(epochs, reset_ratio=0.02) for epochs in (40, 36))  # two hours for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Recipe:
 RECIPES = {
     "gru": Recipe(Spec("gru", 32, Kind.COMBINER.value), settings=COMPACT),
     "lstm": Recipe(Spec("lstm", 32, Kind.COMBINER.value), settings=COMPACT),
-    "gru-rich": Recipe(Spec("gru", 64, Kind.COMBINER.value, "rich"), settings=RICH_GRU),
-    "lstm-rich": Recipe(Spec("lstm", 64, Kind.COMBINER.value, "rich"), settings=RICH_LSTM),
+    "gru-rich": Recipe(Spec("gru", 64, Kind.COMBINER.value, "rich"), streams=512, length=2048, settings=RICH),
+    "lstm-rich": Recipe(Spec("lstm", 64, Kind.COMBINER.value, "rich"), streams=512, length=2048, settings=RICH),
     "gru-recurrent": Recipe(Spec("gru", 32), streams=512, window=64, passes=1),
     "lstm-recurrent": Recipe(Spec("lstm", 32), streams=512, window=64, passes=1),
     "experts": Recipe(Spec("", 0, Kind.EXPERTS.value)),
