@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,6 +46,12 @@ def metric(page: str, line: str) -> float:
     return float(found[1]) if found else 0.0
 
 
+def _is_read(kafka: str, group_id: str, topic: str, written: dict[int, int]) -> bool:
+    """Whether the group has come to these ends, however slow the machine: else all is written before a barrier."""
+    read = committed(kafka, group_id, topic)
+    return all((read.get(part) or 0) >= end for part, end in written.items())
+
+
 @pytest.fixture(scope="module", params=CELLS)
 def swap(
     request: pytest.FixtureRequest,
@@ -71,9 +78,11 @@ def swap(
         told = run("promote", config, "--artifact", folder / "rival.safetensors")
         assert told.returncode == 0, told.stderr
         for _ in range(MOST // PART):
+            written = ends(kafka, topic)
             write(kafka, topic, itertools.islice(flow, PART))
             if metric(daemon.ask("/metrics")[1], ADOPTIONS) == PARTITIONS:
                 break
+            daemon.until(partial(_is_read, kafka, names["kafka.group_id"], topic, written), "the part before is read")
         write(kafka, topic, itertools.islice(flow, AFTER))
         daemon.until(lambda: committed(kafka, names["kafka.group_id"], topic) == ends(kafka, topic), "all is committed")
         page = daemon.ask("/metrics")[1]
