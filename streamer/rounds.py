@@ -4,11 +4,14 @@ import numpy as np
 
 from connectors.columns import Int64
 
-MAX_ROUND_ROWS = 2048  # larger rounds are cut: beyond this the tensors leave the cache
+MAX_ROUND_ROWS = {"cpu": 2048, "cuda": 4096}  # larger rounds are cut: beyond, tensors leave the cache; an epoch is over
 
 
-def split_rounds(rows: Int64) -> list[Int64]:
-    """Positions of each round. rows: (N,) the row of each reading -> arrays of positions that partition 0…N-1."""
+def split_rounds(rows: Int64, most: int) -> list[Int64]:
+    """Positions of each round. rows: (N,) the row of each reading -> arrays of positions that partition 0…N-1.
+
+    most: positions in an array.
+    """
     by_row = np.argsort(rows, kind="stable")
     sorted_rows = rows[by_row]
     starts = np.flatnonzero(np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1])))
@@ -19,4 +22,4 @@ def split_rounds(rows: Int64) -> list[Int64]:
     else:
         by_round = by_row[np.argsort(occurrence, kind="stable")]
         rounds = np.split(by_round, np.cumsum(np.bincount(occurrence))[:-1])
-    return [part for whole in rounds for part in np.split(whole, range(MAX_ROUND_ROWS, len(whole), MAX_ROUND_ROWS))]
+    return [part for whole in rounds for part in np.split(whole, range(most, len(whole), most))]

@@ -15,7 +15,7 @@ from models.context import Context
 from models.outcome import Ahead, Explanation, Outcome
 from models.reasons import Reasons, reasons
 from streamer.judge import Judge
-from streamer.rounds import split_rounds
+from streamer.rounds import MAX_ROUND_ROWS, split_rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
 from streamer.terms import Terms
@@ -52,7 +52,7 @@ class Scorer:
         present = self._padded(readings.present, False)
         context = self._context(readings, terms)
         row = self._padded(rows, PADDING_ROW)
-        rounds = split_rounds(rows)
+        rounds = split_rounds(rows, MAX_ROUND_ROWS[self._device.type])
         sizes = [padded_rows(len(positions)) for positions in rounds]
         padded = [
             np.pad(positions, (0, size - len(positions)), constant_values=count)

@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.rounds import MAX_ROUND_ROWS, split_rounds
+from streamer.rounds import split_rounds
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=200))
 def test_rounds_partition_the_batch_and_keep_the_order_of_each_series(rows: list[int]) -> None:
-    rounds = split_rounds(np.array(rows))
+    rounds = split_rounds(np.array(rows), 64)
 
     assert sorted(np.concatenate(rounds).tolist()) == list(range(len(rows)))
     assert all(len(np.unique(np.array(rows)[positions])) == len(positions) for positions in rounds)
@@ -20,10 +20,10 @@ def test_rounds_partition_the_batch_and_keep_the_order_of_each_series(rows: list
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=200))
 def test_there_are_as_many_rounds_as_the_busiest_series_has_readings(rows: list[int]) -> None:
-    assert len(split_rounds(np.array(rows))) == max(map(rows.count, rows))
+    assert len(split_rounds(np.array(rows), 64)) == max(map(rows.count, rows))
 
 
 def test_a_large_round_is_cut() -> None:
-    rounds = split_rounds(np.arange(1, 5001))
+    rounds = split_rounds(np.arange(1, 5001), 2048)
 
-    assert [len(positions) for positions in rounds] == [MAX_ROUND_ROWS, MAX_ROUND_ROWS, 5000 - 2 * MAX_ROUND_ROWS]
+    assert [len(positions) for positions in rounds] == [2048, 2048, 904]
