@@ -1,10 +1,16 @@
 """The step: a recording has the bits of the detector itself, for every forecaster and whatever a reading is told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from typing_extensions import override
 
 from models.alarm import KINDS
 from models.artifact import load, shipped
@@ -21,7 +27,11 @@ from models.outcome import Outcome
 from models.rules import Direction, Rule
 from models.transform import Transform
 from streamer.layout import Layout
-from streamer.step import Step, recorded
+from streamer.recording import recorded
+from streamer.step import Step
+from tests.device import DEVICE
+
+pytestmark = pytest.mark.device
 
 ROWS, LENGTH = 64, 40
 NEVER = LENGTH + 1
@@ -37,7 +47,8 @@ BY_SHIPPED = {
 
 def detector(forecaster: Forecaster, channels: int = 2, rules: Sequence[Rule] = ()) -> Detector:
     kinds = (Transform.NONE, Transform.RATE, Transform.DIFFERENCE)[:channels]
-    return Detector(forecaster, DetectorOptions(transforms=kinds, rules=tuple(rules))).eval().requires_grad_(False)
+    made = Detector(forecaster, DetectorOptions(transforms=kinds, rules=tuple(rules)))
+    return made.eval().requires_grad_(False).to(DEVICE)
 
 
 def tellings(number: int, generator: torch.Generator, told: bool) -> Context:
@@ -56,15 +67,17 @@ def through(step: Step, layout: Layout, block: Tensor, told: bool = False, pools
     """Everything that comes of some dozens of steps: noise, spikes, values that stand still, channels that are away."""
     generator = torch.Generator().manual_seed(5)
     channels = layout.views(block)["age"].shape[1]
-    epochs = [Pool.fresh(Budget(), pools=pools), Pool.fresh(Budget(100), torch.ones(BINS, dtype=torch.int64), pools)]
+    counts = torch.ones(BINS, dtype=torch.int64, device=DEVICE)
+    epochs = [Pool.fresh(Budget(), counts * 5, pools), Pool.fresh(Budget(100), counts, pools)]
     came: list[Tensor] = []
     with torch.inference_mode():
         for number in range(LENGTH):
             values = torch.randn(ROWS, channels, dtype=torch.float64, generator=generator) + 20
             values[:4], values[4:8] = 3.0, values[4:8] * 1e6 ** float(number % 9 == 0)
             present = torch.rand(ROWS, channels, generator=generator) > 0.1
-            context = tellings(number, generator, told)
-            outcome, block = step(block, values, present, context, epochs[number % 2])
+            told_columns = tellings(number, generator, told)._asdict().items()
+            context = Context(**{name: column.to(DEVICE) for name, column in told_columns if column is not None})
+            outcome, block = step(block, values.to(DEVICE), present.to(DEVICE), context, epochs[number % 2])
             came += [*outcome, block]
     assert Outcome(*came[-1 - len(Outcome._fields) : -1]).is_judged.any()
     return came
@@ -72,7 +85,7 @@ def through(step: Step, layout: Layout, block: Tensor, told: bool = False, pools
 
 def assert_the_same(of: Detector, told: bool = False, pools: int = 1) -> None:
     layout = Layout(of.columns)
-    block = layout.pack(fresh_state(of.columns, ROWS))
+    block = layout.pack(fresh_state(of.columns, ROWS)).to(DEVICE)
 
     plain = through(Step(of, often=NEVER), layout, block, told, pools)
     replayed = through(Step(of, often=1), layout, block, told, pools)
@@ -114,6 +127,49 @@ def test_a_recording_has_the_bits_under_rules_mutes_and_pauses() -> None:
     assert_the_same(detector(load(shipped("gru")).forecaster, rules=rules), told=True)
 
 
+@pytest.mark.skipif(DEVICE == "cuda", reason="there the steps above could not have been captured")
+@pytest.mark.parametrize("name", BY_SHIPPED)
+def test_a_step_on_a_gpu_neither_waits_for_it_nor_reads_from_the_host(name: str) -> None:
+    of = detector(load(shipped(*BY_SHIPPED[name])).forecaster)
+    layout, pool = Layout(of.columns), Pool.fresh(Budget())
+
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():  # a value that is asked for is an error
+        gpu = of.to_empty(device="cuda")
+        block, values, present, *rest = (
+            torch.empty_like(column, device="cuda")
+            for column in (
+                layout.pack(fresh_state(of.columns, ROWS)),
+                torch.empty((ROWS, 2), dtype=torch.float64),
+                torch.empty((ROWS, 2), dtype=torch.bool),
+                pool.table,
+                pool.lines,
+                *tellings(1, torch.Generator(), told=True),
+            )
+            if column is not None
+        )
+        given = block, values, present, Context(*rest[2:]), replace(pool, table=rest[0], lines=rest[1])
+        step = Step(gpu, often=NEVER)
+        step(*given)  # constants are made once
+        with Devices() as devices:
+            step(*given)
+
+    assert devices.seen == {"cuda"}
+
+
+class Devices(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Writes down where the tensors lie that operations have to do with."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: set[str] = set()
+
+    @override
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        self.seen |= {leaf.device.type for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, Tensor)}
+        return result
+
+
 def test_a_recording_asks_for_no_size_does_nothing_twice_and_converts_no_number() -> None:
     def plain(x: Tensor) -> tuple[Tensor, ...]:
         rows = x.shape[0]
@@ -135,7 +191,7 @@ def test_a_recording_has_the_bits_of_two_pools() -> None:
 def test_a_shape_that_comes_seldom_is_not_recorded_and_changes_nothing() -> None:
     of = detector(load(shipped("gru")).forecaster)
     layout = Layout(of.columns)
-    block = layout.pack(fresh_state(of.columns, ROWS))
+    block = layout.pack(fresh_state(of.columns, ROWS)).to(DEVICE)
 
     midway = through(Step(of, often=LENGTH // 2), layout, block)
 
