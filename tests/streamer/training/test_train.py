@@ -20,6 +20,8 @@ from streamer.training import train as command
 from streamer.wiring import build
 from tests.streamer.training.waves import config, wave, write_lines
 
+pytestmark = pytest.mark.device
+
 
 class Interrupted(Exception):
     """The process is gone."""
@@ -115,6 +117,21 @@ def test_the_rest_of_another_training_is_refused_and_says_how_to_begin_anew(
     assert "pumps.safetensors.training is of a training that was interrupted: remove it to begin anew" in str(
         refused.value
     )
+
+
+def test_half_precision_where_it_is_borne_learns_about_as_much(lines: Path) -> None:
+    """On a GPU: on the CPU there is none, and the two are the same."""
+    plain, mixed = (held_out_losses(lines, mixed_precision=is_mixed) for is_mixed in (False, True))
+
+    assert mixed[0] == pytest.approx(plain[0], rel=0.01)
+    assert mixed[-1] == pytest.approx(plain[-1], rel=0.02)
+    assert mixed[-1] < mixed[0]
+
+
+def held_out_losses(lines: Path, **training: Any) -> list[float]:
+    train(config(lines, **training))
+    with lines.with_name("pumps.safetensors.csv").open() as file:
+        return [float(row["held_out_loss"]) for row in csv.DictReader(file)]
 
 
 @pytest.fixture(params=["each", "joint"])

@@ -8,6 +8,7 @@ import numpy as np
 
 from connectors.columns import Readings, TopicPartition
 from streamer.training.series import Series
+from tests.device import DEVICE
 
 FIRST_SECOND = 1_767_225_600  # the first of January 2026
 STEP_SECONDS = 1_800
@@ -76,6 +77,6 @@ def config(path: Path, **training: Any) -> dict[str, Any]:
         "source": {"type": "replay", "files": [{"path": str(path), "topic": "pumps"}]},
         "sink": {"type": "files", "directory": str(path.parent / "scored")},
         "http": {"port": 0},
-        "device": "cpu",
+        "device": DEVICE,
         "training": table | training,
     }
