@@ -84,6 +84,10 @@ bench-accuracy: $(INSTALLED) ## Measure how well labelled events of real files a
 bench-cells: $(INSTALLED) ## Measure what each cell is worth at equal parameters, and what it costs
 	@$(BIN)/python benchmarks/bench_cells.py
 
+.PHONY: bench-device
+bench-device: $(INSTALLED) ## Measure what a GPU is worth beside one core of its machine
+	@$(BIN)/python benchmarks/bench_device.py
+
 .PHONY: bench-explanations
 bench-explanations: $(INSTALLED) ## Measure how often an explanation names the channel at fault, by kind and size of fault
 	@$(BIN)/python benchmarks/bench_explanations.py

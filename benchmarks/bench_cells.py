@@ -2,6 +2,7 @@
 
 python benchmarks/bench_cells.py --markdown    measures everything and writes the section of RESULTS.md
 python benchmarks/bench_cells.py --quick       shows in two minutes that it runs; the figures mean nothing
+python benchmarks/bench_cells.py --device cuda measures what depends on a GPU; with --markdown, for a section of its own
 """
 
 import argparse
@@ -20,8 +21,9 @@ from models.cells import CELLS
 
 PLAN, QUICK_PLAN = Plan(seeds=3, batches=12), Plan(seeds=1, batches=1, streams=32, length=128)
 LENGTHS, QUICK_LENGTHS = (128, 512, 2048), (128,)  # of the sequences trained on
-BATCHES, QUICK_BATCHES = (64, 512, 2048, 8192), (64,)
-PARTS = ("task", "training", "steps")
+BATCHES = {"cpu": (64, 512, 2048, 8192), "cuda": (512, 8192, 131_072, 524_288)}
+QUICK_BATCHES = (64,)
+PARTS = {"cpu": ("task", "training", "steps"), "cuda": ("training", "steps")}  # skill is no matter of the device
 
 
 def main() -> int:
@@ -41,8 +43,9 @@ def main() -> int:
 def _report(options: argparse.Namespace) -> Iterator[str]:
     """The section, part by part, as it is measured."""
     sizes = equal_sizes(options.cell or list(CELLS), parameter_count(network_of("gru", 32)))
-    clock = Clock(torch.device("cpu"), 0.0 if options.quick else 0.3)
-    yield from [f"{results_page.machine()}; one thread.", ""]
+    clock = Clock(torch.device(options.device), 0.0 if options.quick else 0.3)
+    where = "" if options.device == "cpu" else f" {torch.cuda.get_device_name(clock.device)}."
+    yield from [f"{results_page.machine()}; one thread.{where}", ""]
     if "task" in options.part:
         plan = QUICK_PLAN if options.quick else PLAN
         yield from _task(sizes, Lectures(plan), clock)
@@ -50,9 +53,7 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
         yield "Training: readings a second in thousands, forwards and backwards, 32 series side by side:"
         yield from ["", *scan_table(FEATURES, sizes, QUICK_LENGTHS if options.quick else LENGTHS, clock), ""]
     if "steps" in options.part:
-        devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-        for device in devices:
-            yield from _steps(Clock(torch.device(device), clock.seconds), options)
+        yield from _steps(clock, options)
 
 
 def _task(sizes: dict[str, int], lectures: Lectures, clock: Clock) -> Iterator[str]:
@@ -69,19 +70,21 @@ def _task(sizes: dict[str, int], lectures: Lectures, clock: Clock) -> Iterator[s
 
 def _steps(clock: Clock, options: argparse.Namespace) -> Iterator[str]:
     peak = Peak.of(clock)
-    where = "one core" if clock.device.type == "cpu" else torch.cuda.get_device_name(clock.device)
+    where = "one core" if clock.device.type == "cpu" else "the GPU, all kernels of a step in one launch"
     yield f"Millions of steps a second on {where}, and the share of what its products, {peak.flops / 1e9:,.0f} GFLOP/s,"
     yield f"{'' if clock.device.type == 'cpu' else f'and its copies, {peak.bytes / 1e9:,.0f} GB/s, '}would allow:"
-    yield from ["", *step_table(QUICK_BATCHES if options.quick else BATCHES, clock, peak), ""]
+    yield from ["", *step_table(QUICK_BATCHES if options.quick else BATCHES[options.device], clock, peak), ""]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one seed, little of everything")
-    parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
+    parser.add_argument("--device", choices=PARTS, default="cpu")
+    parser.add_argument("--part", choices=PARTS["cpu"], action="append", help="one or more; without it, all")
     parser.add_argument("--cell", choices=sorted(CELLS), action="append", help="one or more; without it, all")
-    options = results_page.parsed(parser, "cells")
-    options.part = options.part or PARTS
+    options = results_page.parsed(parser, "cells-{device}")
+    parts = PARTS[options.device]
+    options.part = [part for part in parts if part in (options.part or parts)]
     return options
 
 

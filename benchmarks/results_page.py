@@ -28,7 +28,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def parsed(parser: argparse.ArgumentParser, section: str) -> argparse.Namespace:
     """The options of a benchmark. ``--markdown`` is among them: the section that it writes, or None.
 
-    A page without the section ends the benchmark before anything is measured.
+    section: its name, in which "{device}" stands for the option of that name. A page without the section ends the
+    benchmark before anything is measured.
     """
     parser.add_argument(
         "--markdown", type=Path, nargs="?", const=RESULTS, metavar="FILE", help="write the section of RESULTS.md"
@@ -36,7 +37,7 @@ def parsed(parser: argparse.ArgumentParser, section: str) -> argparse.Namespace:
     options = parser.parse_args()
     if options.markdown is not None:
         try:
-            options.markdown = Section.of(options.markdown, section)
+            options.markdown = Section.of(options.markdown, section.format_map(vars(options)))
         except (OSError, ValueError) as error:
             parser.error(str(error))
     return options

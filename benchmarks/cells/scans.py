@@ -20,12 +20,12 @@ def scan_table(inputs: int, hidden: Mapping[str, int], lengths: Sequence[int], c
     """Thousands of readings a second, and how often the rate of single steps that is. hidden: units of each cell."""
     rows = []
     for name, size in hidden.items():
-        cell = CELLS[name](inputs, size)
+        cell = CELLS[name](inputs, size).to(clock.device)
         rates = [_rate(clock, length, inputs, partial(_scanned, cell)) for length in lengths]
         ratios = [_ratio(clock, length, cell, rate) for length, rate in zip(lengths, rates, strict=True)]
         rows.append([f"{name}, {size}", *(f"{rate / 1e3:,.0f}" for rate in rates), *ratios])
     for name in filter(hidden.__contains__, THEIRS):
-        theirs = THEIRS[name](inputs, hidden[name])
+        theirs = THEIRS[name](inputs, hidden[name]).to(clock.device)
         rates = [_rate(clock, length, inputs, partial(_of_torch, theirs)) for length in lengths]
         label = f"torch's {type(theirs).__name__}, {hidden[name]}"
         rows.append([label, *(f"{rate / 1e3:,.0f}" for rate in rates), *("" for _ in lengths)])
@@ -40,7 +40,7 @@ def _ratio(clock: Clock, length: int, cell: Cell, rate: float) -> str:
 
 
 def _rate(clock: Clock, length: int, inputs: int, run: Callable[[Tensor], Tensor], least: int = 3) -> float:
-    x = torch.randn(length, ROWS, inputs)
+    x = torch.randn(length, ROWS, inputs, device=clock.device)
     return clock.rate(length * ROWS, lambda: run(x).square().mean().backward(), least)  # type: ignore[no-untyped-call]
 
 

@@ -16,9 +16,9 @@ from throughput.setting import NO_FILE, parsed, scrape, setting
 from throughput.workload import SOURCE, Plan, Workload
 
 
-def columns_to_scores(plan: Plan, cell: str) -> list[Sample]:
+def columns_to_scores(plan: Plan, cell: str, device: str = "cpu") -> list[Sample]:
     """Partition.advance on columns made beforehand: no bytes, no outputs."""
-    config = parsed(setting(cell, source=NO_FILE))
+    config = parsed(setting(cell, source=NO_FILE, device=device))
     metrics = make_metrics(config)
     [group] = make_groups(config, metrics, time.monotonic)
     partition, workload = group.open(SOURCE), Workload(plan.series)
@@ -33,9 +33,9 @@ def columns_to_scores(plan: Plan, cell: str) -> list[Sample]:
     return samples
 
 
-def records_to_messages(plan: Plan, cell: str, form: str) -> list[Sample]:
+def records_to_messages(plan: Plan, cell: str, form: str, device: str = "cpu") -> list[Sample]:
     """The whole daemon between a source and a sink in memory: JSON in, JSON out, and one scrape a repetition."""
-    config = parsed(setting(cell, source=NO_FILE, outputs={"results": {"form": form}}))
+    config = parsed(setting(cell, source=NO_FILE, outputs={"results": {"form": form}}, device=device))
     metrics = make_metrics(config)
     groups = make_groups(config, metrics, time.monotonic)
     workload = Workload(plan.series)

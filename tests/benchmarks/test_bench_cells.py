@@ -26,12 +26,12 @@ def first_cells(section: str, heading: str) -> list[str]:
 @pytest.mark.slow
 def test_every_cell_is_measured_and_the_section_alone_is_written(tmp_path: Path) -> None:
     results = tmp_path / "RESULTS.md"
-    results.write_text("before\n<!-- cells: begin -->\nold\n<!-- cells: end -->\nafter\n")
+    results.write_text("before\n<!-- cells-cpu: begin -->\nold\n<!-- cells-cpu: end -->\nafter\n")
 
     done = bench("--quick", "--markdown", str(results))
 
     assert done.returncode == 0, done.stderr
-    before, section, after = re.split("<!-- cells: (?:begin|end) -->", results.read_text())
+    before, section, after = re.split("<!-- cells-cpu: (?:begin|end) -->", results.read_text())
     assert (before, after) == ("before\n", "\nafter\n")
     task = first_cells(section, "The combiner at equal parameters")
     training = first_cells(section, "Training: ")
