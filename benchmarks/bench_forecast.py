@@ -19,6 +19,7 @@ from forecast.entrants import Entrant, entrants, one_a_tier
 from forecast.field import score_all
 from forecast.scores import Tally
 from forecast.seasons import CADENCES, season_table
+from forecast.served import served_table
 from forecast.thinning import thinning_table
 from forecast.weather import weather_tables
 
@@ -26,7 +27,7 @@ from models.artifact import SHIPPED
 
 SEED = 1
 QUICK_READINGS, READINGS = 2048, 4096  # of a series, at most
-PARTS = ("skill", "thinning", "seasons", "weather", "directions")
+PARTS = ("skill", "bands", "thinning", "seasons", "weather", "directions")
 
 
 def main() -> int:
@@ -52,6 +53,9 @@ def _report(options: argparse.Namespace, entered: Sequence[Entrant]) -> Iterator
         return
     if "skill" in options.part:
         yield from _skill(series, entered, options)
+    if "bands" in options.part:
+        yield from ["", "How often the 90 % bands hold that the daemon serves:", ""]
+        yield from served_table(_heads(series, options), skill.HORIZONS, few)
     if "thinning" in options.part:
         yield from ["", "Thinned tenfold, how often the 90 % band holds the next reading:", ""]
         yield from thinning_table(series, few, SEED)
@@ -71,8 +75,7 @@ def _report(options: argparse.Namespace, entered: Sequence[Entrant]) -> Iterator
 
 
 def _skill(series: Sequence[Series], entered: Sequence[Entrant], options: argparse.Namespace) -> Iterator[str]:
-    heads = [one.head(options.readings) for one in series]
-    tally = Tally(Batch.of([head for head in heads if np.ptp(head.values) > 0]), skill.HORIZONS)
+    tally = Tally(_heads(series, options), skill.HORIZONS)
     score_all(tally, entered, variants=not options.quick)
     yield f"{skill.counts(tally)}, at most the first {options.readings:,} of a series."
     yield from skill.crps_tables(tally, entered)
@@ -81,6 +84,11 @@ def _skill(series: Sequence[Series], entered: Sequence[Entrant], options: argpar
     yield from ["", "Series won and lost, and how often the 90 % band holds:", "", *skill.promise_table(tally, entered)]
     yield from ["", "What the network adds, and what its memory does: CRPS ratios, median / geometric mean:", ""]
     yield from skill.worth_table(tally, entered)
+
+
+def _heads(series: Sequence[Series], options: argparse.Namespace) -> Batch:
+    heads = [one.head(options.readings) for one in series]
+    return Batch.of([head for head in heads if np.ptp(head.values) > 0])
 
 
 def _options() -> argparse.Namespace:

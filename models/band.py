@@ -28,5 +28,10 @@ def width(quantile: Tensor, state: State) -> Tensor:
 
 def update(is_outside: Tensor, is_judged: Tensor, share_outside: float, state: State) -> dict[str, Tensor]:
     """Learn whether each reading was outside. (B, C) twice."""
+    return {"band": learnt(state["band"], is_outside, is_judged, share_outside)}
+
+
+def learnt(before: Tensor, is_outside: Tensor, is_judged: Tensor, share_outside: float) -> Tensor:
+    """The logarithm of how much wider a band is, after a reading. (...) each."""
     step = (is_outside.float() - share_outside) * RATE
-    return {"band": (state["band"] + step.masked_fill(~is_judged, 0.0)).clamp(-MOST, MOST)}
+    return (before + step.masked_fill(~is_judged, 0.0)).clamp(-MOST, MOST)

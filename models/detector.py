@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from models import alarm, band, hours, moves, pause, rhythm, scaler, tempo
 from models.alarm import Hysteresis
+from models.band_ahead import BandAhead
 from models.calibration import joint, verdict
 from models.calibration.pool import Pool, Standard
 from models.calibration.verdict import Evidence
 from models.column import Column, State
 from models.context import Context
 from models.experts.dot import total
+from models.experts.sight import Sight
 from models.forecasters import Forecaster, Moment
 from models.hours import Hour
 from models.novelty import Glance, Novelty
@@ -59,6 +61,8 @@ class Detector(nn.Module):
         self.novelty = Novelty(forecaster.tier)
         self.tail = StudentTail()
         self.quantile = StudentQuantile(options.band_coverage)
+        further = forecaster.horizons[1:]
+        self.band_ahead = BandAhead(further, 1 - options.band_coverage) if further else None
 
     @property
     def parts(self) -> dict[str, tuple[Column, ...]]:
@@ -70,7 +74,7 @@ class Detector(nn.Module):
             "scale": scaler.columns(channels),
             "rhythm": rhythm.columns(channels),
             "hours": hours.columns(channels),
-            "band": band.columns(channels),
+            "band": (*band.columns(channels), *(self.band_ahead.columns(channels) if self.band_ahead else ())),
             "moves": moves.columns(channels),
             "novelty": self.novelty.columns(channels),
             **self.forecaster.parts(channels),
@@ -100,7 +104,10 @@ class Detector(nn.Module):
         learnt.update(moves.update(judged, present, steps, state))
         is_new = present & (state["age"] > 0)
         difference = (judged - state["last"]).float().masked_fill(~is_new, 0.0)
-        learnt.update(self.forecaster.advance(Moment(difference, present, steps, context.calendar), learnt))
+        moment = Moment(difference, present, steps, context.calendar)
+        learnt.update(self.forecaster.advance(moment, learnt))
+        if self.band_ahead is not None:
+            learnt.update(self.band_ahead.learn(Sight.of(*moment, learnt), *self._further(learnt), learnt))
         return outcome, pause.state_after(context.learns, learnt, {**state, **alarm.only(after)}, elapsed_seconds)
 
     def explain(self, outcome: Outcome) -> Explanation:
@@ -116,13 +123,22 @@ class Detector(nn.Module):
 
         B a multiple of 32, so that no bit of a row depends on how many came with it.
         """
+        offset, half_width = self._further(state)
+        forecast = state["last"].unsqueeze(-1) + offset
+        half_band = (self.band_ahead.half_band(half_width, state) if self.band_ahead else half_width).double()
+        return Ahead(forecast, forecast - half_band, forecast + half_band)
+
+    def _further(self, state: State) -> tuple[Tensor, Tensor]:
+        """The forecasts beyond the next reading, less the value, and half the width of their own bands. (B, C, K) each.
+
+        NaN where there is none.
+        """
         location, log_scale, freedom = (part[..., 1:] for part in self.forecaster.ahead(state))
         scale = scaler.floored_scale(state)
-        is_unknown = ~scaler.is_known(state, scale)
-        forecast = state["last"].unsqueeze(-1) + location * scale.unsqueeze(-1)
-        forecast = forecast.masked_fill(is_unknown.unsqueeze(-1), torch.nan)
-        half_band = (self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)).double()
-        return Ahead(forecast, forecast - half_band, forecast + half_band)
+        is_unknown = ~scaler.is_known(state, scale).unsqueeze(-1)
+        half_width = self.quantile(freedom) * torch.exp(log_scale) * scale.unsqueeze(-1)
+        offset = (location * scale.unsqueeze(-1)).masked_fill(is_unknown, torch.nan)
+        return offset, half_width.masked_fill(is_unknown, torch.nan)
 
     def _judge(
         self, seen: Seen, context: Context, state: State, pool: Pool | Standard

@@ -4,20 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import results_page
-import torch
 
 from forecast.batch import Batch, Float64, Series
-from forecast.contenders import chunks, of_rows
 from forecast.entrants import Entrant
 from forecast.field import score_all, shown
-from forecast.scores import TAIL, Tally
-from models.calibration.budget import Budget
-from models.calibration.pool import Pool
-from models.column import State
-from models.context import Context
-from models.detector import Detector, DetectorOptions
-from models.forecasters import Forecaster
-from models.transform import Transform
+from forecast.scores import Tally
+from forecast.served import served
 
 SHORTEST, TENFOLD = 4000, 10  # readings
 
@@ -35,7 +27,7 @@ def thinning_table(series: Sequence[Series], entrants: Sequence[Entrant], seed: 
     for kept in ways.values():
         tally = score_all(Tally(Batch.of(kept), (1,)), entrants)
         found = {name: tally.mean(name, "covered") for name in shown(tally, entrants)}
-        found |= {f"{one.name}, as served": served(tally.batch, one.trained((1,)).forecaster) for one in entrants}
+        found |= {f"{one.name}, as served": shares_served(tally.batch, one) for one in entrants}
         for name, shares in found.items():
             covered.setdefault(name, []).append(f"{np.nanmean(shares):.3f}")
     rows = [[name, *cells] for name, cells in covered.items()]
@@ -43,21 +35,7 @@ def thinning_table(series: Sequence[Series], entrants: Sequence[Entrant], seed: 
     return [of, "", *results_page.table(["forecaster", *ways], rows)]
 
 
-@torch.inference_mode()
-def served(batch: Batch, forecaster: Forecaster) -> Float64:
-    """The share of the readings that lies in the band that the detector gives with them. -> (B,)."""
-    detector = Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=1 - 2 * TAIL))
-    inside, judged = np.zeros(len(batch.series)), np.zeros(len(batch.series))
-    state: State = {}
-    pool = Pool.fresh(Budget())
-    for chunk in chunks(batch):
-        state = of_rows(state, detector.columns, chunk)
-        readings, alive = chunk.readings, chunk.alive
-        for t in chunk.steps:
-            context = Context.of(readings.elapsed[t], readings.calendar[t])
-            outcome, state = detector.step(readings.values[t], readings.present[t], context, state, pool)
-            counts = outcome.is_judged[:alive, 0]
-            is_inside = (outcome.value - outcome.forecast).abs()[:alive, 0] <= outcome.half_band[:alive, 0]
-            inside[:alive] += (counts & is_inside).numpy()
-            judged[:alive] += counts.numpy()
-    return inside / judged
+def shares_served(batch: Batch, entrant: Entrant) -> Float64:
+    """The share of each series' readings that lies in the band that was served. -> (B,)."""
+    inside, judged = served(batch, entrant.trained((1,)).forecaster)
+    return (inside / judged)[:, 0]

@@ -34,8 +34,10 @@ class Slots(nn.Module):
     reads: Tensor  # (S,)
     which: Tensor  # (S,) horizon
 
-    def __init__(self, horizons: tuple[int, ...], width: int) -> None:
+    def __init__(self, horizons: tuple[int, ...], width: int, prefix: str = "") -> None:
+        """``prefix``: of the columns' names."""
         super().__init__()
+        self._turn, self._value, self._kept = (f"{prefix}{name}" for name in ("turn", "slot_value", "slots"))
         self.counts = [min(SLOTS, horizon) for horizon in horizons]
         self.is_single = horizons == (1,)  # one slot, due at every reading
         self.width = width
@@ -54,22 +56,22 @@ class Slots(nn.Module):
     def columns(self, channels: int) -> tuple[Column, ...]:
         """What is kept in each slot: ``width`` numbers; where there are several, the value and the reading's number."""
         slots = len(self.periods)
-        kept = Column("slots", torch.float32, (channels, slots, self.width))
+        kept = Column(self._kept, torch.float32, (channels, slots, self.width))
         if self.is_single:
             return (kept,)
         return (
-            Column("turn", torch.int32, (channels,)),
-            Column("slot_value", torch.float64, (channels, slots), initial=float("nan")),
+            Column(self._turn, torch.int32, (channels,)),
+            Column(self._value, torch.float64, (channels, slots), initial=float("nan")),
             kept,
         )
 
     def read(self, sight: Sight, state: State) -> Matured:
         """What is due at this reading."""
-        kept = state["slots"]
+        kept = state[self._kept]
         if self.is_single:  # what was kept is of the value before
             return Matured((sight.age > 1).unsqueeze(-1), sight.difference.unsqueeze(-1), kept)
-        moved = (sight.last.unsqueeze(-1) - state["slot_value"]).float()  # (B, C, S)
-        due = self._at(self.reads, state["turn"])
+        moved = (sight.last.unsqueeze(-1) - state[self._value]).float()  # (B, C, S)
+        due = self._at(self.reads, state[self._turn])
         is_due = ~moved.isnan() & due
         moved = torch.nan_to_num(moved).masked_fill(~due, 0.0)
         parts = [part.sum(2) for part in torch.split(kept.masked_fill(~due.unsqueeze(-1), 0.0), self.counts, 2)]
@@ -83,13 +85,13 @@ class Slots(nn.Module):
         """Keep the forecasts made at this reading where a slot is free for them. kept: (B, C, K, W)."""
         due = sight.present.unsqueeze(-1)
         if self.is_single:
-            return {"slots": torch.where(due.unsqueeze(-1), kept, state["slots"])}
-        due = due & self._at(self.writes, state["turn"])
+            return {self._kept: torch.where(due.unsqueeze(-1), kept, state[self._kept])}
+        due = due & self._at(self.writes, state[self._turn])
         kept = kept.index_select(2, self.which)
         return {
-            "turn": state["turn"] + sight.present,
-            "slot_value": torch.where(due, sight.last.unsqueeze(-1), state["slot_value"]),
-            "slots": torch.where(due.unsqueeze(-1), kept, state["slots"]),
+            self._turn: state[self._turn] + sight.present,
+            self._value: torch.where(due, sight.last.unsqueeze(-1), state[self._value]),
+            self._kept: torch.where(due.unsqueeze(-1), kept, state[self._kept]),
         }
 
     def _at(self, places: Tensor, turn: Tensor) -> Tensor:

@@ -100,9 +100,9 @@ def test_the_band_of_a_further_horizon_is_the_middle_of_its_distribution() -> No
     assert all(column.isnan().all() for column in unknown)
     location, log_scale, freedom = (part[..., 1:].double().numpy() for part in forecaster.ahead(state))
     scale = scaler.floored_scale(state).unsqueeze(-1).double().numpy()
-    middle = values[-1].unsqueeze(-1).numpy() + location * scale
+    middle, widening = values[-1].unsqueeze(-1).numpy() + location * scale, state["ahead_band"].exp().numpy()
     for edge, column in ((0.05, ahead.lower), (0.5, ahead.forecast), (0.95, ahead.upper)):
-        quantile = stats.t.ppf(edge, freedom, loc=middle, scale=np.exp(log_scale) * scale)
+        quantile = stats.t.ppf(edge, freedom, loc=middle, scale=np.exp(log_scale) * scale * widening)
         np.testing.assert_allclose(column.numpy(), quantile, rtol=1e-3, atol=1e-4)
     assert (ahead.upper - ahead.lower)[..., 1].mean() > (ahead.upper - ahead.lower)[..., 0].mean()
 

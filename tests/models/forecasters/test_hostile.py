@@ -56,7 +56,14 @@ def test_forecasts_and_memory_stay_finite(kind: str, tier: str) -> None:
 
     finite = torch.stack([part.isfinite().reshape(LENGTH, ROWS, -1).all(-1) for part in said]).all(0).all(0)  # (ROWS,)
     for name, column in state.items():
-        if name not in ("ring", "slot_value", "log_interval", "errors", "longest_unmoved"):  # NaN: there is nothing yet
+        if name not in (
+            "ring",
+            "slot_value",
+            "ahead_slot_value",
+            "log_interval",
+            "errors",
+            "longest_unmoved",
+        ):  # NaN: there is nothing yet
             finite &= column.isfinite().reshape(ROWS, -1).all(-1)
         if name != "longest_unmoved":  # which is infinite where nothing has moved yet
             finite &= ~column.isinf().reshape(ROWS, -1).any(-1)
