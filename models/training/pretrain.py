@@ -45,11 +45,12 @@ class Recipe:
     settings: Settings = field(default_factory=lambda: Settings(epochs=64, reset_ratio=0.02))
 
 
+LONG = partial(Recipe, streams=512, length=2048)  # so that weeks of hours are seen
 RECIPES = {
-    "gru": Recipe(Spec("gru", 32, Kind.COMBINER.value), settings=COMPACT),
-    "lstm": Recipe(Spec("lstm", 32, Kind.COMBINER.value), settings=COMPACT),
-    "gru-rich": Recipe(Spec("gru", 64, Kind.COMBINER.value, "rich"), streams=512, length=2048, settings=RICH),
-    "lstm-rich": Recipe(Spec("lstm", 64, Kind.COMBINER.value, "rich"), streams=512, length=2048, settings=RICH),
+    "gru": LONG(Spec("gru", 32, Kind.COMBINER.value), settings=COMPACT),
+    "lstm": LONG(Spec("lstm", 32, Kind.COMBINER.value), settings=COMPACT),
+    "gru-rich": LONG(Spec("gru", 64, Kind.COMBINER.value, "rich"), settings=RICH),
+    "lstm-rich": LONG(Spec("lstm", 64, Kind.COMBINER.value, "rich"), settings=RICH),
     "gru-recurrent": Recipe(Spec("gru", 32), streams=512, window=64, passes=1),
     "lstm-recurrent": Recipe(Spec("lstm", 32), streams=512, window=64, passes=1),
     "experts": Recipe(Spec("", 0, Kind.EXPERTS.value)),
