@@ -13,10 +13,7 @@ from streamer.cuda_graph import captured
 from streamer.layout import Layout
 from streamer.recording import Operations, recorded
 
-OFTEN = {
-    "cpu": 64,
-    "cuda": 8,
-}  # steps of one shape after which it is recorded: that costs what it then saves in as many
+OFTEN = {"cpu": 64, "cuda": 3}  # steps of one shape, then it is recorded: that costs what it saves in as many
 RECORDERS = {"cpu": recorded, "cuda": captured}
 Shape = tuple[tuple[str, ...], tuple[torch.Size, ...]]  # what a context tells, and the shapes of all tensors
 
