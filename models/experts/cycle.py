@@ -11,6 +11,7 @@ SHORTEST = 4
 FASTEST = 1 / 128  # rate of a lag's error: of white noise, no lag seems better than another for long
 FEWEST = 48  # errors before a lag may be a period
 CLEAR = 0.8  # of the error at half the lag: only a period that beats it is one
+BINS = 24  # of the expert of the day: where a day has no more readings than that, it tells them apart
 RING = LONGEST + 1  # the value a longest period ago is still there when the newest one is
 PENALTY = 0.04  # of the ratio, for every doubling of the period: a multiple of a period is one too
 
@@ -18,7 +19,7 @@ PENALTY = 0.04  # of the ratio, for every doubling of the period: a multiple of 
 class Cycle(nn.Module):
     """``e_c += min(.5 / c, 1 / 128) (|y_t - y_{t-c}| - e_c)`` for every lag ``c``.
 
-    A period has the smallest ``e_c / e_{c/2}``.
+    A period has the smallest ``e_c / e_{c/2}``. Until it can be told of a day whether it is one, it is taken for it.
     """
 
     lags: Tensor  # (L,) 1 ... LONGEST
@@ -62,12 +63,19 @@ class Cycle(nn.Module):
         ratio = (learnt / half.clamp_min(1e-30)).masked_fill(errors < self.lags.clamp_min(FEWEST), torch.inf)
         score, best = (ratio + self.penalties).min(-1)
         is_clear = ratio.gather(-1, best.unsqueeze(-1)).squeeze(-1) < CLEAR
+        period = torch.where(is_clear & score.isfinite(), (best + 1).float(), self._first_guess(sight))
         return {
             "ring": torch.where(sight.present.unsqueeze(-1), ring.scatter(-1, newest, sight.last.unsqueeze(-1)), ring),
             "ring_newest": newest.squeeze(-1).int(),
             "lag_error": learnt,
-            "period": torch.where(is_clear & score.isfinite(), best + 1, 0).int(),
+            "period": period.int(),
         }
+
+    def _first_guess(self, sight: Sight) -> Tensor:
+        """A day, from its end on and as long as nobody knows better, where it has many readings; else 0. -> (B, C)."""
+        day = sight.pace[:, :1].reciprocal().round()
+        is_guessed = (day > BINS) & (day <= LONGEST) & (sight.age > day) & (sight.age - day < day.clamp_min(FEWEST))
+        return day.masked_fill(~is_guessed, 0.0)
 
     def seasonal(self, sight: Sight, state: State, horizons: Tensor) -> tuple[Tensor, Tensor]:
         """The value a period before each horizon, less the value, and its change over the horizon. -> (B, C, K) twice.

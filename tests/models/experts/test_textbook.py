@@ -247,6 +247,21 @@ def test_lag_errors_and_period_are_those_of_brute_force(planted: tuple[Tensor, d
         assert int(state["period"][row, 0]) == reference.period
 
 
+def test_a_day_is_the_first_guess_of_a_period() -> None:
+    days = (0, 12, 24, 25, 48, 300, 336, 337)
+    noise = torch.randn(700, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    pace = torch.tensor([[1 / day if day else 0.0, 0.0] for day in days])
+    cycle, references = Cycle(), [textbook.Cycle(day=day) for day in days]
+    state = fresh_state(cycle.columns(1), len(days))
+    for n, value in enumerate(noise):
+        age = torch.full((len(days), 1), n + 1.0)
+        state.update(cycle.learn(sight_of(value.expand(len(days), 1), age=age, pace=pace), state))
+        for reference in references:
+            reference.learn(float(value))
+
+        assert state["period"].flatten().tolist() == [reference.period for reference in references], n
+
+
 def test_planted_periods_are_found(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
     found = planted[1]["period"][: len(PERIODS), 0].tolist()
 

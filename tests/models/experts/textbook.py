@@ -130,6 +130,7 @@ class Cycle:
     """The mean error of every lag, by brute force over the whole past."""
 
     longest: int = 336
+    day: int = 0  # readings of one, where it is known
     values: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -148,4 +149,8 @@ class Cycle:
         lags = [c for c in range(4, self.longest + 1) if n - c >= max(c, 48)]
         ratios = {c: self.error[c] / max(self.error[c // 2], 1e-30) for c in lags}
         best = min(ratios, key=lambda c: ratios[c] + 0.04 * math.log2(c), default=0)
-        return best if best and ratios[best] < 0.8 else 0
+        return best if best and ratios[best] < 0.8 else self._first_guess(n)
+
+    def _first_guess(self, n: int) -> int:
+        """A day of more readings than the day's own expert has bins, once it is over, until its lag can be told of."""
+        return self.day if 24 < self.day <= self.longest and self.day < n < self.day + max(self.day, 48) else 0
