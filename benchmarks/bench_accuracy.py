@@ -7,6 +7,7 @@ python benchmarks/bench_accuracy.py --data FOLDER --only nab --half A    one set
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import results_page
 import torch
@@ -21,14 +22,10 @@ ABLATED = ("nab", "asd")  # the sets of the rows without a mechanism: each costs
 def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
-    load = results_page.load()
     torch.set_num_threads(1)
-    lines = [f"{results_page.machine()}; {options.tier} tier.", ""]
-    for line in _report(options):
-        lines.append(line)
-        print(line, flush=True)
-    if options.markdown is not None:
-        options.markdown.put("\n".join(lines) + "\n" + load)
+    results_page.tell(
+        chain([f"{results_page.machine()}; {options.tier} tier.", ""], _report(options)), options.markdown
+    )
     return 0
 
 

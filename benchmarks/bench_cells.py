@@ -29,14 +29,8 @@ PARTS = {"cpu": ("task", "training", "steps"), "cuda": ("training", "steps")}  #
 def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
-    load = results_page.load()
     torch.set_num_threads(1)
-    lines = []
-    for line in _report(options):
-        lines.append(line)
-        print(line, flush=True)
-    if options.markdown is not None:
-        options.markdown.put("\n".join(lines) + "\n" + load)
+    results_page.tell(_report(options), options.markdown)
     return 0
 
 

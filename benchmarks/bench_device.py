@@ -28,12 +28,7 @@ def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
     torch.set_num_threads(1)
-    load, lines = results_page.load(), []
-    for line in _report(options):
-        lines.append(line)
-        print(line, flush=True)
-    if options.markdown is not None:
-        options.markdown.put("\n".join(lines) + "\n" + load)
+    results_page.tell(_report(options), options.markdown)
     return 0
 
 

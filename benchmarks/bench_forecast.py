@@ -7,6 +7,7 @@ python benchmarks/bench_forecast.py --data FOLDER --quick --artifact FILE    a t
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +34,9 @@ PARTS = ("skill", "bands", "thinning", "seasons", "weather", "directions")
 def main() -> int:
     """Measure, print, and write what was asked for."""
     options = _options()
-    load = results_page.load()
     torch.set_num_threads(1)
     entered = entrants(options.artifact or sorted(SHIPPED.glob("*.safetensors")))
-    lines = [f"{results_page.machine()}.", ""]
-    for line in _report(options, entered):
-        lines.append(line)
-        print(line, flush=True)
-    if options.markdown is not None:
-        options.markdown.put("\n".join(lines) + "\n" + load)
+    results_page.tell(chain([f"{results_page.machine()}.", ""], _report(options, entered)), options.markdown)
     return 0
 
 

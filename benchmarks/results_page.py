@@ -4,7 +4,7 @@ import argparse
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +46,16 @@ def parsed(parser: argparse.ArgumentParser, section: str) -> argparse.Namespace:
 def load() -> str:
     """The last line of a section, to be asked for before anything is measured."""
     return f"Load average of the machine at the start: {os.getloadavg()[0]:.1f}.\n"
+
+
+def tell(report: Iterable[str], section: "Section | None") -> None:
+    """Print a report line by line as it is measured; where a section is asked for, write it there with `load`."""
+    last, lines = load(), []
+    for line in report:
+        lines.append(line)
+        print(line, flush=True)
+    if section is not None:
+        section.put("\n".join(lines) + "\n" + last)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
