@@ -79,6 +79,10 @@ def _options() -> argparse.Namespace:
     options = results_page.parsed(parser, "cells-{device}")
     parts = PARTS[options.device]
     options.part = [part for part in parts if part in (options.part or parts)]
+    if not options.part:
+        parser.error(f"--part: expected one of {', '.join(parts)} with --device {options.device}")
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: expected a CUDA device, got none")
     return options
 
 

@@ -22,7 +22,7 @@ from models.transform import Transform
 
 
 def served_table(batch: Batch, horizons: tuple[int, ...], entrants: Sequence[Entrant]) -> list[str]:
-    """The share of the readings inside, by horizon: of the median series, of every tenth it is less for, of all."""
+    """The share of the readings inside, by horizon: of the median series, of that which a tenth are below, of all."""
     rows = []
     for entrant in entrants:
         forecaster = entrant.trained(horizons).forecaster

@@ -46,3 +46,10 @@ def test_a_cell_that_there_is_not_is_told_at_once() -> None:
 
     assert done.returncode == 2
     assert "invalid choice: 'mamba'" in done.stderr
+
+
+def test_what_is_no_matter_of_a_gpu_is_told_at_once() -> None:
+    done = bench("--device", "cuda", "--part", "task")
+
+    assert done.returncode == 2
+    assert "--part: expected one of training, steps with --device cuda" in done.stderr
