@@ -1,7 +1,10 @@
 """Recordings: the same operations in the same order, without the Python that called them (decision 26)."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +15,7 @@ from torch._C import (
     _jit_pass_dce,
     _jit_pass_peephole,
 )
-from torch.jit import TracerWarning, optimized_execution, trace  # type: ignore[attr-defined]  # exported in silence
+from torch.jit import ScriptFunction, TracerWarning, optimized_execution, trace  # type: ignore[attr-defined]  # exported in silence
 
 BY_A_SHAPE = ("Using len", "Iterating over")  # how the tracer warns of what would differ for another shape alone
 WITH_A_NUMBER = frozenset(
@@ -28,9 +31,25 @@ def recorded(operations: Operations, inputs: tuple[Tensor, ...]) -> Operations:
     Raises:
         ValueError: what is done depends on a value, and not on shapes alone.
     """
+    recording = traced(operations, inputs)
+
+    def replay(*inputs: Tensor) -> tuple[Tensor, ...]:
+        with optimized_execution(False):  # an optimiser would make other operations of them
+            outputs: tuple[Tensor, ...] = recording(*inputs)
+        return outputs
+
+    return replay
+
+
+def traced(operations: Operations, inputs: tuple[Tensor, ...]) -> ScriptFunction[Any, tuple[Tensor, ...]]:
+    """The operations on tensors of these shapes, written down.
+
+    Raises:
+        ValueError: what is done depends on a value, and not on shapes alone.
+    """
     with warnings.catch_warnings(record=True) as said, optimized_execution(False):
         warnings.simplefilter("always")
-        recording = trace(operations, inputs, check_trace=False)
+        recording: ScriptFunction[Any, tuple[Tensor, ...]] = trace(operations, inputs, check_trace=False)
     by_a_value = [
         warning
         for warning in said
@@ -40,13 +59,7 @@ def recorded(operations: Operations, inputs: tuple[Tensor, ...]) -> Operations:
         where, why = f"{by_a_value[0].filename}:{by_a_value[0].lineno}", by_a_value[0].message
         raise ValueError(f"{where}: Expected a step that does the same whatever the values, got: {why}")
     _fold(recording.graph)
-
-    def replay(*inputs: Tensor) -> tuple[Tensor, ...]:
-        with optimized_execution(False):  # an optimiser would make other operations of them
-            outputs: tuple[Tensor, ...] = recording(*inputs)
-        return outputs
-
-    return replay
+    return recording
 
 
 def _fold(graph: Graph) -> None:

@@ -1,6 +1,7 @@
-"""The step of a detector from packed rows to packed rows; a shape that keeps coming is recorded, and replayed."""
+"""The step of a detector from packed rows to packed rows: what keeps coming is recorded, and then compiled."""
 
 from collections import Counter
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,27 +12,42 @@ from models.detector import Detector
 from models.outcome import Outcome
 from streamer.cuda_graph import captured
 from streamer.layout import Layout
-from streamer.recording import Operations, recorded
+from streamer.native.candidate import Candidate
+from streamer.native.columns import PROBE_ROWS
+from streamer.recording import Operations, recorded, traced
 
-OFTEN = {"cpu": 64, "cuda": 3}  # steps of one shape, then it is recorded: that costs what it saves in as many
+NEVER = 1 << 62
 RECORDERS = {"cpu": recorded, "cuda": captured}
 Shape = tuple[tuple[str, ...], tuple[torch.Size, ...]]  # what a context tells, and the shapes of all tensors
+
+
+class Patience(NamedTuple):
+    """After how many steps a faster form is made: one that costs what it saves in as many."""
+
+    recorded: int  # of one shape
+    compiled: int = NEVER  # of one kind, whatever their rows
+    trials: int = 0  # in which the machine code is compared with the step
+
+
+PATIENCE = {"cpu": Patience(64, compiled=500, trials=64), "cuda": Patience(3)}
 
 
 class Step:
     """Judges and learns one reading a row.
 
     A step is more than a thousand operations on small tensors, and the Python between them takes longer than many of
-    them do. A recording has the same operations in the same order without it, and so the same bits. ``often`` is for
-    tests: how many steps of a shape there are before it is recorded, where it is not for the device to say.
+    them do. A recording has the same operations in the same order without it, machine code computes them for eight
+    rows at a time: both have the same bits.
     """
 
-    def __init__(self, detector: Detector, often: int | None = None) -> None:
+    def __init__(self, detector: Detector, patience: Patience | None = None) -> None:
+        """patience: for tests and benchmarks; else it is the device's."""
         self._detector = detector
         self._layout = Layout(detector.columns)
-        self._often = often
+        self._patience = patience
         self._came: Counter[Shape] = Counter()
         self._recordings: dict[Shape, Operations] = {}
+        self._candidates: dict[Shape, Candidate] = {}
 
     def __call__(
         self, block: Tensor, values: Tensor, present: Tensor, context: Context, pool: Pool
@@ -43,12 +59,46 @@ class Step:
         """
         told = {name: column for name, column in context._asdict().items() if column is not None}
         inputs = (*self._layout.cut(block), values, present, pool.table, pool.lines, *told.values())
-        outputs = self._operations((tuple(told), tuple(column.shape for column in inputs)), inputs)(*inputs)
+        outputs = self._outputs(tuple(told), inputs)
         count = self._layout.count
         return Outcome(*outputs[count:]), self._layout.paste(outputs[:count])
 
+    def settle(self) -> None:
+        """Wait until what is being compiled is."""
+        for candidate in self._candidates.values():
+            candidate.wait()
+
+    def _outputs(self, told: tuple[str, ...], inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """What comes of inputs, in the fastest form that there is."""
+        candidate = self._candidate(told, inputs)
+        if candidate is not None and candidate.is_taken:
+            return candidate(*inputs)
+        outputs = self._operations((told, tuple(column.shape for column in inputs)), inputs)(*inputs)
+        if candidate is not None:
+            candidate.try_on(inputs, outputs)
+        return outputs
+
+    def _candidate(self, told: tuple[str, ...], inputs: tuple[Tensor, ...]) -> Candidate | None:
+        """What may be machine code for inputs of a kind, once that has come often."""
+        count = self._layout.count
+        are_rows = [number not in (count + 2, count + 3) for number in range(len(inputs))]  # the pool is shared
+        kind = told, tuple(column.shape[has_rows:] for column, has_rows in zip(inputs, are_rows, strict=True))
+        candidate = self._candidates.get(kind)
+        if candidate is not None:
+            return candidate
+        self._came[kind] += 1
+        patience = self._patience or PATIENCE[inputs[0].device.type]
+        if self._came[kind] < patience.compiled:
+            return None
+        probes = tuple(
+            column.new_zeros((PROBE_ROWS, *column.shape[1:])) if has_rows else column
+            for column, has_rows in zip(inputs, are_rows, strict=True)
+        )
+        recording = traced(lambda *probes: self._plain(told, *probes), probes)
+        return self._candidates.setdefault(kind, Candidate(recording.graph, are_rows, patience.trials))
+
     def _operations(self, shape: Shape, inputs: tuple[Tensor, ...]) -> Operations:
-        """What turns inputs of a shape into outputs."""
+        """What turns inputs of a shape into outputs, one operation after the other."""
         recording = self._recordings.get(shape)
         if recording is not None:
             return recording
@@ -58,7 +108,7 @@ class Step:
 
         self._came[shape] += 1
         device = inputs[0].device.type
-        if self._came[shape] >= (self._often or OFTEN[device]):
+        if self._came[shape] >= (self._patience or PATIENCE[device]).recorded:
             self._recordings[shape] = RECORDERS[device](plain, inputs)
         return plain
 

@@ -11,10 +11,9 @@ from models.column import fresh_state
 from models.context import Context
 from streamer.judge import Judge
 from streamer.layout import WORD, Layout
-from streamer.step import Step
+from streamer.step import NEVER, Patience, Step
 from streamer.wiring import make_groups, make_metrics
 
-NEVER = 1 << 62
 REPLAYED = {"cpu": "recorded", "cuda": "captured"}
 
 
@@ -32,8 +31,8 @@ class Steps:
         config = parsed(setting(cell, source=NO_FILE, device=str(device)))
         [group] = make_groups(config, make_metrics(config), lambda: 0.0)
         judge = group.judges.first
-        yield Steps(f"{device.type}, called", judge, Step(judge.detector, often=NEVER))
-        yield Steps(f"{device.type}, {REPLAYED[device.type]}", judge, Step(judge.detector, often=1))
+        yield Steps(f"{device.type}, called", judge, Step(judge.detector, Patience(NEVER)))
+        yield Steps(f"{device.type}, {REPLAYED[device.type]}", judge, Step(judge.detector, Patience(1)))
 
     @property
     def moved_bytes(self) -> int:

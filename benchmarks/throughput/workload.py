@@ -11,7 +11,7 @@ from connectors.memory import records_of
 GROUP = "bench"
 SOURCE = TopicPartition("readings", 0)
 MAX_BATCH_READINGS = 5_000  # the daemon's own max_poll_records
-WARM_UP_LAPS, WARM_UP_READINGS = 13, 1_300_000  # at most: the rarest step that keeps coming has been recorded by then
+WARM_UP_LAPS, WARM_UP_READINGS = 13, 2_000_000  # at most: steps that keep coming are machine code by then
 READINGS_A_SERIES = 500  # at most: a lone series pays a whole padded tile for every reading
 _START_NS = 1_767_225_600_000_000_000  # 2026-01-01, a reading a second of every series
 _SECOND_NS = 1_000_000_000

@@ -1,0 +1,158 @@
+"""Assembly of LLVM that is the same for every step: functions that are called, and vectors that are cut and pasted."""
+
+import struct
+
+import numpy as np
+
+from streamer.native.code import FLOATING, Value
+from streamer.native.functions import OF_ARRAYS
+from streamer.native.plan import LANES
+
+INTRINSICS = {"fma": 3, "copysign": 2, "fabs": 1, "floor": 1, "roundeven": 1, "sqrt": 1}  # and their arguments
+DIVISIONS = ("sdiv", "srem")  # without an instruction for vectors: written once, since each takes a page
+VECTORS = {
+    "exp": ("Sleef_expf8_u10", 1),
+    "exp2": ("Sleef_exp2f8_u10", 1),
+    "expm1": ("Sleef_expm1f8_u10", 1),
+    "fmod": ("Sleef_fmodf8_avx2", 2),
+    "hypot": ("Sleef_hypotf8_u05", 2),
+    "lgamma": ("Sleef_lgammaf8_u10", 1),
+    "log1p": ("Sleef_log1pf8_u10", 1),
+    "pow": ("Sleef_powf8_u10", 2),
+}  # as Sleef calls them, and their arguments
+
+
+def symbols() -> list[str]:
+    """The functions of torch's library that the code may call."""
+    return [*(name for name, _ in VECTORS.values()), *(f"vms{name}" for name in OF_ARRAYS.values())]
+
+
+def common() -> str:
+    """What comes before the code of a step."""
+    text = [f"declare {_many('float', 1)} @{name}({_many('float', count)})" for name, count in VECTORS.values()]
+    text += [f"declare void @vms{name}(i32, ptr, ptr, i64)" for name in OF_ARRAYS.values()]
+    text += [
+        f"declare {vector(type_)} @{intrinsic(name, type_)}({_many(type_, count)})"
+        for name, count in INTRINSICS.items()
+        for type_ in ("float", "double")
+    ]
+    text += [_divided(operation, type_) for operation in DIVISIONS for type_ in ("i64", "i32")]
+    text += [_picked(memory) for memory in ("float", "double", "half", "i64", "i32", "i8")]
+    return "\n".join([*text, *(_cut(bits) + _pasted(bits) for bits in (8, 16, 32, 64))])
+
+
+def vector(type_: str) -> str:
+    """The type of a value of eight rows."""
+    return f"<{LANES} x {type_}>"
+
+
+def in_memory(type_: str) -> str:
+    """The type as which a number lies in memory."""
+    return "i8" if type_ == "i1" else type_
+
+
+def alignment(type_: str) -> int:
+    """Bytes that a vector in memory is aligned to."""
+    return min(32, LANES * {"i8": 1, "half": 2}.get(in_memory(type_), 4))
+
+
+def intrinsic(name: str, type_: str) -> str:
+    """What LLVM calls an operation on vectors."""
+    return f"llvm.{name}.v{LANES}f{ {'float': 32, 'double': 64}[type_] }"
+
+
+def literal(value: Value) -> str:
+    """A constant in every row."""
+    number, type_ = value.about[0], value.type
+    if type_ not in FLOATING:
+        text = str(number)
+    elif type_ == "half":
+        text = f"0xH{np.float16(float.fromhex(number)).view(np.uint16):04X}"
+    else:
+        text = f"0x{struct.unpack('<Q', struct.pack('<d', float.fromhex(number)))[0]:016X}"
+    return "<" + ", ".join([f"{type_} {text}"] * LANES) + ">"
+
+
+def _many(type_: str, count: int) -> str:
+    return ", ".join([vector(type_)] * count)
+
+
+def _divided(operation: str, type_: str) -> str:
+    """A function that divides whole numbers."""
+    of = vector(type_)
+    return f"""
+define internal {of} @{operation}.{type_}({of} %a, {of} %b) noinline {{
+  %result = {operation} {of} %a, %b
+  ret {of} %result
+}}"""
+
+
+def _picked(memory: str) -> str:
+    """A function that reads each row's number at an index of its own."""
+    lines = _each_lane(f"""\
+  %index.# = extractelement {vector("i64")} %at, i32 #
+  %from.# = getelementptr {memory}, ptr %base, i64 %index.#
+  %item.# = load {memory}, ptr %from.#""")
+    return f"""
+define internal {vector(memory)} @picked.{memory}(ptr %base, {vector("i64")} %at) noinline {{
+{lines}
+{_joined(memory)}
+  ret {vector(memory)} %all.{LANES}
+}}"""
+
+
+def _cut(bits: int) -> str:
+    """A function that makes vectors of the numbers of eight rows."""
+    number = f"i{bits}"
+    lines = _each_lane(f"""\
+  %from.# = getelementptr {number}, ptr %row.#, i64 %at
+  %item.# = load {number}, ptr %from.#""")
+    stored = f"  store {vector(number)} %all.{LANES}, ptr %vector, align {min(32, LANES * bits // 8)}"
+    return _loop(f"cut{bits}", vector(number), f"{lines}\n{_joined(number)}\n{stored}")
+
+
+def _pasted(bits: int) -> str:
+    """A function that makes the numbers of eight rows of vectors."""
+    number = f"i{bits}"
+    loaded = f"  %all = load {vector(number)}, ptr %vector, align {min(32, LANES * bits // 8)}"
+    lines = _each_lane(f"""\
+  %item.# = extractelement {vector(number)} %all, i32 #
+  %to.# = getelementptr {number}, ptr %row.#, i64 %at
+  store {number} %item.#, ptr %to.#""")
+    return _loop(f"pasted{bits}", vector(number), f"{loaded}\n{lines}")
+
+
+def _loop(name: str, vectors: str, each: str) -> str:
+    """A function that does the same for every number of a run. Of the rows the first one's address is told."""
+    addresses = _each_lane("""\
+  %offset.# = mul i64 %stride, #
+  %row.# = getelementptr i8, ptr %rows, i64 %offset.#""")
+    return f"""
+define internal void @{name}(ptr %rows, i64 %stride, i64 %count, ptr %vectors) noinline {{
+entry:
+{addresses}
+  br label %loop
+loop:
+  %at = phi i64 [0, %entry], [%next, %loop]
+  %vector = getelementptr {vectors}, ptr %vectors, i64 %at
+{each}
+  %next = add i64 %at, 1
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}}"""
+
+
+def _joined(number: str) -> str:
+    """The items of all lanes as one vector, which is called ``all`` and their count."""
+    lines = [
+        f"  %all.{lane + 1} = insertelement {vector(number)} {f'%all.{lane}' if lane else 'poison'}, "
+        f"{number} %item.{lane}, i32 {lane}"
+        for lane in range(LANES)
+    ]
+    return "\n".join(lines)
+
+
+def _each_lane(lines: str) -> str:
+    return "\n".join(lines.replace("#", str(lane)) for lane in range(LANES))

@@ -1,0 +1,199 @@
+"""Kernels: machine code has the bits of the detector, for every forecaster that has it, and is tried beforehand."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.artifact import load, shipped
+from models.calibration.budget import Budget
+from models.calibration.pool import Pool
+from models.column import fresh_state
+from models.context import Context
+from models.detector import Detector
+from models.forecasters.spec import BASELINES, Spec, build
+from models.rules import Direction, Rule
+from streamer.layout import Layout
+from streamer.native.kernel import CAPABILITY, Kernel
+from streamer.step import NEVER, Patience, Step
+from tests.streamer.steps import BY_SHIPPED, CALLED, ROWS, assert_equal, detector, through
+
+pytestmark = pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() != CAPABILITY, reason="there a step goes on as its recording"
+)
+
+AT_ONCE = Patience(NEVER, compiled=2, trials=3)  # the first step makes what a detector makes once
+READ = {"rnn", "lstm", "gru", "min_gru", "rg_lru"}
+
+
+def steps_of(of: Detector, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many steps the detector itself has taken: the length of the list."""
+    taken: list[int] = []
+    step = of.step
+
+    def counted(*given: Any) -> Any:
+        taken.append(1)
+        return step(*given)
+
+    monkeypatch.setattr(of, "step", counted)
+    return taken
+
+
+def assert_compiled(of: Detector, monkeypatch: pytest.MonkeyPatch, told: bool = False) -> None:
+    layout = Layout(of.columns)
+    block = layout.pack(fresh_state(of.columns, ROWS))
+    step = Step(of, AT_ONCE)
+    through(step, layout, block, told)
+    step.settle()
+    taken = steps_of(of, monkeypatch)
+
+    ours = through(step, layout, block, told)
+
+    assert len(taken) <= AT_ONCE.trials
+    assert_equal(ours, through(Step(of, CALLED), layout, block, told))
+
+
+@pytest.mark.parametrize("name", BY_SHIPPED)
+def test_machine_code_has_the_bits_of_the_detector(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    channels = 1 if "rich" in name else 2
+
+    assert_compiled(detector(load(shipped(*BY_SHIPPED[name])).forecaster, channels), monkeypatch)
+
+
+@pytest.mark.parametrize("cell", sorted(READ))
+def test_machine_code_has_the_bits_of_every_cell_that_has_it(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(1)
+
+    assert_compiled(detector(build(Spec(cell, 32, "combiner"))), monkeypatch)
+
+
+def test_machine_code_has_the_bits_of_joint_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(1)
+
+    assert_compiled(detector(build(Spec("gru", 32, "combiner", joint=3)), channels=3), monkeypatch)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_machine_code_has_the_bits_of_further_horizons(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_compiled(detector(load(shipped(cell)).forecaster.at((1, 12, 24)), channels=1), monkeypatch)
+
+
+def test_machine_code_has_the_bits_under_rules_mutes_and_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [Rule(direction=Direction.UP, min_absolute=0.5, highest=1e6)]
+
+    assert_compiled(detector(load(shipped("gru")).forecaster, rules=rules), monkeypatch, told=True)
+
+
+def given(of: Detector, rows: int) -> tuple[Tensor, Tensor, Tensor, Context]:
+    """A block, values, what is present and a context of so many rows."""
+    generator = torch.Generator().manual_seed(rows)
+    block = Layout(of.columns).pack(fresh_state(of.columns, rows))
+    values = torch.randn((rows, 1), dtype=torch.float64, generator=generator)
+    context = Context.of(torch.full((rows,), 60.0), torch.rand((rows, 2), generator=generator))
+    return block, values, torch.ones((rows, 1), dtype=torch.bool), context
+
+
+@torch.inference_mode()
+def taken(of: Detector) -> Step:
+    """A step that is machine code by now."""
+    step, pool = Step(of, AT_ONCE), Pool.fresh(Budget())
+    for _ in range(AT_ONCE.compiled + AT_ONCE.trials):
+        step(*given(of, ROWS), pool)
+        step.settle()
+    return step
+
+
+@torch.inference_mode()
+def test_one_kernel_is_for_any_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, pool = detector(load(shipped("gru")).forecaster, channels=1), Pool.fresh(Budget())
+    step = taken(of)
+
+    for rows in (32, 256, 2048):
+        (expected, after), seen = Step(of, CALLED)(*given(of, rows), pool), steps_of(of, monkeypatch)
+        outcome, block = step(*given(of, rows), pool)
+        assert not seen
+        assert_equal([*outcome, block], [*expected, after])
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: build(Spec("attention", 32, "combiner")), "rsqrt has no machine code"),
+        (lambda: build(Spec("lru", 32, "combiner")), "complex has no machine code"),
+        (BASELINES["ewma"], "sqrt of torch.float64"),
+        (BASELINES["half_space_trees"], "an input of Byte"),
+        (BASELINES["seasonal_quantile"], "cummax has no machine code"),
+    ],
+)
+def test_a_step_without_machine_code_goes_on_and_says_why(
+    make: Callable[[], Any], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.manual_seed(1)
+    of = detector(make())
+    layout = Layout(of.columns)
+    block = layout.pack(fresh_state(of.columns, ROWS))
+    step = Step(of, AT_ONCE)
+
+    with caplog.at_level(logging.INFO, "streamer"):
+        through(step, layout, block)
+        step.settle()
+        ours = through(step, layout, block)
+
+    assert f"no machine code for this step, which goes on as its recording: {why}" in caplog.text
+    assert caplog.text.count("no machine code for this step") == 1
+    assert_equal(ours, through(Step(of, CALLED), layout, block))
+
+
+def test_rows_of_two_pools_go_on_as_their_recording(caplog: pytest.LogCaptureFixture) -> None:
+    of = detector(load(shipped("gru")).forecaster)
+    layout = Layout(of.columns)
+    block = layout.pack(fresh_state(of.columns, ROWS))
+    step = Step(of, AT_ONCE)
+
+    with caplog.at_level(logging.INFO, "streamer"):
+        through(step, layout, block, pools=2)
+        step.settle()
+        ours = through(step, layout, block, pools=2)
+
+    assert "no machine code for this step" in caplog.text
+    assert_equal(ours, through(Step(of, CALLED), layout, block, pools=2))
+
+
+@torch.inference_mode()
+def test_a_kernel_with_other_bits_is_left_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, pool = detector(load(shipped("gru")).forecaster, channels=1), Pool.fresh(Budget())
+    right = Kernel.__call__
+    calls: list[int] = []
+
+    def wrong_once(kernel: Kernel, *inputs: Tensor) -> tuple[Tensor, ...]:
+        outputs = right(kernel, *inputs)
+        calls.append(1)
+        if len(calls) == AT_ONCE.trials:
+            outputs[1][5, 7] += 1e-6  # one number of one row's state
+        return outputs
+
+    monkeypatch.setattr(Kernel, "__call__", wrong_once)
+    with caplog.at_level(logging.WARNING, "streamer"):
+        step = taken(of)
+        outcome, block = step(*given(of, 32), pool)
+
+    assert len(calls) == AT_ONCE.trials
+    assert "machine code of a step has other bits than the step, and is left alone" in caplog.text
+    expected, after = Step(of, CALLED)(*given(of, 32), pool)
+    assert_equal([*outcome, block], [*expected, after])
+
+
+def test_where_torch_computes_otherwise_there_is_no_kernel(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+
+    with caplog.at_level(logging.INFO, "streamer"):
+        taken(detector(load(shipped("gru")).forecaster, channels=1))
+
+    assert "torch computes with AVX512, expected AVX2" in caplog.text
