@@ -39,6 +39,12 @@ class Layout:
         rest = stretches[0].new_zeros((len(stretches[0]), self.words - self._used), dtype=torch.int32)
         return torch.cat((*(items.view(torch.int32) for items in stretches), rest), dim=1)
 
+    def blank(self, rows: int) -> Tensor:
+        """A block to be written into; only what no column has is set. -> (B, words) int32."""
+        block = torch.empty((rows, self.words), dtype=torch.int32)
+        block[:, self._used :] = 0
+        return block
+
     def columns(self, stretches: Sequence[Tensor]) -> dict[str, Tensor]:
         """The columns of stretches, without a copy. -> name: (B, *shape)."""
         columns = {}

@@ -59,24 +59,19 @@ class Step:
         """
         told = {name: column for name, column in context._asdict().items() if column is not None}
         inputs = (*self._layout.cut(block), values, present, pool.table, pool.lines, *told.values())
-        outputs = self._outputs(tuple(told), inputs)
-        count = self._layout.count
+        count, candidate = self._layout.count, self._candidate(tuple(told), inputs)
+        if candidate is not None and candidate.is_taken:
+            after = self._layout.blank(len(block))
+            return Outcome(*candidate(*inputs, into=self._layout.cut(after))[count:]), after
+        outputs = self._operations((tuple(told), tuple(column.shape for column in inputs)), inputs)(*inputs)
+        if candidate is not None:
+            candidate.try_on(inputs, outputs)
         return Outcome(*outputs[count:]), self._layout.paste(outputs[:count])
 
     def settle(self) -> None:
         """Wait until what is being compiled is."""
         for candidate in self._candidates.values():
             candidate.wait()
-
-    def _outputs(self, told: tuple[str, ...], inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """What comes of inputs, in the fastest form that there is."""
-        candidate = self._candidate(told, inputs)
-        if candidate is not None and candidate.is_taken:
-            return candidate(*inputs)
-        outputs = self._operations((told, tuple(column.shape for column in inputs)), inputs)(*inputs)
-        if candidate is not None:
-            candidate.try_on(inputs, outputs)
-        return outputs
 
     def _candidate(self, told: tuple[str, ...], inputs: tuple[Tensor, ...]) -> Candidate | None:
         """What may be machine code for inputs of a kind, once that has come often."""

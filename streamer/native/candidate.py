@@ -31,9 +31,9 @@ class Candidate:
         """Whether it had the same bits in every trial."""
         return not self._left and not self._is_given_up
 
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the recording yields, by the kernel."""
-        return self._kernel.result()(*inputs)
+    def __call__(self, *inputs: Tensor, into: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
+        """What the recording yields, by the kernel; the first of it in tensors that are given."""
+        return self._kernel.result()(*inputs, into=into)
 
     def wait(self) -> None:
         """Until it is compiled, or known that it cannot be."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Places = NDArray[Any]  # of Python's own integers: places of values in the code
 
@@ -27,6 +28,10 @@ class Columns(NamedTuple):
     dtype: torch.dtype
     axis: int | None = None  # along which rows lie
     tiled: bool = False  # (tiles, rows of a tile, ...): rows lie along two
+
+    def made(self, rows: int) -> Tensor:
+        """An empty tensor of so many rows, which lie along the first axis."""
+        return torch.empty((rows * len(self.places), *self.places.shape[1:]), dtype=self.dtype)
 
 
 class Table(NamedTuple):

@@ -67,23 +67,22 @@ class Kernel:
             *(("output", number) for number in range(len(self._outputs))),
         ]
 
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """The inputs of the recording with any number of rows that whole tiles have -> its outputs."""
+    def __call__(self, *inputs: Tensor, into: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
+        """The inputs of the recording with any number of rows that whole tiles have -> its outputs.
+
+        into: tensors that the first outputs are written to, (B, N) with the numbers of a row side by side.
+        """
         rows = len(inputs[0])
-        outputs = tuple(
-            torch.empty((rows * len(columns.places), *columns.places.shape[1:]), dtype=columns.dtype)
-            for columns in self._outputs
-        )
+        inputs = tuple(map(_in_rows, inputs))
+        outputs = (*into, *(columns.made(rows) for columns in self._outputs[len(into) :]))
         givens = [torch.empty((rows * len(given), given.shape[1])) for given, *_ in self._products]
         products = [
             torch.empty((len(given) // TILE_ROWS, TILE_ROWS, len(product.bias)))
             for given, product in zip(givens, self._products, strict=True)
         ]
-        inputs = tuple(map(_in_rows, inputs))
         tensors = (*inputs, *self._tables, *givens, *products, *outputs)
         addresses = np.array([tensor.data_ptr() for tensor in tensors], dtype=np.int64)
         strides = np.array([_row_bytes(tensor, rows) for tensor in tensors], dtype=np.int64)
-        strides[: len(inputs)] = [tensor.stride(0) * tensor.element_size() for tensor in inputs]
         kept = torch.empty(self._plan.kept_bytes * rows // LANES + _ALIGNED, dtype=torch.uint8)
         aside = torch.empty(self._plan.aside_bytes + _ALIGNED, dtype=torch.uint8)
         for number, stage in enumerate(self._stages):
@@ -102,12 +101,16 @@ class Kernel:
 
 
 def _in_rows(tensor: Tensor) -> Tensor:
-    """The tensor with the numbers of a row one after the other."""
-    return tensor if len(tensor) == 0 or tensor[0].is_contiguous() else tensor.contiguous()
+    """The tensor with the numbers of a row side by side."""
+    if tensor.dim() < 2 or (tensor.dim() == 2 and tensor.stride(1) == 1):
+        return tensor
+    return tensor.contiguous()
 
 
 def _row_bytes(tensor: Tensor, rows: int) -> int:
-    return tensor.numel() // rows * tensor.element_size()
+    """From one row to the next; the rows of what is not in one piece lie along its first axis."""
+    numbers = tensor.numel() // rows if tensor.is_contiguous() else tensor.stride(0)
+    return numbers * tensor.element_size()
 
 
 def _compiled(assembly: str) -> llvm.ExecutionEngine:

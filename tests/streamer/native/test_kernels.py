@@ -170,8 +170,8 @@ def test_a_kernel_with_other_bits_is_left_alone(
     right = Kernel.__call__
     calls: list[int] = []
 
-    def wrong_once(kernel: Kernel, *inputs: Tensor) -> tuple[Tensor, ...]:
-        outputs = right(kernel, *inputs)
+    def wrong_once(kernel: Kernel, *inputs: Tensor, **given: Any) -> tuple[Tensor, ...]:
+        outputs = right(kernel, *inputs, **given)
         calls.append(1)
         if len(calls) == AT_ONCE.trials:
             outputs[1][5, 7] += 1e-6  # one number of one row's state
