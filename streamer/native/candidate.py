@@ -48,7 +48,7 @@ class Candidate:
             self._give_up(f"no machine code for this step, which goes on as its recording: {error}", logging.INFO)
         elif error is not None:
             raise error
-        elif not all(map(_has_the_bits, self(*inputs), outputs)):
+        elif not all(map(has_the_bits, self(*inputs), outputs)):
             self._give_up("machine code of a step has other bits than the step, and is left alone", logging.WARNING)
         else:
             self._left -= 1
@@ -60,9 +60,10 @@ class Candidate:
         log.log(level, "%s", why)
 
 
-def _has_the_bits(ours: Tensor, theirs: Tensor) -> bool:
-    """Equal numbers, where any nan is like any other."""
-    ours = ours.view_as(theirs)
-    if not theirs.dtype.is_floating_point:
+def has_the_bits(ours: Tensor, theirs: Tensor) -> bool:
+    """Whether two tensors are equal to the bit, where any nan is like any other."""
+    if ours.shape != theirs.shape or not theirs.dtype.is_floating_point:
         return torch.equal(ours, theirs)
-    return bool(((ours == theirs) | (ours.isnan() & theirs.isnan())).all())
+    whole = {2: torch.int16, 4: torch.int32, 8: torch.int64}[theirs.itemsize]
+    are_equal = ours.contiguous().view(whole) == theirs.contiguous().view(whole)
+    return bool((are_equal | (ours.isnan() & theirs.isnan())).all())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from streamer.native.call import Call, operation
-from streamer.native.columns import Columns, Places, Unreadable, each
+from streamer.native.columns import Columns, Places, Unreadable, each, filled
 
 VECTOR = 8  # single numbers
 LEVEL = 16  # numbers that are summed up before their sum is added
@@ -36,6 +36,7 @@ def total(call: Call, given: Any, axes: Any = None, keep: bool = False, *_: Any)
         summed = _beside(call, places, beside)
     else:
         summed = _in_vectors(call, places) if len(places) >= VECTOR else _by_four(call, places)
+    summed = _added(call, [summed, filled((), call.code.constant(0, call.type))])  # torch begins with it: never -0
     return np.expand_dims(summed, axis) if keep else summed
 
 

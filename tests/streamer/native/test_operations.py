@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.cells.tiles import TiledLinear
 from streamer.native.call import OPERATIONS
+from streamer.native.candidate import has_the_bits
 from streamer.native.columns import PROBE_ROWS, Unreadable
 from streamer.native.kernel import CAPABILITY, Kernel
 from streamer.recording import traced
@@ -187,7 +188,7 @@ def test_machine_code_has_the_bits_of_torch(name: str) -> None:
 
     for ours, theirs in zip(kernel(x, y), results(CASES[name])(x, y), strict=True):
         assert ours.dtype == theirs.dtype
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
+        assert has_the_bits(ours, theirs)
 
 
 @pytest.mark.parametrize("count", SUMMED)
@@ -201,7 +202,16 @@ def test_sums_are_added_in_the_order_of_torch(count: int, beside: int | None) ->
 
     x = numbers(1).nan_to_num(0, 1, -1).clamp(-1e6, 1e6)
 
-    torch.testing.assert_close(kernel_of(summed)(x, x)[0], summed(x, x), rtol=0, atol=0, equal_nan=True)
+    assert has_the_bits(kernel_of(summed)(x, x)[0], summed(x, x))
+
+
+def test_only_a_nan_is_like_another() -> None:
+    x = torch.tensor([0.0, 1.0, torch.nan])
+
+    assert has_the_bits(x, torch.tensor([0.0, 1.0, -torch.nan]))
+    assert not has_the_bits(x, torch.tensor([-0.0, 1.0, torch.nan]))
+    assert not has_the_bits(x, torch.tensor([0.0, 1.0000001, torch.nan]))
+    assert not has_the_bits(x, torch.tensor([0.0, torch.nan, torch.nan]))
 
 
 def test_every_operation_that_can_be_read_is_tested() -> None:
@@ -214,7 +224,7 @@ def test_columns_that_lie_apart_are_read_where_they_lie() -> None:
 
     [ours] = kernel_of(lambda x, y: x - 2 * y)(x, y)
 
-    torch.testing.assert_close(ours, x - 2 * y, rtol=0, atol=0, equal_nan=True)
+    assert has_the_bits(ours, x - 2 * y)
 
 
 @pytest.mark.parametrize(
