@@ -18,20 +18,19 @@ def smaller(call: Call, x: int, y: int) -> int:
     return call.code.select(call.code.compare("olt" if call.floats else "slt", x, y), x, y)
 
 
-def _or_nan(call: Call, x: int, y: int, extreme: int) -> int:
-    if not call.floats:
-        return extreme
-    return call.code.select(call.code.compare("uno", x, y), call.code.constant(float("nan"), call.type), extreme)
+def _or_nan(call: Call, x: int, extreme: int) -> int:
+    """The extreme, or x where that is nan: of the other one a nan is kept in any case."""
+    return call.code.select(call.code.is_nan(x), x, extreme) if call.floats else extreme
 
 
 def largest(call: Call, x: int, y: int) -> int:
     """The larger one, nan where either is."""
-    return _or_nan(call, x, y, larger(call, x, y))
+    return _or_nan(call, x, larger(call, x, y))
 
 
 def smallest(call: Call, x: int, y: int) -> int:
     """The smaller one, nan where either is."""
-    return _or_nan(call, x, y, smaller(call, x, y))
+    return _or_nan(call, x, smaller(call, x, y))
 
 
 @operation("maximum")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from models.artifact import load, shipped
+from models.calibration.bins import BINS
 from models.calibration.budget import Budget
 from models.calibration.pool import Pool
 from models.column import fresh_state
@@ -160,6 +162,22 @@ def test_rows_of_two_pools_go_on_as_their_recording(caplog: pytest.LogCaptureFix
 
     assert "no machine code for this step" in caplog.text
     assert_equal(ours, through(Step(of, CALLED), layout, block, pools=2))
+
+
+@torch.inference_mode()
+def test_the_kernel_of_one_pool_is_not_for_rows_of_two() -> None:
+    of = detector(load(shipped("gru")).forecaster, channels=1)
+    pools = Pool.fresh(Budget(), torch.arange(BINS, 0, -1), 2)
+    pools = replace(pools, lines=pools.lines * torch.tensor([[1.0], [0.1]]))
+    layout = Layout(of.columns)
+    *_, known = through(Step(of, CALLED), layout, layout.pack(fresh_state(of.columns, ROWS)))
+    _, values, present, context = given(of, ROWS)
+
+    outcome, block = taken(of)(known, values, present, context, pools)
+
+    expected, after = Step(of, CALLED)(known, values, present, context, pools)
+    assert expected.is_judged.any()
+    assert_equal([*outcome, block], [*expected, after])
 
 
 @torch.inference_mode()
