@@ -46,8 +46,8 @@ class Candidate:
         error = self._kernel.exception()
         if isinstance(error, Unreadable):
             self._give_up(f"no machine code for this step, which goes on as its recording: {error}", logging.INFO)
-        elif error is not None:
-            raise error
+        elif error is not None:  # ours or the compiler's: nobody is to be left without scores for it
+            self._give_up(f"a step could not be compiled, and goes on as its recording: {error!r}", logging.WARNING)
         elif not all(map(has_the_bits, self(*inputs), outputs)):
             self._give_up("machine code of a step has other bits than the step, and is left alone", logging.WARNING)
         else:

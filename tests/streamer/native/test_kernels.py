@@ -19,6 +19,7 @@ from models.detector import Detector
 from models.forecasters.spec import BASELINES, Spec, build
 from models.rules import Direction, Rule
 from streamer.layout import Layout
+from streamer.native import kernel
 from streamer.native.kernel import CAPABILITY, Kernel
 from streamer.step import NEVER, Patience, Step
 from tests.streamer.steps import BY_SHIPPED, CALLED, ROWS, assert_equal, detector, through
@@ -188,8 +189,8 @@ def test_a_kernel_with_other_bits_is_left_alone(
     right = Kernel.__call__
     calls: list[int] = []
 
-    def wrong_once(kernel: Kernel, *inputs: Tensor, **given: Any) -> tuple[Tensor, ...]:
-        outputs = right(kernel, *inputs, **given)
+    def wrong_once(of: Kernel, *inputs: Tensor, **given: Any) -> tuple[Tensor, ...]:
+        outputs = right(of, *inputs, **given)
         calls.append(1)
         if len(calls) == AT_ONCE.trials:
             outputs[1][5, 7] += 1e-6  # one number of one row's state
@@ -203,6 +204,23 @@ def test_a_kernel_with_other_bits_is_left_alone(
     assert len(calls) == AT_ONCE.trials
     assert "machine code of a step has other bits than the step, and is left alone" in caplog.text
     expected, after = Step(of, CALLED)(*given(of, 32), pool)
+    assert_equal([*outcome, block], [*expected, after])
+
+
+def test_a_compiler_that_fails_takes_no_scores_away(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise RuntimeError("LLVM IR parsing error")
+
+    monkeypatch.setattr(kernel, "_compiled", broken)
+    of, pool = detector(load(shipped("gru")).forecaster, channels=1), Pool.fresh(Budget())
+
+    with caplog.at_level(logging.WARNING, "streamer"), torch.inference_mode():
+        outcome, block = taken(of)(*given(of, 32), pool)
+        expected, after = Step(of, CALLED)(*given(of, 32), pool)
+
+    assert "a step could not be compiled, and goes on as its recording: RuntimeError('LLVM IR parsing" in caplog.text
     assert_equal([*outcome, block], [*expected, after])
 
 
