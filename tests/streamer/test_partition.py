@@ -1,5 +1,6 @@
 """A partition's outputs are a function of its readings in order: no batch cut, neighbour or tile reaches a bit."""
 
+import logging
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -14,8 +15,10 @@ from connectors.columns import Readings, Results
 from models.alarm import KINDS
 from streamer.feedback import Tolerance
 from streamer.judge import Judge
+from streamer.native.kernel import CAPABILITY
 from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
+from streamer.step import Patience, Step
 from streamer.tolerance import Tolerances
 from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
@@ -29,6 +32,23 @@ def test_batches_give_the_bits_of_the_plain_loop(cell: str, channels: int) -> No
     ours = scored(Partition(judge(cell, channels), WHERE), [batch])
 
     assert_equal_bits(ours, plain_loop(judge(cell, channels), batch))
+
+
+@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() != CAPABILITY, reason="there no step is compiled")
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_machine_code_gives_the_bits_of_the_plain_loop(cell: str, caplog: pytest.LogCaptureFixture) -> None:
+    batch, compiling = walk(1_200, series=40), judge(cell)
+    compiling = replace(compiling, step=Step(compiling.detector, Patience(2, compiled=3, trials=2)))
+    partition = Partition(compiling, WHERE)
+
+    with caplog.at_level(logging.INFO, "streamer"):
+        first = scored(partition, [batch.take(slice(0, 200))])
+        compiling.step.settle()
+        rest = scored(partition, [batch.take(slice(start, start + 50)) for start in range(200, 1_200, 50)])
+
+    assert "a step is machine code now" in caplog.text
+    ours = {name: np.concatenate([column, rest[name]]) for name, column in first.items()}
+    assert_equal_bits(ours, plain_loop(judge(cell), batch))
 
 
 @pytest.mark.parametrize(("forecaster", "tier"), [("combiner", "rich"), ("combiner", "compact"), ("experts", "rich")])
