@@ -75,8 +75,10 @@ class Step:
 
     def _candidate(self, told: tuple[str, ...], inputs: tuple[Tensor, ...]) -> Candidate | None:
         """What may be machine code for inputs of a kind, once that has come often."""
-        count = self._layout.count
-        are_rows = [number not in (count + 2, count + 3) for number in range(len(inputs))]  # the pool is shared
+        table, lines = self._layout.count + 2, self._layout.count + 3
+        if len(inputs[lines]) > 1:  # which of several pools is a row's is said by its place, as in benchmarks alone
+            return None
+        are_rows = [number not in (table, lines) for number in range(len(inputs))]
         kind = told, tuple(column.shape[has_rows:] for column, has_rows in zip(inputs, are_rows, strict=True))
         candidate = self._candidates.get(kind)
         if candidate is not None:

@@ -150,19 +150,20 @@ def test_a_step_without_machine_code_goes_on_and_says_why(
     assert_equal(ours, through(Step(of, CALLED), layout, block))
 
 
-def test_rows_of_two_pools_go_on_as_their_recording(caplog: pytest.LogCaptureFixture) -> None:
-    of = detector(load(shipped("gru")).forecaster)
-    layout = Layout(of.columns)
-    block = layout.pack(fresh_state(of.columns, ROWS))
+@torch.inference_mode()
+@pytest.mark.parametrize("pools", [2, 3])
+def test_rows_of_several_pools_are_not_compiled(pools: int, caplog: pytest.LogCaptureFixture) -> None:
+    of, pool = detector(load(shipped("gru")).forecaster, channels=1), Pool.fresh(Budget(), pools=pools)
     step = Step(of, AT_ONCE)
 
     with caplog.at_level(logging.INFO, "streamer"):
-        through(step, layout, block, pools=2)
-        step.settle()
-        ours = through(step, layout, block, pools=2)
+        for _ in range(AT_ONCE.compiled + AT_ONCE.trials):
+            outcome, block = step(*given(of, 192), pool)
+            step.settle()
 
-    assert "no machine code for this step" in caplog.text
-    assert_equal(ours, through(Step(of, CALLED), layout, block, pools=2))
+    assert not caplog.text
+    expected, after = Step(of, CALLED)(*given(of, 192), pool)
+    assert_equal([*outcome, block], [*expected, after])
 
 
 @torch.inference_mode()
