@@ -5,7 +5,7 @@ import struct
 import numpy as np
 
 from streamer.native.code import FLOATING, Value
-from streamer.native.functions import OF_ARRAYS
+from streamer.native.functions import OF_ARRAYS, PRECISIONS
 from streamer.native.plan import LANES
 
 INTRINSICS = {"fma": 3, "copysign": 2, "fabs": 1, "floor": 1, "roundeven": 1, "sqrt": 1}  # and their arguments
@@ -24,13 +24,18 @@ VECTORS = {
 
 def symbols() -> list[str]:
     """The functions of torch's library that the code may call."""
-    return [*(name for name, _ in VECTORS.values()), *(f"vms{name}" for name in OF_ARRAYS.values())]
+    return [*(name for name, _ in VECTORS.values()), *of_arrays()]
+
+
+def of_arrays() -> list[str]:
+    """The functions of arrays, as MKL calls them."""
+    return [f"{begin}{name}" for begin in PRECISIONS.values() for name in OF_ARRAYS.values()]
 
 
 def common() -> str:
     """What comes before the code of a step."""
     text = [f"declare {_many('float', 1)} @{name}({_many('float', count)})" for name, count in VECTORS.values()]
-    text += [f"declare void @vms{name}(i32, ptr, ptr, i64)" for name in OF_ARRAYS.values()]
+    text += [f"declare void @{name}(i32, ptr, ptr, i64)" for name in of_arrays()]
     text += [
         f"declare {vector(type_)} @{intrinsic(name, type_)}({_many(type_, count)})"
         for name, count in INTRINSICS.items()

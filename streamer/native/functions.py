@@ -16,16 +16,18 @@ OF_ARRAYS = {
     "tanh": "Tanh",
     "sqrt": "Sqrt",
 }  # as MKL calls them
+PRECISIONS = {"float": "vms", "double": "vmd"}  # by which MKL's names begin
 OF_VECTORS = ("log1p", "expm1", "exp2", "lgamma", "hypot")
 
 
 def _of_arrays(name: str) -> Any:
     def read(call: Call, given: Any) -> Places:
         places = call.places(given)
-        _only_single(call, name)
+        if call.type not in PRECISIONS:
+            raise Unreadable(f"{name} of {call.dtype}")
         distinct = tuple(dict.fromkeys(places.reshape(-1).tolist()))
-        array = call.code.add("results", "float", *distinct, about=(name,))
-        items = {place: call.code.add("item", "float", array, about=(at,)) for at, place in enumerate(distinct)}
+        array = call.code.add("results", call.type, *distinct, about=(name,))
+        items = {place: call.code.add("item", call.type, array, about=(at,)) for at, place in enumerate(distinct)}
         return each(items.__getitem__, places)
 
     return read

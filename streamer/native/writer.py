@@ -14,7 +14,7 @@ from streamer.native.assembly import (
     vector,
 )
 from streamer.native.code import Value
-from streamer.native.functions import OF_ARRAYS
+from streamer.native.functions import OF_ARRAYS, PRECISIONS
 from streamer.native.plan import GIVEN, LANES, Place, Plan, Source, Stage, item_bytes
 
 CASTS = ("fpext", "fptrunc", "fptosi", "sitofp", "uitofp", "zext", "sext", "trunc")
@@ -127,8 +127,8 @@ class _Piece:
         if value.operation in ("results", "array"):
             return self._laid(place, value)
         if value.operation == "item":
-            base = self._plan.places[value.of[0]]
-            return self._loaded(self._pointer(base._replace(offset=base.offset + value.about[0] * LANES * 4)), "float")
+            base, before = self._plan.places[value.of[0]], value.about[0] * LANES * item_bytes(value.type)
+            return self._loaded(self._pointer(base._replace(offset=base.offset + before)), value.type)
         if value.operation in ("pick", "fetch"):
             return self._gathered(value)
         return self._line(self._instruction(value))
@@ -156,8 +156,8 @@ class _Piece:
             self._write(self._name(of), type_, self._pointer(base._replace(offset=base.offset + number * size)))
         pointer = self._pointer(base)
         if value.operation == "results":
-            name, count = OF_ARRAYS[value.about[0]], LANES * len(value.of)
-            self._lines.append(f"call void @vms{name}(i32 {count}, ptr {pointer}, ptr {pointer}, i64 {LIKE_TORCH})")
+            name, count = PRECISIONS[value.type] + OF_ARRAYS[value.about[0]], LANES * len(value.of)
+            self._lines.append(f"call void @{name}(i32 {count}, ptr {pointer}, ptr {pointer}, i64 {LIKE_TORCH})")
         return pointer
 
     def _gathered(self, value: Value) -> str:

@@ -15,9 +15,10 @@ from models.calibration.budget import Budget
 from models.calibration.pool import Pool
 from models.column import fresh_state
 from models.context import Context
-from models.detector import Detector
+from models.detector import Detector, DetectorOptions
 from models.forecasters.spec import BASELINES, Spec, build
 from models.rules import Direction, Rule
+from models.transform import Transform
 from streamer.layout import Layout
 from streamer.native import kernel
 from streamer.native.kernel import CAPABILITY, Kernel
@@ -73,6 +74,17 @@ def test_machine_code_has_the_bits_of_every_cell_that_has_it(cell: str, monkeypa
     assert_compiled(detector(build(Spec(cell, 32, "combiner"))), monkeypatch)
 
 
+def test_machine_code_has_the_bits_of_an_average(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_compiled(detector(BASELINES["ewma"]()), monkeypatch)
+
+
+@pytest.mark.parametrize("transform", list(Transform))
+def test_machine_code_has_the_bits_of_every_transform(transform: Transform, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = Detector(load(shipped("gru")).forecaster, DetectorOptions(transforms=(transform,)))
+
+    assert_compiled(of.eval().requires_grad_(False), monkeypatch)
+
+
 def test_machine_code_has_the_bits_of_joint_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(1)
 
@@ -126,7 +138,6 @@ def test_one_kernel_is_for_any_number_of_rows(monkeypatch: pytest.MonkeyPatch) -
     [
         (lambda: build(Spec("attention", 32, "combiner")), "rsqrt has no machine code"),
         (lambda: build(Spec("lru", 32, "combiner")), "complex has no machine code"),
-        (BASELINES["ewma"], "sqrt of torch.float64"),
         (BASELINES["half_space_trees"], "an input of Byte"),
         (BASELINES["seasonal_quantile"], "cummax has no machine code"),
     ],
