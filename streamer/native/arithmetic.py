@@ -43,7 +43,7 @@ for _name in PREDICATES:
 
 @operation("add")
 def add(call: Call, a: Any, b: Any, alpha: float = 1) -> Places:
-    """A + alpha b."""
+    """``a + alpha b``."""
     if alpha == 1:
         return call.instruction("fadd", "add", a, b)
     return call.each(lambda x, y: call.code.add("fma", call.type, y, call.code.constant(alpha, call.type), x), a, b)
@@ -51,7 +51,7 @@ def add(call: Call, a: Any, b: Any, alpha: float = 1) -> Places:
 
 @operation("sub")
 def sub(call: Call, a: Any, b: Any, alpha: float = 1) -> Places:
-    """A - b."""
+    """``a - b``."""
     if alpha != 1:
         raise Unreadable(f"a difference with alpha {alpha}")
     return call.instruction("fsub", "sub", a, b)
@@ -59,13 +59,13 @@ def sub(call: Call, a: Any, b: Any, alpha: float = 1) -> Places:
 
 @operation("rsub")
 def rsub(call: Call, a: Any, b: Any, alpha: float = 1) -> Places:
-    """B - a."""
+    """``b - a``."""
     return sub(call, b, a, alpha)
 
 
 @operation("div")
 def div(call: Call, a: Any, b: Any, rounding_mode: str | None = None) -> Places:
-    """A / b."""
+    """``a / b``."""
     if rounding_mode:
         raise Unreadable(f"a division rounded by {rounding_mode}")
     return call.instruction("fdiv", "", a, b)
@@ -73,19 +73,19 @@ def div(call: Call, a: Any, b: Any, rounding_mode: str | None = None) -> Places:
 
 @operation("reciprocal")
 def reciprocal(call: Call, a: Any) -> Places:
-    """1 / a."""
+    """``1 / a``."""
     return div(call, 1.0, a)
 
 
 @operation("neg")
 def neg(call: Call, a: Any) -> Places:
-    """-a."""
+    """``-a``."""
     return call.instruction("fneg", "", a) if call.floats else call.instruction("", "sub", 0, a)
 
 
 @operation("square")
 def square(call: Call, a: Any) -> Places:
-    """A a."""
+    """``a a``."""
     return call.instruction("fmul", "mul", a, a)
 
 
@@ -106,7 +106,7 @@ def and_in_place(call: Call, a: Columns, b: Any) -> Columns:
 
 @operation("where")
 def where(call: Call, condition: Any, a: Any, b: Any) -> Places:
-    """A where the condition holds, else b."""
+    """One where the condition holds, else the other."""
     return each(call.code.select, call.places(condition, torch.bool), call.places(a), call.places(b))
 
 
@@ -193,7 +193,7 @@ def lerp(call: Call, start: Any, end: Any, weight: Any) -> Places:
 
 @operation("addcmul")
 def addcmul(call: Call, a: Any, b: Any, c: Any, value: float = 1) -> Places:
-    """A + value b c."""
+    """``a + value b c``."""
 
     def added(x: int, y: int, z: int) -> int:
         scaled = y if value == 1 else call.code.add("fmul", call.type, call.code.constant(value, call.type), y)

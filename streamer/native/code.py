@@ -79,7 +79,7 @@ class Code:
         return self.compare("uno", a, a)
 
     def select(self, condition: int, a: int, b: int) -> int:
-        """A where the condition holds, else b."""
+        """One value where the condition holds, else the other."""
         return a if a == b else self.add("select", self.type(a), condition, a, b)
 
     def converted(self, place: int, to: str) -> int:

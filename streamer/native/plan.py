@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streamer.native.code import Value
-from streamer.native.reader import Step
+from streamer.native.reader import Computation
 
 LANES = 8  # rows at once: single numbers in a vector of AVX2
 PIECE = 800  # values that are compiled at once: compiling takes longer than in proportion to them
@@ -66,7 +66,7 @@ def item_bytes(type_: str) -> int:
 class Plan:
     """The stages of a step, and where everything lies."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Computation) -> None:
         self.values = step.program.code.values
         self._aside, self._kept = _Memory(), _Memory()
         self.sinks = self._sinks(step)
@@ -96,7 +96,7 @@ class Plan:
         """Of `LANES` rows, and of all of them there are at once."""
         return self._kept.size
 
-    def _sinks(self, step: Step) -> dict[Source, list[int]]:
+    def _sinks(self, step: Computation) -> dict[Source, list[int]]:
         givens = {("given", number): product.given for number, product in enumerate(step.program.products)}
         outputs = {("output", number): columns.places for number, columns in enumerate(step.outputs)}
         return {source: places.reshape(-1).tolist() for source, places in {**givens, **outputs}.items()}

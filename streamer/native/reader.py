@@ -18,14 +18,14 @@ READ = (arithmetic, bounds, functions, gathering, moving, summing)  # importing 
 MOST_SCALARS = 64  # that all rows have; more are looked up in
 
 
-class Step(NamedTuple):
+class Computation(NamedTuple):
     """A recording that was read."""
 
     program: Program
     outputs: list[Columns]
 
 
-def read(graph: Graph, are_rows: Sequence[bool]) -> Step:
+def read(graph: Graph, are_rows: Sequence[bool]) -> Computation:
     """What a recording on `PROBE_ROWS` rows computes. are_rows: which of its inputs have rows; the others all share.
 
     Raises:
@@ -41,7 +41,7 @@ def read(graph: Graph, are_rows: Sequence[bool]) -> Step:
     outputs = [Call(program, torch.float32, ()).columns(one) for one in known[result.debugName()]]
     if any(one.axis != 0 for one in outputs):
         raise Unreadable("a result whose rows do not lie along its first axis")
-    return Step(program, outputs)
+    return Computation(program, outputs)
 
 
 def _input(code: Code, number: int, name: Named, has_rows: bool) -> Columns | Table:

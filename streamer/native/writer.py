@@ -177,10 +177,6 @@ class _Piece:
         return self._known(picked, value.type)
 
 
-def _lanes(text: str) -> str:
-    return "\n".join(text.replace("$", str(lane)) for lane in range(LANES))
-
-
 def _function(value: Value) -> str | None:
     """What a value is computed by, where there is no instruction for it."""
     name = value.operation
