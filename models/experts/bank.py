@@ -74,7 +74,7 @@ class Bank(nn.Module):
         self.direct = Direct(8 if is_rich else 5)
         self.slots = Slots(horizons, self.direct.inputs + 1 + len(self.experts) + len(OWN))
         steps = torch.tensor(horizons, dtype=torch.float32)
-        self.record = Record(steps, steps**SPREADING, self.slots.pace, len(self.experts))
+        self.record = Record(steps, steps**SPREADING, self.slots.pace, self.experts)
         self.register_buffer("from_now", torch.tensor((0, *horizons), dtype=torch.float32), persistent=False)
         self.register_buffer("horizon_steps", steps, persistent=False)
         self.register_buffer("spreading", steps**SPREADING, persistent=False)
@@ -139,9 +139,8 @@ class Bank(nn.Module):
         unit = sight.scale.unsqueeze(-1) * self.spreading
         levels = state["levels"]
         shape = (*sight.scale.shape, len(self.horizons))
-        usual = [season.offsets(sight, state, self.from_now) for season in self.seasons]
-        of_seasons = [season[..., 1:] for season in usual]
-        changes = [season[..., 1:] - season[..., :1] for season in usual]
+        seasons = [season.seasonal(sight, state, self.from_now) for season in self.seasons]
+        of_seasons, changes = [usual for usual, _ in seasons], [change for _, change in seasons]
         moves = [sight.difference, *levels.unbind(-1)]
         further = []
         if self.cycle:

@@ -1,6 +1,7 @@
 """The record of each expert: how wrong it has been, and how good the distribution around what it said."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,8 @@ from models.column import Column, State
 from models.experts.sight import Sight
 
 SLOWEST_ERROR, SLOWEST_SCORE = 0.012, 0.005  # rates at which either is forgotten, per error
+NEWCOMER = "day"  # the expert that has nothing to say of its own before the first day is over
+BEFORE = 4.0  # errors that its record of until then counts as
 LATELY = 0.33  # the rate at which it is forgotten how large errors were of late
 UNREST = 0.15  # the power of that, in usual errors, in the spread of a moment
 LEAST_RECENT = 0.05  # usual errors
@@ -22,18 +25,20 @@ class Record(nn.Module):
     """Running means over the forecasts whose readings have come: of the absolute error of each expert, and of a score.
 
     The score is that of the expert's whole distribution and of its user's, who is the last one. So it tells apart who
-    is right on average from who knows when he is wrong.
+    is right on average from who knows when he is wrong. Of the day's expert both begin anew when the first day is over.
     """
 
     horizon_steps: Tensor  # (K,) float32
     spreading: Tensor  # (K,)
     pace: Tensor  # (K,) errors learnt a reading
     largest_score: Tensor  # (K,) scales, or usual scores
+    is_newcomer: Tensor  # (E + 1,) bool
 
-    def __init__(self, horizon_steps: Tensor, spreading: Tensor, pace: Tensor, experts: int) -> None:
+    def __init__(self, horizon_steps: Tensor, spreading: Tensor, pace: Tensor, experts: Sequence[str]) -> None:
         """``pace``: errors learnt a reading, of each horizon; ``experts``: all of them together are the last one."""
         super().__init__()
-        self.experts = experts
+        self.experts = len(experts)
+        self.register_buffer("is_newcomer", torch.tensor([*(e == NEWCOMER for e in experts), False]), persistent=False)
         self.register_buffer("horizon_steps", horizon_steps, persistent=False)
         self.register_buffer("spreading", spreading, persistent=False)
         self.register_buffer("pace", pace, persistent=False)
@@ -72,15 +77,21 @@ class Record(nn.Module):
         scale = torch.minimum(unit, sight.scale.unsqueeze(-1) * self.spreading)
         log_spreads = torch.cat((spread_of(log_errors(errors, unit)), log_spread.unsqueeze(-1)), -1)
         score = laplace_crps(size, torch.exp(log_spreads) * unit.unsqueeze(-1))
-        share = (self.experience(sight.age - 1) + 1).reciprocal()
-        rates = share.clamp_min(SLOWEST_ERROR), share.clamp_min(SLOWEST_SCORE)
+        share = self._share(sight)
         error = _clipped(size[..., :-1], scale, errors[..., -1], LARGEST_ERROR)
         score = _clipped(score, scale, scores[..., -2], self.largest_score)
         return {
             "recent": _recent(size[..., -2], errors[..., -1], is_learnt, state["recent"]),
-            "errors": _mean(errors, error, rates[0], is_learnt),
-            "scores": _mean(scores, score, rates[1], is_learnt),
+            "errors": _mean(errors, error, share[..., :-1].clamp_min(SLOWEST_ERROR), is_learnt),
+            "scores": _mean(scores, score, share.clamp_min(SLOWEST_SCORE), is_learnt),
         }
+
+    def _share(self, sight: Sight) -> Tensor:
+        """What one error is of a plain mean of all that count. -> (B, C, K, E + 1)."""
+        share = (self.experience(sight.age - 1) + 1).reciprocal()
+        since = (sight.age - sight.pace[:, :1].reciprocal()).unsqueeze(-1)  # the first day, readings
+        anew = torch.maximum((since * self.pace + BEFORE).reciprocal().masked_fill(since < 0.5, 0.0), share)
+        return torch.where(self.is_newcomer, anew.unsqueeze(-1), share.unsqueeze(-1))
 
 
 def _recent(size: Tensor, usual: Tensor, is_learnt: Tensor, before: Tensor) -> Tensor:
@@ -124,6 +135,6 @@ def _clipped(news: Tensor, scale: Tensor, usual: Tensor, most: float | Tensor) -
 
 
 def _mean(before: Tensor, news: Tensor, rate: Tensor, is_learnt: Tensor) -> Tensor:
-    """The running mean of each, which begins with the first. (B, C, K, N) twice, (B, C, K) twice -> (B, C, K, N)."""
-    mean = torch.lerp(torch.where(before.isnan(), news, before), news, rate.unsqueeze(-1))
+    """The running mean of each, which begins with the first. (B, C, K, N) three times, (B, C, K) -> (B, C, K, N)."""
+    mean = torch.lerp(torch.where(before.isnan(), news, before), news, rate)
     return torch.where(is_learnt.unsqueeze(-1), mean, before)

@@ -70,11 +70,12 @@ def test_a_daily_peak_that_does_not_come_is_told_at_noon(monkeypatch: pytest.Mon
         first = day * DAY_READINGS
         return [(reading - first) / 4 for reading in lived(without_a_peak(day), QUARTER).opened_from(3 * DAY_READINGS)]
 
-    def nothing(_: Season, sight: Sight, __: State, horizons: Tensor) -> Tensor:
-        return sight.scale.new_zeros(*sight.scale.shape, len(horizons))
+    def nothing(_: Season, sight: Sight, __: State, from_now: Tensor) -> tuple[Tensor, Tensor]:
+        zeros = sight.scale.new_zeros(*sight.scale.shape, len(from_now) - 1)
+        return zeros, zeros
 
     [told] = hours_after_midnight()
-    monkeypatch.setattr(Season, "offsets", nothing)
+    monkeypatch.setattr(Season, "seasonal", nothing)
     never = hours_after_midnight()
 
     assert 9 < told < 15

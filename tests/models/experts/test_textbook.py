@@ -56,13 +56,18 @@ def test_yule_walker_solves_its_equations(compact: Along) -> None:
 
 
 def test_the_day_is_bins_around_a_slow_mean(compact: Along) -> None:
-    reference, expected = textbook.Season(24, 48), []
+    reference, expected, changes = textbook.Season(24, 48), [], []
     for y, sight in zip(compact.values, compact.sights, strict=True):
         phase = float(sight.phase[0, 0])
         reference.learn(y, phase, float(sight.scale[0, 0]))
-        expected.append([reference.moved((phase + h / 48) % 1.0) for h in HORIZONS])
+        ahead = [((phase + h / 48) % 1.0, h) for h in HORIZONS]
+        expected.append([reference.moved(then, h) for then, h in ahead])
+        changes.append([reference.change(then, phase, h) for then, h in ahead])
 
-    close(said(compact, "day")[2:], expected[2:], compact._replace(sights=compact.sights[2:]), within=1e-2)
+    told = compact._replace(sights=compact.sights[2:])  # how long a step takes is known from the second reading on
+    close(said(compact, "day")[2:], expected[2:], told, within=1e-2)
+    inputs = torch.stack([(view.inputs[..., -1] * view.unit)[0, 0] for view in compact.views])
+    close(inputs[2:], changes[2:], told, within=1e-2)
 
 
 def test_direct_learns_each_horizon_from_what_it_saw_so_long_ago(compact: Along) -> None:
@@ -103,7 +108,11 @@ def test_errors_are_plain_means_until_they_forget(compact: Along) -> None:
             usual = max(unit[k], float(view.unit[0, 0, k]), means[h][-1])  # the last one is all of them together
             error = np.minimum(abs(before + offsets[k] - y), 20 * usual)
             counts[h] += 1
-            means[h] += max(1 / counts[h], 0.012) * (error - means[h])
+            rate = np.full(len(error), max(1 / counts[h], 0.012))
+            if n >= 48:  # the day's expert has seen a whole one
+                since = (n + 1 - 48) * float(compact.bank.slots.pace[k])
+                rate[compact.bank.experts.index("day")] = max(1 / counts[h], 0.012, 1 / (since + 4))
+            means[h] += rate * (error - means[h])
         offsets = (view.offsets * view.unit.unsqueeze(-1))[0, 0].double().numpy()
         pending.keep(n, (offsets, view.unit[0, 0].double().numpy(), y))
 

@@ -75,29 +75,43 @@ class Season:
     readings: float  # of a cycle
 
     def __post_init__(self) -> None:
-        self.usual = np.zeros(self.bins)
+        self.usual = np.full(self.bins, np.nan)
         self.mean, self.residual, self.n, self.y = 0.0, 0.0, 0, 0.0
 
-    def _around(self, phase: float) -> tuple[int, int, float]:
+    def _around(self, phase: float) -> tuple[tuple[int, float], tuple[int, float]]:
+        """The two bins around a phase, and the share of each."""
         i = math.floor(phase * self.bins)
-        return i % self.bins, (i + 1) % self.bins, phase * self.bins - i
+        f = phase * self.bins - i
+        return (i % self.bins, 1 - f), ((i + 1) % self.bins, f)
+
+    def _read(self, phase: float) -> float:
+        """What is usual at a phase, beside the mean: nothing where no cycle has come to it."""
+        return float(sum(share * np.nan_to_num(self.usual[bin_]) for bin_, share in self._around(phase)))
 
     def learn(self, y: float, phase: float, scale: float) -> None:
         self.n, self.y = self.n + 1, y
+        cycles, before = math.floor((self.n - 0.5) / self.readings), self.mean
         self.mean += max(1 / self.n, 1 / self.readings) * (y - self.mean)
-        i, j, f = self._around(phase)
-        e = y - self.mean - ((1 - f) * self.usual[i] + f * self.usual[j])
-        if self.n > max(self.readings, 16):
+        if cycles == 0:
+            self.usual -= self.mean - before  # what was learnt stays at its level
+        e = y - self.mean - self._read(phase)
+        if cycles > 0 and self.n > 16:
             e = float(np.clip(e, -4 * max(self.residual, scale), 4 * max(self.residual, scale)))
-        rate = 1 - (1 - max(0.35, 1 / (self.n / self.readings + 1))) ** (self.bins / self.readings)
-        self.usual[i] += rate * (1 - f) * e
-        self.usual[j] += rate * f * e
+        kept = min(max(cycles / (cycles + 1), 0.1), 0.65)
+        rate = 1 - kept ** (self.bins / self.readings)
+        for bin_, share in self._around(phase):
+            if share > 0.01:
+                self.usual[bin_] = np.nan_to_num(self.usual[bin_]) + rate * share * e
         self.residual += max(1 / self.n, 0.012) * (abs(e) - self.residual)
 
-    def moved(self, phase: float) -> float:
-        """What is usual at a phase, less the value."""
-        i, j, f = self._around(phase)
-        return float(self.mean - self.y + (1 - f) * self.usual[i] + f * self.usual[j])
+    def moved(self, phase: float, steps: int) -> float:
+        """What is usual at a phase so many steps on, less the value."""
+        is_new = self.n - 0.5 + steps < self.readings
+        return self.mean - self.y + (0.0 if is_new else self._read(phase))
+
+    def change(self, phase: float, now: float, steps: int) -> float:
+        """By how much that of a phase is more than that of the present one."""
+        return 0.0 if self.n - 0.5 + steps < self.readings else self._read(phase) - self._read(now)
 
 
 class Pending:
