@@ -197,7 +197,7 @@ def test_the_pool_counts_the_surprise_that_nobody_asked_about_and_the_climb_of_w
         (Rule(), True),
         (Rule(direction=Direction.UP), True),
         (Rule(direction=Direction.DOWN), False),
-        (Rule(min_absolute=2), True),
+        (Rule(min_absolute=1), True),
         (Rule(min_absolute=40), False),
     ],
 )
