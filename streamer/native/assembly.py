@@ -6,19 +6,19 @@ import numpy as np
 
 from streamer.native.code import FLOATING, Value
 from streamer.native.functions import OF_ARRAYS, PRECISIONS
-from streamer.native.plan import LANES
+from streamer.native.vectors import BYTES, LANES
 
 INTRINSICS = {"fma": 3, "copysign": 2, "fabs": 1, "floor": 1, "roundeven": 1, "sqrt": 1}  # and their arguments
 DIVISIONS = ("sdiv", "srem")  # without an instruction for vectors: written once, since each takes a page
 VECTORS = {
-    "exp": ("Sleef_expf8_u10", 1),
-    "exp2": ("Sleef_exp2f8_u10", 1),
-    "expm1": ("Sleef_expm1f8_u10", 1),
-    "fmod": ("Sleef_fmodf8_avx2", 2),
-    "hypot": ("Sleef_hypotf8_u05", 2),
-    "lgamma": ("Sleef_lgammaf8_u10", 1),
-    "log1p": ("Sleef_log1pf8_u10", 1),
-    "pow": ("Sleef_powf8_u10", 2),
+    "exp": (f"Sleef_expf{LANES}_u10", 1),
+    "exp2": (f"Sleef_exp2f{LANES}_u10", 1),
+    "expm1": (f"Sleef_expm1f{LANES}_u10", 1),
+    "fmod": (f"Sleef_fmodf{LANES}", 2),
+    "hypot": (f"Sleef_hypotf{LANES}_u05", 2),
+    "lgamma": (f"Sleef_lgammaf{LANES}_u10", 1),
+    "log1p": (f"Sleef_log1pf{LANES}_u10", 1),
+    "pow": (f"Sleef_powf{LANES}_u10", 2),
 }  # as Sleef calls them, and their arguments
 
 
@@ -47,7 +47,7 @@ def common() -> str:
 
 
 def vector(type_: str) -> str:
-    """The type of a value of eight rows."""
+    """The type of a value of `LANES` rows."""
     return f"<{LANES} x {type_}>"
 
 
@@ -58,7 +58,7 @@ def in_memory(type_: str) -> str:
 
 def alignment(type_: str) -> int:
     """Bytes that a vector in memory is aligned to."""
-    return min(32, LANES * {"i8": 1, "half": 2}.get(in_memory(type_), 4))
+    return min(BYTES, LANES * {"i8": 1, "half": 2}.get(in_memory(type_), 4))
 
 
 def intrinsic(name: str, type_: str) -> str:
@@ -107,19 +107,19 @@ define internal {vector(memory)} @picked.{memory}(ptr %base, {vector("i64")} %at
 
 
 def _cut(bits: int) -> str:
-    """A function that makes vectors of the numbers of eight rows."""
+    """A function that makes vectors of the numbers of `LANES` rows."""
     number = f"i{bits}"
     lines = _each_lane(f"""\
   %from.# = getelementptr {number}, ptr %row.#, i64 %at
   %item.# = load {number}, ptr %from.#""")
-    stored = f"  store {vector(number)} %all.{LANES}, ptr %vector, align {min(32, LANES * bits // 8)}"
+    stored = f"  store {vector(number)} %all.{LANES}, ptr %vector, align {min(BYTES, LANES * bits // 8)}"
     return _loop(f"cut{bits}", vector(number), f"{lines}\n{_joined(number)}\n{stored}")
 
 
 def _pasted(bits: int) -> str:
-    """A function that makes the numbers of eight rows of vectors."""
+    """A function that makes the numbers of `LANES` rows of vectors."""
     number = f"i{bits}"
-    loaded = f"  %all = load {vector(number)}, ptr %vector, align {min(32, LANES * bits // 8)}"
+    loaded = f"  %all = load {vector(number)}, ptr %vector, align {min(BYTES, LANES * bits // 8)}"
     lines = _each_lane(f"""\
   %item.# = extractelement {vector(number)} %all, i32 #
   %to.# = getelementptr {number}, ptr %row.#, i64 %at

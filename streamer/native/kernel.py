@@ -12,12 +12,10 @@ from torch._C import Graph
 from models.cells.tiles import TILE_ROWS
 from streamer.native.assembly import symbols
 from streamer.native.columns import Unreadable
-from streamer.native.plan import LANES, Plan, Source
+from streamer.native.plan import Plan, Source
 from streamer.native.reader import read
+from streamer.native.vectors import BYTES, CAPABILITIES, LANES
 from streamer.native.writer import written
-
-CAPABILITY = "AVX2"  # of torch: its functions have other bits where they are made for wider vectors
-_ALIGNED = 64
 
 
 def linked() -> ctypes.CDLL:
@@ -27,8 +25,8 @@ def linked() -> ctypes.CDLL:
         Unreadable: torch is not made for what this writes code for.
     """
     capability = torch.backends.cpu.get_cpu_capability()
-    if capability != CAPABILITY:
-        raise Unreadable(f"torch computes with {capability}, expected {CAPABILITY}")
+    if capability not in CAPABILITIES:
+        raise Unreadable(f"torch computes with {capability}, expected {' or '.join(CAPABILITIES)}")
     library = ctypes.CDLL(_C.__file__)
     try:
         for name in symbols():
@@ -83,8 +81,8 @@ class Kernel:
         tensors = (*inputs, *self._tables, *givens, *products, *outputs)
         addresses = np.array([tensor.data_ptr() for tensor in tensors], dtype=np.int64)
         strides = np.array([_row_bytes(tensor, rows) for tensor in tensors], dtype=np.int64)
-        kept = torch.empty(self._plan.kept_bytes * rows // LANES + _ALIGNED, dtype=torch.uint8)
-        aside = torch.empty(self._plan.aside_bytes + _ALIGNED, dtype=torch.uint8)
+        kept = torch.empty(self._plan.kept_bytes * rows // LANES + BYTES, dtype=torch.uint8)
+        aside = torch.empty(self._plan.aside_bytes + BYTES, dtype=torch.uint8)
         for number, stage in enumerate(self._stages):
             if number:
                 self._multiply(number - 1, givens, products)

@@ -1,7 +1,7 @@
 """Where values lie between the pieces of machine code, and which piece computes them.
 
-Eight rows are computed at once. Columns are cut into vectors of eight rows beforehand and pasted together afterwards,
-so that a value is a vector that lies in one piece wherever it is.
+Rows are computed eight at once, or sixteen. Columns are cut into vectors of so many beforehand and pasted together
+afterwards, so that a value is a vector that lies in one piece wherever it is.
 """
 
 from collections.abc import Iterable
@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from streamer.native.code import Value
 from streamer.native.reader import Computation
+from streamer.native.vectors import BYTES, LANES
 
-LANES = 8  # rows at once: single numbers in a vector of AVX2
 PIECE = 800  # values that are compiled at once: compiling takes longer than in proportion to them
 _BYTES = {"float": 4, "double": 8, "half": 2, "i64": 8, "i32": 4, "i1": 1}
-_ALIGNED = 32
 GIVEN = ("constant", "scalar", "load")  # what need not be computed
 
 Source = tuple[str, int]  # an input, a product's result, what it is given, an output; and which
@@ -54,7 +53,7 @@ class _Memory:
     def take(self, count: int, type_: str) -> int:
         """The offset of so many vectors."""
         offset = self.size
-        self.size += -(-count * item_bytes(type_) * LANES // _ALIGNED) * _ALIGNED
+        self.size += -(-count * item_bytes(type_) * LANES // BYTES) * BYTES
         return offset
 
 

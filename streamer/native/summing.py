@@ -14,7 +14,7 @@ import numpy as np
 from streamer.native.call import Call, operation
 from streamer.native.columns import Columns, Places, Unreadable, each, filled
 
-VECTOR = 8  # single numbers
+VECTOR = 8  # single numbers: sums are not made for wider vectors in torch, whatever the machine has
 LEVEL = 16  # numbers that are summed up before their sum is added
 MOST = 16 * LEVEL
 

@@ -1,4 +1,4 @@
-"""Machine code as LLVM's assembly: a function for every stage, which runs its pieces on eight rows after the other."""
+"""Machine code as LLVM's assembly: a function for every stage, which runs its pieces on `LANES` rows at a time."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,8 @@ from streamer.native.assembly import (
 )
 from streamer.native.code import Value
 from streamer.native.functions import OF_ARRAYS, PRECISIONS
-from streamer.native.plan import GIVEN, LANES, Place, Plan, Source, Stage, item_bytes
+from streamer.native.plan import GIVEN, Place, Plan, Source, Stage, item_bytes
+from streamer.native.vectors import LANES
 
 CASTS = ("fpext", "fptrunc", "fptosi", "sitofp", "uitofp", "zext", "sext", "trunc")
 LIKE_TORCH = 0x2 | 0x140000 | 0x100  # how torch asks MKL: high accuracy, no number flushed to zero, no error told
@@ -188,7 +189,7 @@ def _function(value: Value) -> str | None:
 
 
 def _stage(plan: Plan, sources: list[Source], number: int, stage: Stage) -> str:
-    """The function of a stage: for eight rows after the other, cut, compute and paste."""
+    """The function of a stage: for `LANES` rows after the other, cut, compute and paste."""
     head, body = [], []
     moves = [(source, *span, "cut") for source, span in stage.sources.items()]
     moves += [(source, start, stop, "pasted") for source, start, stop in stage.sinks]
@@ -218,8 +219,8 @@ entry:
   br label %loop
 loop:
   %row = phi i64 [0, %entry], [%next, %loop]
-  %eighth = udiv i64 %row, {LANES}
-  %keep = mul i64 %eighth, {plan.kept_bytes}
+  %vector = udiv i64 %row, {LANES}
+  %keep = mul i64 %vector, {plan.kept_bytes}
   %kept = getelementptr i8, ptr %all_kept, i64 %keep
 {lines}
   %next = add i64 %row, {LANES}
