@@ -22,7 +22,7 @@ READING: dict[str, Any] = {
 }
 """Changes to config/sensors.yaml, for the records of `rows`."""
 
-Key = tuple[int, int, int, str]  # partition, offset, index; which event of an alarm
+Key = tuple[int, int, int, str]  # partition, offset, index; which event of which kind of alarm
 Outputs = dict[str, list[tuple[Key, str]]]  # of `OUTPUTS`, in their order: whose it is, everything that was said of it
 
 
@@ -81,4 +81,5 @@ def keyed(value: bytes, *, is_replayed: bool = False) -> tuple[Key, str]:
     said.pop("alarm_id", None)  # is made of topic and partition too
     topic, partition = said.pop("topic"), said.pop("partition")
     place = (int(topic) if is_replayed else partition, said.pop("offset"), said.pop("index", 0))
-    return (*place, said.get("event", "")), json.dumps(said, sort_keys=True)
+    event = " ".join(said[part] for part in ("event", "kind") if part in said)
+    return (*place, event), json.dumps(said, sort_keys=True)
