@@ -12,6 +12,7 @@ from models.experts.sight import Sight
 SLOWEST_ERROR, SLOWEST_SCORE = 0.012, 0.005  # rates at which either is forgotten, per error
 NEWCOMER = "day"  # the expert that has nothing to say of its own before the first day is over
 BEFORE = 4.0  # errors that its record of until then counts as
+FEWEST = 3.0  # readings that a forecast was made after, for its score to count: before, a scale is next to unknown
 LATELY = 0.33  # the rate at which it is forgotten how large errors were of late
 UNREST = 0.15  # the power of that, in usual errors, in the spread of a moment
 LEAST_RECENT = 0.05  # usual errors
@@ -26,6 +27,8 @@ class Record(nn.Module):
 
     The score is that of the expert's whole distribution and of its user's, who is the last one. So it tells apart who
     is right on average from who knows when he is wrong. Of the day's expert both begin anew when the first day is over.
+    A mean of scores begins with the first forecast that knows a scale: one that takes the value for it would outweigh
+    a thousand that follow.
     """
 
     horizon_steps: Tensor  # (K,) float32
@@ -78,12 +81,13 @@ class Record(nn.Module):
         log_spreads = torch.cat((spread_of(log_errors(errors, unit)), log_spread.unsqueeze(-1)), -1)
         score = laplace_crps(size, torch.exp(log_spreads) * unit.unsqueeze(-1))
         share = self._share(sight)
+        is_scored = is_learnt & (sight.age.unsqueeze(-1) - self.horizon_steps >= FEWEST)
         error = _clipped(size[..., :-1], scale, errors[..., -1], LARGEST_ERROR)
         score = _clipped(score, scale, scores[..., -2], self.largest_score)
         return {
             "recent": _recent(size[..., -2], errors[..., -1], is_learnt, state["recent"]),
             "errors": _mean(errors, error, share[..., :-1].clamp_min(SLOWEST_ERROR), is_learnt),
-            "scores": _mean(scores, score, share.clamp_min(SLOWEST_SCORE), is_learnt),
+            "scores": _mean(scores, score, share.clamp_min(SLOWEST_SCORE), is_scored),
         }
 
     def _share(self, sight: Sight) -> Tensor:

@@ -1,6 +1,5 @@
 """The panel: experts, all of them together, and a network, each heard the more the better it has forecast."""
 
-import math
 from functools import cache
 
 import torch
@@ -12,8 +11,8 @@ from models.experts.record import FREEDOM, spread_at
 from models.heads import StudentT
 
 SHARPNESS = 60.0  # who scores a tenth worse than another is heard a three-hundredth as much
-TOGETHER, OWN = 1.0, 2.0  # logarithms of how much more they are heard than an expert of equal score
-BOTH = math.log(math.exp(TOGETHER) + math.exp(OWN))  # of all together where there is no network
+TOGETHER, OWN = 1.0, 3.0  # logarithms of how much more they are heard than an expert of equal score
+ALONE = 2.31  # that of all together where there is no network: they count as ten
 YOUNG = 12.0  # scores seen at a horizon before anybody but the network is heard, or all together without one
 UNHEARD = -30.0  # the logarithm of as good as nothing
 
@@ -27,11 +26,8 @@ def heard(views: Views) -> Tensor:
 
 
 def log_shares(views: Views) -> Tensor:
-    """How much each expert is heard where there is no network, as a logarithm, less the most of it. -> (B, C, K, E).
-
-    All of them together count as much as they and a network do at equal scores.
-    """
-    logits = _logits(views, views.log_scores[..., :-1], (BOTH,))
+    """How much each expert is heard where there is no network, as a logarithm, less the most of it. -> (B, C, K, E)."""
+    logits = _logits(views, views.log_scores[..., :-1], (ALONE,))
     return (logits - logits.amax(-1, keepdim=True)).clamp_min(UNHEARD)
 
 

@@ -83,6 +83,17 @@ def test_the_further_the_horizon_the_larger_a_score_is_believed_but_no_error() -
     assert errors == pytest.approx([1, 1], abs=0.05)
 
 
+@pytest.mark.parametrize("move", [1.0, 0.1])
+def test_a_forecast_from_before_a_scale_was_known_is_not_scored(move: float) -> None:
+    """The first one takes the first value for a scale, which is ten thousand moves and more."""
+    moves = move * torch.randn(400, generator=torch.Generator().manual_seed(2)).double()
+
+    run = along(Bank(Tier.COMPACT, (1, 24)), steady(1e4 + moves.cumsum(0)))
+
+    of_last = run.views[-1].log_scores.exp()[0, 0, :, 0]
+    assert of_last.tolist() == pytest.approx([0.56 * move, 0.56 * 24**0.5 * move], rel=0.25)  # CRPS of a normal move
+
+
 def test_errors_of_late_are_told_in_usual_ones_and_soon_forgotten() -> None:
     noise = torch.randn(700, generator=torch.Generator().manual_seed(1)).double()
     loud = noise.clone()
