@@ -169,5 +169,5 @@ def test_an_evaluation_counts_what_is_scored_and_how_it_fared() -> None:
     assert judged == readings.present[STEPS // 2 :].sum()
     assert 0.99 * judged < int(found.prior.sum()) <= judged  # but for those that have hardly moved
     assert 0.9 < found.metrics["band_coverage"] <= 1
-    beyond = found.prior[round(2 / BIN_WIDTH) :].sum() / found.prior.sum()
+    beyond = found.prior[round(2 / BIN_WIDTH) :].sum() / judged
     assert found.metrics["share_beyond_p_1e-2"] == pytest.approx(float(beyond))
