@@ -7,22 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from streamer.native.vectors import CAPABILITIES
 from streamer.step import PATIENCE
 from tests.end_to_end.process import DaemonProcess, adapted
 from tests.faults.comparison import Comparison
 from tests.faults.stage import Stage
 from tests.faults.undisturbed import OUTPUTS, rows
+from tests.streamer.steps import WHERE_COMPILED
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        torch.backends.cpu.get_cpu_capability() not in CAPABILITIES, reason="there a step goes on as its recording"
-    ),
-]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, WHERE_COMPILED]
 SERIES, READINGS_MAX = 2, 20_000  # few series: a reading of each is a step
 SLICE, AHEAD = 200, 600  # readings that are published at once, and that wait at most
 PAUSE_SECONDS = 0.02

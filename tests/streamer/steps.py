@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -16,12 +17,16 @@ from models.outcome import Outcome
 from models.rules import Rule
 from models.transform import Transform
 from streamer.layout import Layout
+from streamer.native.vectors import CAPABILITIES
 from streamer.step import NEVER, Patience, Step
 from tests.device import DEVICE
 
 ROWS, LENGTH = 64, 40
 CALLED = Patience(NEVER)
 RECORDED = Patience(1)
+WHERE_COMPILED = pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() not in CAPABILITIES, reason="there a step goes on as its recording"
+)
 BY_SHIPPED = {
     "gru": ("gru", "combiner", "compact"),
     "lstm": ("lstm", "combiner", "compact"),

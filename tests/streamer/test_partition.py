@@ -15,13 +15,13 @@ from connectors.columns import Readings, Results
 from models.alarm import KINDS
 from streamer.feedback import Tolerance
 from streamer.judge import Judge
-from streamer.native.vectors import CAPABILITIES
 from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
 from streamer.step import Patience, Step
 from streamer.tolerance import Tolerances
 from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
+from tests.streamer.steps import WHERE_COMPILED
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
@@ -34,7 +34,7 @@ def test_batches_give_the_bits_of_the_plain_loop(cell: str, channels: int) -> No
     assert_equal_bits(ours, plain_loop(judge(cell, channels), batch))
 
 
-@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() not in CAPABILITIES, reason="there no step is compiled")
+@WHERE_COMPILED
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_machine_code_gives_the_bits_of_the_plain_loop(cell: str, caplog: pytest.LogCaptureFixture) -> None:
     batch, compiling = walk(1_200, series=40), judge(cell)

@@ -25,13 +25,10 @@ from models.transform import Transform
 from streamer.layout import Layout
 from streamer.native import kernel
 from streamer.native.kernel import Kernel
-from streamer.native.vectors import CAPABILITIES
 from streamer.step import NEVER, Patience, Step
-from tests.streamer.steps import BY_SHIPPED, CALLED, ROWS, assert_equal, detector, through
+from tests.streamer.steps import BY_SHIPPED, CALLED, ROWS, WHERE_COMPILED, assert_equal, detector, through
 
-pytestmark = pytest.mark.skipif(
-    torch.backends.cpu.get_cpu_capability() not in CAPABILITIES, reason="there a step goes on as its recording"
-)
+pytestmark = WHERE_COMPILED
 
 AT_ONCE = Patience(NEVER, compiled=2, trials=3)  # the first step makes what a detector makes once
 READ = {"rnn", "lstm", "gru", "min_gru", "rg_lru"}

@@ -12,12 +12,10 @@ from streamer.native.call import OPERATIONS
 from streamer.native.candidate import has_the_bits
 from streamer.native.columns import PROBE_ROWS, Unreadable
 from streamer.native.kernel import Kernel
-from streamer.native.vectors import CAPABILITIES
 from streamer.recording import traced
+from tests.streamer.steps import WHERE_COMPILED
 
-pytestmark = pytest.mark.skipif(
-    torch.backends.cpu.get_cpu_capability() not in CAPABILITIES, reason="there a step goes on as its recording"
-)
+pytestmark = WHERE_COMPILED
 
 ROWS, COLUMNS = 96, 6
 SUMMED = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 24, 31, 33, 64, 70, 130, 150, 251)
