@@ -1,6 +1,7 @@
 """The shelf: a directory with the artifacts that were promoted, a pointer to the one in force, and notes on them."""
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from connectors.disk import Disk, put_in_place, told
@@ -14,8 +15,9 @@ _TITLE = re.compile(rf"((\d{{6,}})-(.+)){re.escape(SUFFIX)}")
 class Shelf:
     """Keeps ``<root>/<number>-<artifact>.safetensors``, numbered as they were promoted, and ``<root>/current``.
 
-    The pointer holds the title of the artifact in force: its file's name without the suffix. Every file is written
-    beside its place and renamed, so a reader in another process finds the one before or the one after, and whole.
+    The pointer has a line for the artifact in force, its title, which is its file's name without the suffix, and below
+    it one for each that was in force before and can be gone back to, the newest first. Every file is written beside its
+    place and renamed, so a reader in another process finds the one before or the one after, and whole.
     """
 
     def __init__(self, root: Path, disk: Disk | None = None) -> None:
@@ -28,13 +30,15 @@ class Shelf:
         Raises:
             StoreError: the pointer cannot be read, or what it says is no title.
         """
-        content = self.note(POINTER)
-        if content is None:
-            return None
-        title = content.decode(errors="replace").strip()
-        if not _TITLE.fullmatch(title + SUFFIX):
-            raise StoreError(f"{self.root / POINTER}: expected the title of an artifact, got {title[:80]!r}")
-        return title
+        return next(iter(self._pointed()), None)
+
+    def former(self) -> list[str]:
+        """The titles to go back to, as they were in force before what is, the newest first.
+
+        Raises:
+            StoreError: see `current`.
+        """
+        return self._there(self._pointed()[1:])
 
     def titles(self) -> list[str]:
         """The titles that are there, in the order of their promotion.
@@ -65,10 +69,11 @@ class Shelf:
         return self.root / f"{title}{SUFFIX}"
 
     def promote(self, artifact: str, content: bytes, kept: int) -> str:
-        """Put an artifact of this name on the shelf and in force; of the others the newest stay, ``kept`` in all.
+        """Put an artifact of this name on the shelf and in force, and keep ``kept`` of them in all.
 
-        The order is the guarantee: the artifact is durable before the pointer names it, and nothing goes before that,
-        so a crash between any two lines leaves a pointer to a whole artifact. One that is there is only pointed at.
+        Of the others those that were in force last stay, then the newest. The order is the guarantee: the artifact is
+        durable before the pointer names it, and nothing goes before that, so a crash between any two lines leaves a
+        pointer to a whole artifact. One that is there is only pointed at.
 
         Raises:
             StoreError: it could not be kept; what was in force still is.
@@ -79,22 +84,24 @@ class Shelf:
             number = max((int(title.partition("-")[0]) for title in titles), default=0) + 1
             title = f"{number:06d}-{artifact}"
             self._put(self.path(title), content)
-        self.point(title)
-        others = [other for other in titles if other != title]
-        for old in others[: max(len(others) - kept + 1, 0)]:
+        former = self._there(other for other in self._pointed() if other != title)
+        self._point([title, *former])
+        others = [other for other in reversed(titles) if other not in {title, *former}]
+        for old in [*former, *others][kept - 1 :]:
             with told(self.path(old), "remove an artifact"):
                 self._disk.unlink(self.path(old))
         return title
 
     def point(self, title: str) -> None:
-        """Put an artifact in force that is on the shelf.
+        """Put an artifact in force that is on the shelf: go back to it if it was in force before.
 
         Raises:
             StoreError: it is not there, or the pointer could not be written.
         """
         if title not in (titles := self.titles()):
             raise StoreError(f"{self.root}: expected one of {', '.join(titles) or 'no artifacts'}, got {title!r}")
-        self.put_note(POINTER, f"{title}\n".encode())
+        before = self._there(self._pointed())
+        self._point(before[before.index(title) :] if title in before else [title, *before])
 
     def note(self, name: str) -> bytes | None:
         """What stands in a note, None where there is none.
@@ -115,6 +122,20 @@ class Shelf:
             StoreError: it could not be written; the one before stands.
         """
         self._put(self.root / name, content)
+
+    def _there(self, titles: Iterable[str]) -> list[str]:
+        there = set(self.titles())
+        return [title for title in titles if title in there]
+
+    def _point(self, titles: Sequence[str]) -> None:
+        self.put_note(POINTER, "".join(f"{title}\n" for title in titles).encode())
+
+    def _pointed(self) -> list[str]:
+        content = self.note(POINTER)
+        titles = [] if content is None else content.decode(errors="replace").split()
+        if wrong := [title for title in titles if not _TITLE.fullmatch(title + SUFFIX)]:
+            raise StoreError(f"{self.root / POINTER}: expected the title of an artifact, got {wrong[0][:80]!r}")
+        return titles
 
     def _put(self, path: Path, content: bytes) -> None:
         with told(path, "keep a file"):

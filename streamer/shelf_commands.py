@@ -72,7 +72,7 @@ def promote(group: GroupOptions, path: Path, kept: int) -> Turned:
 
 
 def rollback(group: GroupOptions, title: str | None) -> Turned:
-    """Put in force what stands on the shelf under this title; without one, what was promoted before what is.
+    """Put in force what stands on the shelf under this title; without one, what was in force before what is.
 
     Raises:
         ConfigError: there is no such artifact, or it cannot be used.
@@ -80,8 +80,7 @@ def rollback(group: GroupOptions, title: str | None) -> Turned:
     """
     shelf = shelved(group)
     titles, before = shelf.titles(), shelf.current()
-    earlier = titles[: titles.index(before)] if before in titles else []
-    wanted = title or (earlier[-1] if earlier else None)
+    wanted = title or next(iter(shelf.former()), None)
     if wanted not in titles:
         raise ConfigError(
             f"{shelf.root}: Expected one of {', '.join(titles) or 'no artifacts'}, got {wanted or 'none'}"

@@ -60,6 +60,35 @@ def test_what_is_in_force_is_not_removed_however_old_it_is(tmp_path: Path) -> No
     assert second not in shelf.titles()
 
 
+def test_what_was_in_force_stays_and_not_what_was_gone_back_from(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    first, second = (shelf.promote(artifact, artifact.encode(), KEPT) for artifact in "ab")
+    shelf.point(first)
+
+    third = shelf.promote("c", b"c", KEPT)
+
+    assert (shelf.current(), shelf.former()) == (third, [first])
+    assert shelf.titles() == [first, third]
+    assert second not in shelf.titles()
+
+
+def test_what_is_promoted_again_can_be_gone_back_from(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    first, second = (shelf.promote(artifact, artifact.encode(), KEPT) for artifact in "ab")
+
+    shelf.promote("a", b"a", KEPT)
+
+    assert (shelf.current(), shelf.former()) == (first, [second])
+
+
+def test_what_is_not_there_any_more_cannot_be_gone_back_to(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    first, second, third = (shelf.promote(artifact, artifact.encode(), 3) for artifact in "abc")
+    shelf.path(second).unlink()
+
+    assert (shelf.current(), shelf.former()) == (third, [first])
+
+
 def test_only_what_is_there_can_be_put_in_force(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     shelf.promote("a", b"a", KEPT)

@@ -51,6 +51,16 @@ def test_going_back_goes_one_back_at_a_time(tmp_path: Path) -> None:
     assert shelf.titles() == [first, second, third]
 
 
+def test_going_back_is_to_what_was_in_force_and_not_to_what_was_gone_back_from(tmp_path: Path) -> None:
+    ours, shelf = group(tmp_path / "shelf"), Shelf(tmp_path / "shelf")
+    promote(ours, saved(tmp_path, 0.02), KEPT)
+    rollback(ours, None)
+    promote(ours, saved(tmp_path, 0.04), KEPT)
+    first, _, third = shelf.titles()
+
+    assert rollback(ours, None) == (first, third)
+
+
 def test_going_back_may_name_where_to(tmp_path: Path) -> None:
     ours, shelf = group(tmp_path / "shelf"), Shelf(tmp_path / "shelf")
     for size in (0.02, 0.04):
