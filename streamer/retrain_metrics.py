@@ -1,5 +1,6 @@
 """Tells how the last retraining of each group went, as the shelf has it."""
 
+import math
 from collections.abc import Callable
 
 from prometheus_client import Gauge
@@ -40,5 +41,5 @@ class RetrainMetrics:
         self._promoted.labels(group).set(report.verdict.is_promoted)
         self._judged.labels(group).set(contest.judged)
         for model, figures in zip(MODELS, (contest.champion, contest.challenger), strict=True):
-            self._crps.labels(group, model).set(figures.crps)
+            self._crps.labels(group, model).set(math.nan if figures.crps is None else figures.crps)
             self._coverage.labels(group, model).set(figures.coverage_ratio)

@@ -35,6 +35,7 @@ class _Sight(NamedTuple):
     title: str | None
     artifact: Artifact | None  # None: the title is that of before
     report: Report | None  # of the last retraining, None where there was none
+    trouble: str | None  # why the report cannot be read: an artifact comes all the same
 
 
 class ShelfWatch:
@@ -72,9 +73,12 @@ class ShelfWatch:
             try:
                 sight = look.result()
             except (ConfigError, StoreError) as error:
-                self._tell(group, str(error))
+                self._tell(group, f"{error}; the group goes on with the artifact that it has")
                 continue
-            self._told.pop(group, None)
+            if sight.trouble is None:
+                self._told.pop(group, None)
+            else:
+                self._tell(group, sight.trouble)
             self._seen[group] = sight.title
             if sight.report is not None and sight.report.group == group:
                 self._metrics.retraining.retrained(sight.report)
@@ -86,13 +90,15 @@ class ShelfWatch:
         if self._told.get(group) != what:
             self._told[group] = what
             self._metrics.shadow.failed(group)
-            log.error("%s; the group goes on with the artifact that it has", what)
+            log.error("%s", what)
 
     def _look(self, options: GroupOptions, shelf: Shelf) -> _Sight:
         """In the lookout's thread, while nothing that was seen of this shelf before is still to be taken."""
         title, note = shelf.current(), shelf.note(NOTE)
+        report, trouble = None, None
         try:
             report = None if note is None else msgspec.json.decode(note, type=Report)
         except msgspec.DecodeError as error:
-            raise StoreError(f"{shelf.root / NOTE}: expected the report of a retraining, got: {error}") from error
-        return _Sight(title, None if title == self._seen.get(options.name) else artifact_of(options), report)
+            trouble = f"{shelf.root / NOTE}: expected the report of a retraining, got: {error}"
+        artifact = None if title == self._seen.get(options.name) else artifact_of(options)
+        return _Sight(title, artifact, report, trouble)

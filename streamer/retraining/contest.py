@@ -1,6 +1,5 @@
 """The contest: champion and challenger forecast the same later readings, each before it sees them, as if live."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ NOWHERE = TopicPartition("retraining", 0)
 class Figures(msgspec.Struct, frozen=True):
     """What one side came to. ``crps`` is in spreads of the champion, the geometric mean over series of their means."""
 
-    crps: float
+    crps: float | None  # None where nothing was judged
     coverage_ratio: float  # of the forecast's own band, which follows nothing
     alarms: int  # opened
 
@@ -40,7 +39,7 @@ class Contest(msgspec.Struct, frozen=True):
     @property
     def improvement_ratio(self) -> float:
         """By which share the challenger's CRPS is smaller."""
-        return 1 - self.challenger.crps / self.champion.crps if self.champion.crps > 0 else 0.0
+        return 1 - self.challenger.crps / self.champion.crps if self.champion.crps and self.challenger.crps else 0.0
 
 
 class Rivals(NamedTuple):
@@ -58,7 +57,7 @@ def fight(rivals: Rivals, group: GroupOptions, series: Sequence[Series], later: 
     )
     partition = Partition(champion, NOWHERE)
     partition.shadow = Shadow(Learnt.nothing(challenger), goal=2**63)
-    score = _Score(later, {one.name for one in series})
+    score = _Score(later, dict.fromkeys(one.name for one in series))
     for readings in _in_order(group.name, series, later, lead):
         for duel in partition.advance(readings).duels:
             score.enter(duel)
@@ -114,9 +113,9 @@ class _Score:
         judged = self._sums[:, 0].sum()
         is_heard = (self._sums > 0).all(axis=1)
         means = self._sums[is_heard, 1:] / self._sums[is_heard, :1]
-        crps = np.exp(np.log(means).mean(axis=0)) if len(means) else np.full(2, math.nan)
+        crps = np.exp(np.log(means).mean(axis=0)).tolist() if len(means) else [None, None]
         champion, challenger = (
-            Figures(float(crps[side]), float(1 - self._outside[side] / max(judged, 1)), int(self._opened[side]))
+            Figures(crps[side], float(1 - self._outside[side] / max(judged, 1)), int(self._opened[side]))
             for side in range(2)
         )
         return Contest(champion, challenger, int(judged), len(means))

@@ -72,4 +72,5 @@ def to_markdown(report: Report) -> str:
 
 
 def _shown(figures: Figures) -> str:
-    return f"{figures.crps:.4f} | {figures.coverage_ratio:.4f} | {figures.alarms:,}"
+    crps = "none" if figures.crps is None else f"{figures.crps:.4f}"
+    return f"{crps} | {figures.coverage_ratio:.4f} | {figures.alarms:,}"

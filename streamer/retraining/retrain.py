@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import torch
 
 from connectors.errors import ConfigError
 from connectors.shelf import Shelf
@@ -17,7 +18,7 @@ from streamer.artifacts import artifact_of
 from streamer.config import Config, GroupOptions
 from streamer.retraining.contest import Rivals, fight
 from streamer.retraining.options import RetrainingOptions
-from streamer.retraining.report import NOTE, Report, judge, to_markdown
+from streamer.retraining.report import NOTE, Report, Verdict, judge, to_markdown
 from streamer.shelf_commands import put_in_force, shelved
 from streamer.training.options import FilesData, KafkaData, TrainingOptions
 from streamer.training.series import Gathered, Series, gather
@@ -42,10 +43,12 @@ def retrain(config: Config, wall_clock: Callable[[], float]) -> Report:
         OffsetGoneError: records were deleted while they were read.
         StoreError: the shelf cannot be written.
     """
+    torch.set_num_threads(1)  # the same bits on every machine, and the daemon beside it has cores of its own
     began = wall_clock()
     options, rules = options_of(config), config.retraining or RetrainingOptions()
     group = group_of(config, options)
-    shelf, champion = shelved(group), artifact_of(group)
+    shelf = shelved(group)
+    in_force, champion = shelf.current(), artifact_of(group)
     with opened(config, group, _window(options.data, rules, began)) as (source, decoder):
         found = gather(source, decoder, group.order)
     later = _later(found.series, rules.later_ratio)
@@ -54,6 +57,8 @@ def retrain(config: Config, wall_clock: Callable[[], float]) -> Report:
     challenger = _taught(champion, config, group, earlier, shelf.root / REPORTS / f"{stamp}.csv")
     contest = fight(Rivals(champion, challenger), group, found.series, later, rules.lead_readings)
     verdict = judge(contest, group.band_coverage, rules)
+    if verdict.is_promoted and (now := shelf.current()) != in_force:
+        verdict = Verdict(False, f"it is better, but {now} was put in force meanwhile")
     if verdict.is_promoted:
         put_in_force(group, challenger, rules.kept)
     report = Report(

@@ -1,10 +1,12 @@
 """The trigger of a retraining: waits until a drift of the group has been told that no retraining has answered yet."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 import msgspec
 
+from connectors.columns import Records
 from connectors.drifts import DRIFT
 from connectors.errors import ConfigError, StoreError
 from connectors.past import Past
@@ -16,6 +18,8 @@ from streamer.training.train import group_of
 
 POLL_SECONDS = 5.0
 END = 2**63 - 1  # of all offsets
+
+log = logging.getLogger("streamer")
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -54,12 +58,22 @@ def wait(pasts: Sequence[Past], group: str, pause: Callable[[float], None]) -> T
         for past in pasts:
             records = past.read(END)
             has_more |= len(records) > 0
-            for value in filter(None, records.value):
-                told = msgspec.json.decode(value, type=Told)
+            for told in _told(records):
                 if (told.kind, told.group, told.historical) == (DRIFT, group, False):
                     return told
         if not has_more:
             pause(POLL_SECONDS)
+
+
+def _told(records: Records) -> Iterator[Told]:
+    """What the records tell that are alarms'."""
+    for offset, value in zip(records.offset.tolist(), records.value, strict=True):
+        try:
+            if value:
+                yield msgspec.json.decode(value, type=Told)
+        except msgspec.DecodeError as error:
+            log.warning("%s-%d, offset %d: expected an alarm, got: %s; passed over",
+                        *records.topic_partition, offset, error)  # fmt: skip
 
 
 def _last_began(group: GroupOptions) -> float:

@@ -1,7 +1,7 @@
 """A challenger takes the champion's place where it is better on later readings, and the shelf says why."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -11,7 +11,8 @@ from connectors.shelf import Shelf
 from models.artifact import load, shipped
 from streamer.config import Config
 from streamer.metrics import Metrics
-from streamer.retraining.report import NOTE, Report
+from streamer.retraining.contest import Contest, fight
+from streamer.retraining.report import NOTE, Report, Verdict
 from streamer.retraining.retrain import retrain
 from streamer.shelf_watch import ShelfWatch
 from tests.faults.world import Inline
@@ -43,11 +44,31 @@ def test_a_challenger_that_is_better_is_promoted(cell: str, tmp_path: Path) -> N
     shelf = Shelf(tmp_path / "shelf")
     title = shelf.current()
     assert report.verdict.is_promoted, report.verdict.why
-    assert report.contest.challenger.crps < report.contest.champion.crps
+    assert report.contest.improvement_ratio > 0
     assert (report.champion, title) == (poor.name, f"000002-{report.challenger}")
     assert title is not None
     assert load(shelf.path(title)).name == report.challenger
     assert shelf.titles()[0] == f"000001-{poor.name}"  # to go back to
+
+
+def test_a_challenger_of_weights_that_are_in_force_no_more_is_not_promoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody promotes others while it is trained."""
+    promoted(tmp_path / "shelf", rival("gru", 0.6, "recurrent"))
+
+    def beside(*given: Any) -> Contest:
+        promoted(tmp_path / "shelf", rival("gru", 0.02, "recurrent"))
+        return fight(*given)
+
+    monkeypatch.setattr("streamer.retraining.retrain.fight", beside)
+
+    report = retrain(configuration(tmp_path, "gru", {"epochs": 3}), Clock())
+
+    title = Shelf(tmp_path / "shelf").current()
+    assert report.contest.improvement_ratio > 0.1
+    assert report.verdict == Verdict(False, f"it is better, but {title} was put in force meanwhile")
+    assert (title or "").startswith("000002-")
 
 
 class Kept(NamedTuple):
@@ -137,3 +158,28 @@ def test_a_report_that_cannot_be_read_is_told_and_counted(tmp_path: Path, caplog
 
     assert caplog.text.count("expected the report of a retraining") == 1
     assert 'streamer_artifact_failures_total{group="pumps"} 1.0' in metrics.render(openmetrics=False).decode()
+
+
+def test_a_report_that_cannot_be_read_keeps_no_artifact_away(tmp_path: Path) -> None:
+    config, better = configuration(tmp_path), rival("gru", 0.02)
+    Shelf(tmp_path / "shelf").put_note(NOTE, b"{}")
+    watch = ShelfWatch(config.groups, Metrics(["pumps"]), lambda: 0.0, Inline(), look_seconds=0.0)
+    promoted(tmp_path / "shelf", better)
+
+    news = [*watch.news(), *watch.news()]
+
+    assert [(one.group, one.artifact.name) for one in news] == [("pumps", better.name)]
+
+
+def test_a_retraining_that_judges_nothing_keeps_the_champion_and_can_be_read(tmp_path: Path) -> None:
+    config, metrics = configuration(tmp_path, later_ratio=0.001, lead_readings=0), Metrics(["pumps"])
+
+    report = retrain(config, Clock())
+
+    assert (report.contest.judged, report.contest.champion.crps) == (0, None)
+    assert report.verdict == Verdict(False, "0 readings were judged, of 50 that decide")
+    assert msgspec.json.decode(Shelf(tmp_path / "shelf").note(NOTE) or b"", type=Report) == report
+    watch = ShelfWatch(config.groups, metrics, lambda: 0.0, Inline(), look_seconds=0.0)
+    assert [*watch.news(), *watch.news()] == []
+    page = metrics.render(openmetrics=False).decode()
+    assert 'streamer_retraining_crps{group="pumps",model="champion"} NaN' in page

@@ -75,6 +75,19 @@ def test_nothing_else_does(record: dict[str, Any]) -> None:
         wait([past([record])], "plant", never)
 
 
+def test_a_record_that_is_no_alarm_is_told_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    where = TopicPartition("alarms", 3)
+    rows = [(b"k", b"no JSON"), (b"k", b'{"detector": null}'), (b"k", json.dumps(DRIFT).encode())]
+
+    told = wait([MemoryPast([records_of(where, rows)], where, 0)], "plant", never)
+
+    assert told.detector == "adwin"
+    warnings = [record.getMessage() for record in caplog.records]
+    assert [text.split(", got")[0] for text in warnings] == [
+        f"alarms-3, offset {offset}: expected an alarm" for offset in (0, 1)
+    ]
+
+
 def test_it_looks_again_after_a_pause() -> None:
     log, pauses = [past([])], []
 
