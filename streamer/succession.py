@@ -103,7 +103,8 @@ class Succession:
     @staticmethod
     def _lacks_shadow(tenure: Tenure) -> bool:
         partition = tenure.partition
-        return not tenure.is_silent and partition.shadow is None and partition.judge is not _wanted(tenure)
+        has_other = partition.judge.artifact.name != tenure.group.judges.artifact.name
+        return has_other and not tenure.is_silent and partition.shadow is None
 
     def _is_worth_it(self, warming: _Warming) -> bool:
         tenure = warming.tenure

@@ -140,7 +140,7 @@ class Tenancy:
         judge = judges.first if heir else judges.now(partition.judge)
         if judge is partition.judge or tenure.is_silent or not self._keeper.may_try(tenure):
             return False
-        before = partition.learnt
+        before, drift = partition.learnt, partition.drift
         if heir is not None:
             partition.succeed(heir)
         partition.adopt(judge)
@@ -149,7 +149,7 @@ class Tenancy:
         except NotInTimeError as error:
             raise DoubtError(f"{error}: by which choices its group goes on is not known") from error
         except StoreError as error:
-            partition.learnt, partition.shadow = before, shadow
+            partition.learnt, partition.shadow, partition.drift = before, shadow, drift
             log.error("%s; its group's new choices wait", error)  # noqa: TRY400
         else:
             self._tell_adopted(tenure, before.judge)
@@ -200,9 +200,10 @@ class Tenancy:
         partition = group.open(where, checkpoint)
         offset = checkpoint.next_offset
         self._compare_builds(checkpoint.build, group, where)
-        if checkpoint.artifact != (configured := group.judges.artifact.name):
+        made_by, configured = partition.judge.artifact.name, group.judges.artifact.name
+        if made_by != configured:
             log.warning("%s-%d: goes on with the artifact %s of its state, and not yet with %s",
-                        *where, checkpoint.artifact, configured)  # fmt: skip
+                        *where, made_by, configured)  # fmt: skip
             self._show_artifact(partition.judge)
         self._metrics.state.restored(where, offset, committed)
         log.info("%s-%d: %d series restored at offset %d, committed is %d",

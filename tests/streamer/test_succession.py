@@ -229,12 +229,15 @@ def test_a_barrier_whose_checkpoint_cannot_be_written_is_passed_later(tmp_path: 
     promoted(tmp_path, rival("gru"))
     estate.turn(4)
     estate.rig.store.fail_next(StoreError("the disk is full"))
+    partition = estate.rig.tenancy.tenures[FIRST].partition
+    drift = partition.drift
 
     estate.turn(1)
-    waiting = estate.in_force
+    waiting, kept = estate.in_force, partition.drift
     estate.turn(30)
 
     assert (waiting, estate.in_force) == (OLD, NEW)
+    assert kept is drift  # it is of the errors of the weights that stay
     assert changes(estate.artifacts().values()) == [OLD, NEW]
 
 
