@@ -2,15 +2,17 @@
 
 import itertools
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from typing_extensions import override
 
 from connectors.columns import Records, TopicPartition
 from connectors.errors import ConfigError
+from connectors.formats import Format, JsonArrayFormat, JsonFormat
 from connectors.ports import Assigned, Ended, Event, Source, Topic
-from connectors.row_files import KeyedRow, ReplayFile, read_rows
+from connectors.row_files import KeyedRow, ReplayFile, is_json_lines, read_rows
 
 __all__ = ["ReplayFile", "ReplaySource", "read_rows"]
 
@@ -119,3 +121,14 @@ class ReplaySource(Source):
             [value for _, value in rows],
             [()] * len(rows),
         )
+
+
+def rows_as(layout: Format, paths: Iterable[str]) -> Format:
+    """How the rows of these files are laid out, where ``layout`` is that of the records of topics.
+
+    Rows of CSV and Parquet come as JSON objects, whatever records are; lines of JSON come as they are.
+    """
+    are_lines = all(is_json_lines(Path(path)) for path in paths)
+    if isinstance(layout, JsonFormat) or (isinstance(layout, JsonArrayFormat) and are_lines):
+        return layout
+    return JsonFormat(**{name: getattr(layout, name) for name in JsonFormat.__struct_fields__})

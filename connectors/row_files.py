@@ -48,13 +48,22 @@ def read_rows(file: ReplayFile, *, raw_lines: bool = False) -> Iterator[KeyedRow
     path = Path(file.path)
     if not path.is_file():
         raise ConfigError(f"{path}: expected a data file, got none")
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    kind = _kind(path)
     read = _KINDS.get(kind)
     if read is None or (kind == ".parquet" and path.suffix == ".gz"):
         raise ConfigError(f"{path}: expected .csv, .jsonl or .ndjson (each also .gz), or .parquet, got {path.name!r}")
     if raw_lines and kind != ".csv":
         raise ConfigError(f"{path}: expected CSV where lines are sent as they are, got {kind}")
     return _raw_csv(file, path) if raw_lines else read(file, path)
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether the rows of a file of this name are its lines."""
+    return _KINDS.get(_kind(path)) is _json_lines
+
+
+def _kind(path: Path) -> str:
+    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
 
 
 def _raw_csv(file: ReplayFile, path: Path) -> Iterator[KeyedRow]:

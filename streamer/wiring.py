@@ -20,6 +20,7 @@ from connectors.kafka_options import KafkaOptions
 from connectors.memory_store import MemoryStore
 from connectors.ports import CheckpointStore, Delivery, Sink, Source
 from connectors.replay import ReplaySource as ReplayFiles
+from connectors.replay import rows_as
 from connectors.verdicts import Verdicts
 from streamer import __version__, history
 from streamer.accounting import CountingEncoder
@@ -164,7 +165,7 @@ def make_groups(config: Config, metrics: Metrics, clock: Clock) -> list[Group]:
     """
     torch.set_num_threads(1)
     phases = Phases(time.perf_counter, metrics.phase)
-    groups = [_group(options, device_of(config), metrics, phases, clock) for options in config.groups]
+    groups = [_group(options, config, metrics, phases, clock) for options in config.groups]
     if config.feedback is not None:
         try:
             hear(Verdicts(Path(config.feedback)).all(), groups, metrics)
@@ -187,10 +188,13 @@ def device_of(config: Config) -> torch.device:
     return device
 
 
-def _group(options: GroupOptions, device: torch.device, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
-    artifact = artifact_of(options)
+def _group(options: GroupOptions, config: Config, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
+    artifact, device = artifact_of(options), device_of(config)
     judges = Judges(options.name, options.choices, artifact, partial(make_judge, device=device, phases=phases))
-    decoder = Decoder(options.name, options.format, [channel.field or channel.name for channel in options.all_channels])
+    layout = options.format
+    if isinstance(config.source, ReplaySource):
+        layout = rows_as(layout, [file.path for file in config.source.files if options.holds(file.topic)])
+    decoder = Decoder(options.name, layout, [channel.field or channel.name for channel in options.all_channels])
     metrics.artifact(options.name, artifact.name, artifact.spec.cell)
     metrics.band_target(options.name, options.band_coverage)
     reject_limit = RejectLimit(options.name, options.reject_limits, clock, metrics.life.reject_limit)

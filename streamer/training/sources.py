@@ -5,9 +5,8 @@ from contextlib import closing, contextmanager
 
 from connectors.decode import Decoder
 from connectors.errors import ConfigError
-from connectors.formats import CsvFormat, Format, JsonFormat
 from connectors.ports import Source
-from connectors.replay import ReplayFile, ReplaySource
+from connectors.replay import ReplayFile, ReplaySource, rows_as
 from streamer.config import Config, GroupOptions
 from streamer.position import Position
 from streamer.training.options import FilesData, KafkaData
@@ -22,7 +21,7 @@ def opened(config: Config, group: GroupOptions, data: FilesData | KafkaData) -> 
         TransientError: the brokers are away.
     """
     source = _files(data) if isinstance(data, FilesData) else _history(config, group, data)
-    layout = _rows_as(group.format) if isinstance(data, FilesData) else group.format
+    layout = rows_as(group.format, [file.path for file in data.files]) if isinstance(data, FilesData) else group.format
     decoder = Decoder(group.name, layout, [channel.field or channel.name for channel in group.all_channels])
     with closing(source):
         yield source, decoder
@@ -36,15 +35,6 @@ def _files(data: FilesData) -> Source:
     except ValueError as error:
         raise ConfigError(f"training.data.files: {error}") from error
     return ReplaySource(files)
-
-
-def _rows_as(layout: Format) -> Format:
-    """Rows of files come as JSON objects, whatever the records of the topics are."""
-    if not isinstance(layout, CsvFormat):
-        return layout
-    return JsonFormat(
-        series_field=layout.series_field, timestamp_field=layout.timestamp_field, timestamp_unit=layout.timestamp_unit
-    )
 
 
 def _history(config: Config, group: GroupOptions, data: KafkaData) -> Source:
