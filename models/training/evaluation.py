@@ -31,6 +31,9 @@ def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
 
     ``crps_ratio`` is to the error of the last value, of the median row and channel. ``judged`` are readings of single
     channels.
+
+    Raises:
+        ValueError: nothing moves, so there is nothing to tell forecasts by.
     """
     prior, raw = torch.zeros(BINS, dtype=torch.int64), torch.zeros(BINS, dtype=torch.int64)
     ratios, judged, outside = [], 0, 0
@@ -42,9 +45,12 @@ def evaluate(detector: Detector, held_out: Iterable[Batch]) -> Evaluation:
         judged, outside = judged + int(weighed.is_judged.sum()), outside + int(weighed.is_outside.sum())
         score, reference = (numbers.view(len(batch.values), -1).sum(0) for numbers in (weighed.crps, last_error))
         ratios.append((score / reference)[reference > 0])
+    moving = torch.cat(ratios)
+    if not len(moving) or not prior.any():
+        raise ValueError("readings held out: Expected some that move, got none")
     figures = {
         "judged": float(judged),
-        "crps_ratio": float(torch.cat(ratios).quantile(0.5)),
+        "crps_ratio": float(moving.quantile(0.5)),
         "band_coverage": 1 - outside / max(judged, 1),
     }
     return Evaluation(prior, {**figures, **_of_surprise(raw)})

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from models import scaler
 from models.calibration.budget import Budget
-from models.calibration.pool import Pool
+from models.calibration.pool import Pool, Standard
 from models.cells import TILE_ROWS
 from models.column import fresh_state
 from models.detector import Detector, DetectorOptions
@@ -137,14 +137,19 @@ class DetectorTask(ForecastTask[Batch]):
 
     def __init__(self, forecaster: Forecaster, lesson: Lesson) -> None:
         super().__init__(forecaster, lesson)
-        self._pool = Pool.fresh(Budget())
+        pool, device = Pool.fresh(Budget()), next(forecaster.parameters()).device
+        self._standard = Standard(pool.table.to(device), pool.lines.to(device))
+        self._detectors: dict[int, Detector] = {}  # by the number of channels
 
     @override
     def _taker(self, batch: Batch) -> Callable[[slice], Batch]:
         return lambda span: Batch(*(tensor[span] for tensor in tensors(batch)))
 
     def _detector(self, channels: int) -> Detector:
-        return Detector(self._forecaster, DetectorOptions((Transform.NONE,) * channels))
+        if channels not in self._detectors:
+            made = Detector(self._forecaster, DetectorOptions((Transform.NONE,) * channels))
+            self._detectors[channels] = made.to(self._standard.lines.device)
+        return self._detectors[channels]
 
     @override
     def fresh(self, window: Batch) -> dict[str, Tensor]:
@@ -153,11 +158,11 @@ class DetectorTask(ForecastTask[Batch]):
 
     @override
     def loss(self, window: Batch, carried: Carried, masked: Tensor) -> tuple[Loss, dict[str, Tensor]]:
-        detector = self._detector(window.values.shape[2]).to(window.values.device)
+        detector = self._detector(window.values.shape[2])
         state, losses, counted = dict(carried), [], []
         for t, reading in enumerate(window.readings()):
             scale = scaler.floored_scale(state)
-            outcome, state = detector.step(*reading, state, self._pool)
+            outcome, state = detector.step(*reading, state, self._standard)
             error = (outcome.value - outcome.forecast).float().masked_fill(~outcome.is_judged, 0.0)
             log_scale = torch.log(outcome.spread / scale)
             nll = student_t_nll(error / outcome.spread, log_scale, outcome.freedom).clamp_max(MAX_NLL)

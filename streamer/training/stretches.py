@@ -97,14 +97,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Draws the stretches of an epoch: every reading as likely as any other, a function of seed and epoch."""
+    """Draws the stretches of an epoch, all of a series as likely: a function of seed and epoch."""
 
     series: Sequence[Series]
     seen: Seen
     rows: int  # at most: no more than hold all readings twice over
     length: int
     seed: int
-    time_zone: str = "UTC"
 
     def __call__(self, epoch: int) -> Batch:
         """A batch of as many stretches as it takes, at most ``rows``."""

@@ -49,25 +49,26 @@ def teach(start: Artifact, group: GroupOptions, options: TrainingOptions, found:
     """Train a copy of the weights on the readings.
 
     Raises:
-        ConfigError: there is too little to train on, the forecaster cannot be trained so, the training that was
-            interrupted was another one, or the loss is no number any more.
+        ConfigError: there is too little to train on, or what is held out stands still, the forecaster cannot be trained
+            so, the training that was interrupted was another one, or the loss is no number any more.
     """
     transforms = tuple(Transform(channel.transform) for channel in group.all_channels)
+    judged = DetectorOptions((Transform.NONE,) * len(transforms), band_coverage=group.band_coverage)
     most = max(1, round(options.rows * HELD_OUT_RATIO))
     try:
         parts = split(found.series, options.held_out_ratio, options.length, most, options.seed)
         seen = Seen(transforms, calendar_of(group.time_zone))
         held_out = [seen.batch_of(parts.held_out)]
+        before = evaluate(Detector(start.forecaster, judged).eval(), held_out)
         draw = Draw(parts.trained, seen, options.rows, options.length, options.seed)
         forecaster = _copy(start, group).to(means.device)
-        task = task_of(forecaster, Lesson(draw, held_out, options.window, _identity(start, options, found)))
+        task = task_of(forecaster, Lesson(draw, held_out, options.window, _identity(start, group, options, found)))
         trainer = Trainer(task, _settings(options), means.team, means.keeper, means.observer)
         position = trainer.fit()
     except (ValueError, SnapshotError, DivergedError) as error:
         raise ConfigError(f"training: {error}") from error
     taught = forecaster.cpu().at((1,)).requires_grad_(False)
-    judged = DetectorOptions((Transform.NONE,) * len(transforms), band_coverage=group.band_coverage)
-    before, after = (evaluate(Detector(one, judged).eval(), held_out) for one in (start.forecaster, taught))
+    after = evaluate(Detector(taught, judged).eval(), held_out)
     recipe = {"start": start.name, **_settings_of(options), "best_epoch": position.best and position.best.epoch}
     origin = Origin(recipe, after.metrics, _facts(found, parts), versions())
     return Taught(Artifact(start.spec, taught, after.prior, origin), before, after, position)
@@ -99,9 +100,10 @@ def _settings_of(options: TrainingOptions) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in {"data", "output", "group", "start"}}
 
 
-def _identity(start: Artifact, options: TrainingOptions, found: Gathered) -> dict[str, Any]:
+def _identity(start: Artifact, group: GroupOptions, options: TrainingOptions, found: Gathered) -> dict[str, Any]:
     """Says which training it is, beside what the trainer knows: one that was interrupted goes on as itself only."""
-    return {"start": start.name, "data": found.fingerprint, **_settings_of(options)}
+    seen = {"transforms": [channel.transform for channel in group.all_channels], "time_zone": group.time_zone}
+    return {"start": start.name, "data": found.fingerprint, **seen, **_settings_of(options)}
 
 
 def _facts(found: Gathered, parts: Split) -> dict[str, Any]:

@@ -47,10 +47,10 @@ class Watch(Observer):
     def judged(self, position: Position, trained: float | None, held_out: float | None) -> None:
         is_best = position.best is not None and position.best.epoch == position.epoch
         row = (position.epoch, position.steps, trained, held_out, is_best, round(self._readings), round(self._rate))
-        is_new = not self._log_file.exists()
-        with self._log_file.open("a", newline="") as file:
+        begins = position.epoch == 0 or not self._log_file.exists()
+        with self._log_file.open("w" if begins else "a", newline="") as file:
             writer = csv.writer(file)
-            writer.writerows([HEADING, row] if is_new else [row])
+            writer.writerows([HEADING, row] if begins else [row])
         if self._bar.disable and trained is not None and held_out is not None:
             text = "epoch %d of %d: loss %.4f, held out %.4f%s, %.0f readings a second"
             best = " (best)" if is_best else ""

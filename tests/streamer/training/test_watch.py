@@ -74,6 +74,13 @@ def test_a_log_goes_on_where_another_process_left_it(clock: Clock, tmp_path: Pat
     assert [row["epoch"] for row in rows(tmp_path)] == ["1", "2"]
 
 
+def test_another_training_begins_the_log_anew(clock: Clock, tmp_path: Path) -> None:
+    for epoch in (0, 1, 0, 1):
+        Watch(2, tmp_path / "log.csv", Progress(disable=True), clock).judged(Position(epoch=epoch), 1.5, None)
+
+    assert [row["epoch"] for row in rows(tmp_path)] == ["0", "1"]
+
+
 def test_at_a_terminal_a_bar_shows_how_far_it_is(clock: Clock, tmp_path: Path) -> None:
     bar = Progress(console=Console(quiet=True))
     watch = Watch(5, tmp_path / "log.csv", bar, clock)
