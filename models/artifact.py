@@ -53,12 +53,12 @@ class Artifact:
 
     @cached_property
     def name(self) -> str:
-        """Cell and size, or kind and tier where there is no cell, and a fingerprint of the weights.
+        """Cell and size, or kind and tier where there is no cell, and a fingerprint of the weights and of the prior.
 
         Equal names are equal scores.
         """
         digest = hashlib.sha256()
-        for key, weight in sorted(self.forecaster.state_dict().items()):
+        for key, weight in sorted({**self.forecaster.state_dict(), "prior": self.prior}.items()):
             digest.update(key.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
         spec = self.spec
         what = f"{spec.cell}{spec.hidden}" if spec.cell else "-".join(_words(spec))
