@@ -41,6 +41,7 @@ TRIED = (
     ".venv/bin/streamer inspect",
     ".venv/bin/streamer run pumps.yaml",
     "import json",
+    ".venv/bin/streamer backtest",
     "kafka:",
     ".venv/bin/streamer publish",
     "training:",
@@ -113,12 +114,14 @@ def test_the_past_is_scored_by_what_is_shipped_and_by_what_was_trained(folder: F
     shown = folder.type(block(".venv/bin/streamer inspect"))
     folder.type(block(".venv/bin/streamer run pumps.yaml"))
     counted = folder.python(block("import json")).splitlines()
+    found = folder.type(block(".venv/bin/streamer backtest"))
 
     name = load(folder.path / "pumps.safetensors").name
     assert name in shown
     assert [line.split()[0] for line in counted] == ["scored-before", "scored"]
     assert all(f" {READINGS} readings, " in line for line in counted)
     assert [name in line for line in counted] == [False, True]
+    assert all(f"pump-{number}" in found for number in range(8))
 
 
 @pytest.mark.kafka
