@@ -55,7 +55,7 @@ def test_single_precision_holds_over_a_long_sequence_forwards_and_backwards(
 
     single = [value.clone().requires_grad_() for value in values]
     states = linear_scan(*single)
-    states.backward(weight)
+    states.backward(weight)  # type: ignore[no-untyped-call]
 
     a, b, h0 = (value.to(torch.promote_types(dtype, torch.float64)) for value in values)
     exact = linear_scan_slowly(a, b, h0)
