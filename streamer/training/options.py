@@ -63,3 +63,4 @@ class TrainingOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     accumulated_windows: Count = 1  # for one step of the optimiser
     mixed_precision: bool = False  # bfloat16 for what bears it, on a GPU
     reset_ratio: Ratio = 0.1  # of the rows, at every window: they are series that nobody has seen
+    masked_readings: Annotated[int, Meta(ge=0)] = 0  # of those, the first: they count for nothing

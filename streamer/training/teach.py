@@ -89,6 +89,7 @@ def _settings(options: TrainingOptions) -> Settings:
         clip_norm=options.clip_norm,
         accumulated_windows=options.accumulated_windows,
         reset_ratio=options.reset_ratio,
+        masked_readings=options.masked_readings,
         patience=options.patience,
         is_mixed=options.mixed_precision,
     )

@@ -139,6 +139,26 @@ def test_every_epoch_has_a_line_in_the_log(lines: Path, tmp_path: Path) -> None:
     assert all(float(row["readings"]) == 1_024 and float(row["readings_per_second"]) > 0 for row in epochs[1:])
 
 
+def test_a_network_without_experts_is_trained_too(lines: Path, tmp_path: Path) -> None:
+    raw = config(lines)
+    raw["groups"][0]["forecaster"] = "recurrent"
+
+    train(raw)
+
+    assert load(tmp_path / "pumps.safetensors").spec == Spec("gru", 4, "recurrent", "compact")
+
+
+def test_first_readings_that_are_masked_are_not_learnt(lines: Path, tmp_path: Path) -> None:
+    weights = []
+    for masked in (0, 8):
+        train(config(lines, reset_ratio=1.0, masked_readings=masked))
+        artifact = load(tmp_path / "pumps.safetensors")
+        weights.append(torch.cat([weight.flatten() for weight in artifact.forecaster.state_dict().values()]))
+
+    assert artifact.origin.training["masked_readings"] == 8
+    assert not torch.equal(*weights)
+
+
 def test_equal_readings_and_an_equal_configuration_give_equal_files(lines: Path, tmp_path: Path) -> None:
     train(config(lines))
     first = (tmp_path / "pumps.safetensors").read_bytes()
