@@ -29,6 +29,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED) ## Run the whole pipeline on real bundled data, with a live page; needs no service
 	@$(BIN)/streamer demo
 
+# A worker is a core: torch's own threads would only wait for one another there.
+test test-faults test-gpu: export OMP_NUM_THREADS := 1
+
 .PHONY: test
 test: $(INSTALLED) ## Run the tests; installs Kafka's, Prometheus' and the browser's packages by apt where it may
 	@.ci/system-packages tests
