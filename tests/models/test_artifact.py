@@ -67,6 +67,12 @@ def test_what_is_saved_is_what_is_loaded(artifact: Artifact, tmp_path: Path) -> 
     assert loaded.origin == artifact.origin
 
 
+def test_another_prior_is_another_name_and_another_origin_is_not(artifact: Artifact) -> None:
+    """Scores follow from weights and prior, and from no word about them."""
+    assert dataclasses.replace(artifact, prior=artifact.prior + 1).name != artifact.name
+    assert dataclasses.replace(artifact, origin=Origin()).name == artifact.name
+
+
 def test_other_weights_are_another_name(artifact: Artifact) -> None:
     torch.manual_seed(1)
     other = Artifact(artifact.spec, RecurrentForecaster("lstm", 4), artifact.prior)
