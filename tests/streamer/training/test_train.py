@@ -1,29 +1,24 @@
 """`streamer train` on files: from a configuration to an artifact that the daemon uses."""
 
 import csv
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 import torch
 from rich.table import Table
 from typing_extensions import override
 
 from connectors.errors import ConfigError
-from connectors.replay import ReplayFile
 from models.artifact import load
 from models.forecasters import Spec
 from models.training.snapshot import SnapshotFile
 from models.training.team import Alone
-from streamer.backtest.run import backtest
 from streamer.config import parse
 from streamer.training import train as command
 from streamer.wiring import build
-from tests.streamer.training.waves import config, rows, wave, write_lines
+from tests.streamer.training.waves import config, wave, write_lines
 
 pytestmark = pytest.mark.device
 
@@ -82,50 +77,6 @@ def test_a_training_that_was_interrupted_is_another_one_where_readings_are_seen_
 
     with pytest.raises(ConfigError, match="Expected the snapshot of a training with"):
         train(raw)
-
-
-LAYOUTS: dict[str, dict[str, Any]] = {
-    "csv": {"type": "csv", "columns": ["time", "pump", "pressure"]},
-    "csv, a channel a line": {
-        "type": "csv", "columns": ["time", "pump", "what", "much"], "channel_field": "what", "value_field": "much",
-        "other_channels": "ignore",
-    },
-    "json_array": {"type": "json_array"},
-}  # fmt: skip
-SUFFIXES = ("csv", "jsonl", "parquet")
-
-
-def write_rows(path: Path, layout: str, suffix: str) -> None:
-    """The readings of four pumps in a file, as a topic of this layout would have them."""
-    made = [row for number in range(4) for row in rows(wave(f"pump-{number}", 64))]
-    if "a channel a line" in layout:
-        made = [{"time": row["time"], "pump": row["pump"], "what": "pressure", "much": row["pressure"]} for row in made]
-        made += [row | {"what": "humidity", "much": 3.0} for row in made]
-    if suffix == "jsonl":
-        objects = [[row] for row in made] if layout == "json_array" else made
-        path.write_text("".join(f"{json.dumps(row)}\n" for row in objects))
-    elif suffix == "parquet":
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(made), path)
-    else:
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(made[0]))
-            writer.writeheader()
-            writer.writerows(made)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_files_are_read_whatever_the_layout_of_the_records(layout: str, suffix: str, tmp_path: Path) -> None:
-    path = tmp_path / f"pumps.{suffix}"
-    write_rows(path, layout, suffix)
-    raw = config(path)
-    raw["groups"][0]["format"].update(LAYOUTS[layout])
-
-    told = train(raw)
-    recorder = backtest(parse(raw, "f.yaml"), [ReplayFile(path=str(path), topic="pumps")], lambda *_: None)
-
-    assert told[0] == "256 readings of 4 series; refused: none"
-    assert (recorder.scored, recorder.rejected) == (256, 0)
 
 
 def test_every_epoch_has_a_line_in_the_log(lines: Path, tmp_path: Path) -> None:
