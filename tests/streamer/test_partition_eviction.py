@@ -59,7 +59,7 @@ def test_with_evictions_batches_give_the_bits_of_the_plain_loop(cell: str, evict
     cap=st.integers(1, 20),
     seed=st.integers(0, 3),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_no_cut_of_the_batches_changes_a_bit_or_an_eviction(
     cuts: list[int], silent: int | None, cap: int, seed: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.columns import Readings
 from connectors.errors import StateError
 from models.artifact import Artifact
 from models.forecasters import Spec
@@ -36,6 +38,14 @@ def judges_of(first: Judge) -> Judges:
     return Judges(first.group, first.choices, first.artifact, make)
 
 
+@cache
+def undisturbed(cell: str, channels: int) -> tuple[Judge, Readings, dict[str, np.ndarray]]:
+    """A judge, readings, and what comes of them where nothing is restored."""
+    ours = judge(cell, channels, eviction=EvictionOptions(max_series=20))
+    whole = walk(600, series=40, channels=channels)
+    return ours, whole, plain_loop(ours, whole)
+
+
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @pytest.mark.parametrize("channels", [1, 3])
 @settings(max_examples=5, deadline=None)
@@ -43,8 +53,7 @@ def judges_of(first: Judge) -> Judges:
 def test_restoring_at_any_point_changes_no_bit(cell: str, channels: int, cuts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(epoch, "MAX_READINGS", 50)
-        ours = judge(cell, channels, eviction=EvictionOptions(max_series=20))
-        whole = walk(600, series=40, channels=channels)
+        ours, whole, expected = undisturbed(cell, channels)
         bounds = [0, *sorted(cuts), len(whole)]
         partition, results = Partition(ours, WHERE), []
 
@@ -53,7 +62,7 @@ def test_restoring_at_any_point_changes_no_bit(cell: str, channels: int, cuts: l
             partition = snapshot.restored(stored(partition), ours)
 
         joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
-        assert_equal_bits(joined, plain_loop(ours, whole))
+        assert_equal_bits(joined, expected)
 
 
 def test_a_copy_does_not_follow_what_happens_next() -> None:
