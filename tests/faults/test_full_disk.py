@@ -31,8 +31,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def fill(disk: Path) -> Path:
-    """Leave no room, as whatever else writes to a disk does."""
+def save_and_fill(rig: Rig, disk: Path) -> Path:
+    """Leave no room, as whatever else writes to a disk does, while nothing is under way that would make some."""
+    rig.keeper.save(rig.tenancy.tenures[FIRST], 10.0)
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -43,14 +44,19 @@ def fill(disk: Path) -> Path:
     return filler
 
 
+def fail_to_save(rig: Rig) -> None:
+    with pytest.raises(StoreError, match="not written"):
+        rig.keeper.save(rig.tenancy.tenures[FIRST], 10.0)
+
+
 def test_scoring_goes_on_and_the_state_is_saved_once_there_is_room(small_disk: Path) -> None:
     store = DirectoryStore(small_disk)
     rig = Rig(list(SCRIPT), interval_seconds=20.0, store=store).turn(20)
-    rig.keeper.save(rig.tenancy.tenures[FIRST], 10.0)  # nothing is under way
+    filler = save_and_fill(rig, small_disk)
     good = store.offsets(KEY)
-    filler = fill(small_disk)
 
     rig.turn(21)
+    fail_to_save(rig)
     failures, while_full = rig.metric(SAVES_FAILED), store.offsets(KEY)
     filler.unlink()
     rig.turn(20)
@@ -68,9 +74,9 @@ def test_scoring_goes_on_and_the_state_is_saved_once_there_is_room(small_disk: P
 def test_a_crash_while_it_is_full_is_gone_on_from_the_last_good_checkpoint(small_disk: Path) -> None:
     store = DirectoryStore(small_disk)
     crashed = Rig(list(SCRIPT), interval_seconds=20.0, store=store).turn(20)
-    crashed.keeper.save(crashed.tenancy.tenures[FIRST], 10.0)  # nothing is under way that could leave room behind it
-    fill(small_disk)
+    save_and_fill(crashed, small_disk)
     crashed.turn(21)
+    fail_to_save(crashed)
 
     again = Rig(list(SCRIPT), crashed.committed, interval_seconds=20.0, store=DirectoryStore(small_disk)).turn(61)
 
@@ -84,9 +90,11 @@ def test_it_stops_while_there_is_still_something_to_go_on_from(small_disk: Path)
     store, oldest = DirectoryStore(small_disk), {FIRST: 0}
     script = [Assigned((FIRST,)), *(batch(FIRST, at, [value]) for at, value in enumerate(WALK * 30))]
     rig = Rig(list(script), interval_seconds=20.0, store=store, oldest=oldest).turn(40)
-    fill(small_disk)
-    rig.turn(30)
+    save_and_fill(rig, small_disk)
     newest = store.offsets(KEY)[-1]
+    rig.turn(1)
+    fail_to_save(rig)
+    rig.turn(1)  # asks for the oldest offset, since that failed
     oldest[FIRST] = newest - 1
 
     with pytest.raises(StoreError, match=f"newer than the one at {newest}"):
