@@ -213,6 +213,8 @@ def _has_other_sign(call: Call, rest: int, divisor: int) -> int:
 @operation("remainder")
 def remainder(call: Call, a: Any, b: Any) -> Places:
     """What is left of a by b, with the sign of b."""
+    if call.type == "double":
+        raise Unreadable("what is left of doubles")
 
     def left(x: int, y: int) -> int:
         if call.floats:

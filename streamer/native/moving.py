@@ -112,7 +112,14 @@ def movedim(call: Call, given: Any, source: Any, destination: Any) -> Columns:
 def flip(call: Call, given: Any, axes: Sequence[int]) -> Columns:
     """Values from the last to the first."""
     columns = call.columns(given)
+    _spare_rows(columns, *axes)
     return call.moved(np.flip(columns.places, tuple(axes)), columns)
+
+
+def _spare_rows(columns: Columns, *axes: int) -> None:
+    """Return if rows lie along none of the axes, which are to be cut, joined or turned."""
+    if columns.axis in {axis % columns.places.ndim for axis in axes}:
+        raise Unreadable("rows that change their places")
 
 
 @operation("slice")
@@ -148,6 +155,8 @@ def select(call: Call, given: Any, axis: int, at: int) -> Columns:
 @operation("cat")
 def cat(call: Call, given: Sequence[Any], axis: int = 0) -> Places:
     """One after the other along an axis."""
+    for one in given:
+        _spare_rows(call.columns(one), axis)
     return np.concatenate([call.places(one) for one in given], axis=axis)
 
 
@@ -161,6 +170,7 @@ def stack(call: Call, given: Sequence[Any], axis: int = 0) -> Places:
 def split_with_sizes(call: Call, given: Any, sizes: Sequence[int], axis: int = 0) -> list[Columns]:
     """Pieces of an axis of given sizes."""
     columns = call.columns(given)
+    _spare_rows(columns, axis)
     pieces = np.split(columns.places, np.cumsum(sizes)[:-1], axis=axis)
     return [columns._replace(places=piece) for piece in pieces]
 
