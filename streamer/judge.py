@@ -40,12 +40,14 @@ class Judge:
     calendar: Calendar
     phases: Phases
     tolerances: Tolerances
+    plain: "Judge | None" = None  # whose weights these are, where something was said of alarms
 
 
 class Judges:
     """Makes the judges of one group. ``choices`` and ``artifact`` are those that a partition without state begins with.
 
-    Those of equal choices and one artifact are the same, so that partitions share weights.
+    Those of equal choices and one artifact are the same, so that partitions share weights; whom no partition has any
+    more is forgotten.
     """
 
     def __init__(self, group: str, choices: Choices, artifact: Artifact, make: Callable[..., Judge]) -> None:
@@ -53,13 +55,14 @@ class Judges:
         self.choices = choices
         self.artifact = artifact
         self._make = make
-        self._made: dict[tuple[bytes, str], Judge] = {}
-        self._tolerant: WeakValueDictionary[tuple[bytes, str], Judge] = WeakValueDictionary()  # each verdict makes one
+        self._made: WeakValueDictionary[tuple[bytes, str], Judge] = WeakValueDictionary()
+        self._first: Judge | None = None  # kept also while there is no partition
 
     @property
     def first(self) -> Judge:
         """The judge of a partition that begins anew."""
-        return self.of(self.choices, self.artifact)
+        self._first = self.of(self.choices, self.artifact)
+        return self._first
 
     def now(self, before: Judge) -> Judge:
         """The judge by the choices of today, with the artifact that a partition has: state fits no other."""
@@ -71,14 +74,10 @@ class Judges:
         Raises:
             StateError: they do not go together.
         """
-        plain = self._of(msgspec.structs.replace(choices, tolerances=[]), artifact)
-        if not choices.tolerances:
-            return plain
-        key = _key(choices, artifact)
-        judge = self._tolerant.get(key)
+        key = msgspec.json.encode(choices), artifact.name
+        judge = self._made.get(key)
         if judge is None:
-            judge = replace(plain, choices=choices, tolerances=Tolerances(choices.tolerances))
-            self._tolerant[key] = judge
+            judge = self._made[key] = self._new(choices, artifact)
         return judge
 
     def of_checkpoint(self, checkpoint: Checkpoint) -> Judge:
@@ -94,15 +93,11 @@ class Judges:
             raise StateError(f"checkpoint {checkpoint.next_offset} of {checkpoint.key}: {error}") from error
         return self.of(choices, artifact)
 
-    def _of(self, choices: Choices, artifact: Artifact) -> Judge:
-        key = _key(choices, artifact)
-        if key not in self._made:
-            self._made[key] = self._make(self.group, choices, artifact)
-        return self._made[key]
-
-
-def _key(choices: Choices, artifact: Artifact) -> tuple[bytes, str]:
-    return msgspec.json.encode(choices), artifact.name
+    def _new(self, choices: Choices, artifact: Artifact) -> Judge:
+        if not choices.tolerances:
+            return self._make(self.group, choices, artifact)
+        plain = self.of(msgspec.structs.replace(choices, tolerances=[]), artifact)
+        return replace(plain, choices=choices, tolerances=Tolerances(choices.tolerances), plain=plain)
 
 
 def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.device, phases: Phases) -> Judge:

@@ -224,4 +224,4 @@ def test_judges_that_only_differ_in_what_was_said_share_their_weights_and_do_not
         ears.hear()
 
     assert partition.judge.detector is detector
-    assert len(judges._tolerant) == 1  # noqa: SLF001  # what a process that runs for years must not gather
+    assert len(judges._made) == 2  # noqa: SLF001  # what a process that runs for years must not gather

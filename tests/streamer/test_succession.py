@@ -1,7 +1,9 @@
 """A promoted artifact comes to every partition by way of a shadow, and one that is rolled back goes the same way."""
 
+import gc
 import logging
 from pathlib import Path
+from weakref import ref
 
 import msgspec
 import pytest
@@ -33,6 +35,17 @@ def test_a_promoted_artifact_is_adopted_when_its_shadow_has_followed_for_long_en
     assert estate.rig.metric('streamer_artifact_adoptions_total{group="pumps"}') == 1
     assert estate.rig.metric('streamer_shadow_readings_total{group="pumps"}') == 5
     assert estate.rig.metric(f'streamer_artifact_info{{artifact="{NEW}",cell="gru",group="pumps"}}') == 1
+
+
+def test_weights_that_no_partition_has_any_more_are_let_go(tmp_path: Path) -> None:
+    estate = Estate([ASSIGNED, *one_by_one(30)], settings(tmp_path, shadow_readings=5)).turn(11)
+    before = ref(estate.rig.tenancy.tenures[FIRST].partition.judge)
+    promoted(tmp_path, rival("gru"))
+
+    estate.turn(20)
+    gc.collect()
+
+    assert before() is None
 
 
 def test_until_something_is_promoted_the_shipped_weights_are_in_force(tmp_path: Path) -> None:
