@@ -93,16 +93,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tenth of the series, fewer readings, skill alone")
     parser.add_argument("--readings", type=int, help="of a series, at most")
     parser.add_argument("--part", choices=PARTS, action="append", help="one or more; without it, all")
-    parser.add_argument(
-        "--cadence",
-        choices=CADENCES,
-        action="append",
-        help="of the seasons; without it, all but the second, which takes hours",
-    )
+    parser.add_argument("--cadence", choices=CADENCES, action="append", help="of the seasons; without it, all")
     options = results_page.parsed(parser, "forecast")
     options.readings = options.readings or (QUICK_READINGS if options.quick else READINGS)
     options.part = options.part or PARTS
-    options.cadence = options.cadence or [name for name, seconds in CADENCES.items() if seconds > 1]
+    options.cadence = options.cadence or CADENCES
     return options
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from forecast.batch import Batch, Float64
+from forecast.quick import Step, quickened
 from forecast.scores import Forecast
 from models import scaler, tempo
 from models.column import Column, State, fresh_state
@@ -16,7 +17,7 @@ from models.experts.record import FREEDOM, spread_of
 from models.experts.sight import Sight
 from models.forecasters import Forecaster
 from models.forecasters.combiner import Combiner
-from models.training.forecasting import MAX_GAP_STEPS, learn
+from models.training.forecasting import MAX_GAP_STEPS, Reading, learn
 from models.training.forecasting import Batch as Readings
 from streamer.calendar import calendar_of
 
@@ -54,46 +55,47 @@ class Trained:
         """All its forecasts, chunk by chunk."""
         columns = (*tempo.columns(), *scaler.columns(1), *self.forecaster.columns(1))
         forgotten = tuple(column for column in columns if column.name in self.forgets)
+        step: Step | None = None
         state: State = {}
         for chunk in chunks(batch):
             state = of_rows(state, columns, chunk)
+            step = step or quickened(self.step, (chunk.readings.at(0), state))
             parts = []
             for t in chunk.steps:
                 if (chunk.first + t) % FORGETFUL == 0:
                     state = {**state, **fresh_state(forgotten, chunk.readings.values.shape[1])}
-                moment, learnt = learn(chunk.readings, t, state)
-                state = {**learnt, **self.forecaster.advance(moment, learnt)}
-                location, log_scale, freedom = self.forecaster.ahead(state)
-                unit = scaler.floored_scale(state).unsqueeze(-1)
-                parts.append((location * unit, _widened(torch.exp(log_scale) * unit, chunk, t, state), freedom))
+                (offset, scale, freedom), state = step(chunk.readings.at(t), state)
+                parts.append((offset, _widened(scale, chunk, t, state), freedom))
             offset, scale, freedom = (torch.stack(part) for part in zip(*parts, strict=True))
             yield self.name, chunk.first, _forecast(batch, chunk, offset, scale, freedom)
+
+    def step(self, reading: Reading, state: State) -> tuple[tuple[Tensor, ...], State]:
+        """Offset from the last value, spread and freedom after one reading a row, (B, 1, K) each, and the state."""
+        moment, learnt = learn(reading, state)
+        after = {**learnt, **self.forecaster.advance(moment, learnt)}
+        location, log_scale, freedom = self.forecaster.ahead(after)
+        unit = scaler.floored_scale(after).unsqueeze(-1)
+        return (location * unit, torch.exp(log_scale) * unit, freedom), after
 
 
 @torch.inference_mode()
 def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
     """The experts of a tier: ``TIER experts`` together, ``TIER best``, the best one so far, and ``TIER: NAME`` each."""
-    bank = Bank(tier, horizons)
-    combiner = Combiner(bank, None)
-    columns = (*tempo.columns(), *scaler.columns(1), *bank.columns(1))
+    panel = _Panel(Combiner(Bank(tier, horizons), None))
+    columns = (*tempo.columns(), *scaler.columns(1), *panel.bank.columns(1))
+    names = [name for name in panel.bank.experts if name != TOGETHER]
+    step: Step | None = None
     state: State = {}
     for chunk in chunks(batch):
         state = of_rows(state, columns, chunk)
+        step = step or quickened(panel.step, (chunk.readings.at(0), state))
         parts = []
         for t in chunk.steps:
-            moment, learnt = learn(chunk.readings, t, state)
-            sight = Sight.of(*moment, learnt)
-            views, observed = bank.observe(sight, learnt)
-            panel = combiner.free(views)
-            state = {**learnt, **observed}
-            state = {**state, **bank.settle(sight, views, panel, state)}
-            scale = _widened(torch.exp(panel.log_scale) * views.unit, chunk, t, state)
-            unit = views.unit.unsqueeze(-1)
-            scales = _widened(torch.exp(spread_of(views.log_errors)) * unit, chunk, t, state)
-            parts.append((panel.location * views.unit, scale, views.offsets * unit, scales, views.log_errors))
-        offset, scale, offsets, scales, logs = (torch.stack(part) for part in zip(*parts, strict=True))
-        names = [name for name in bank.experts if name != TOGETHER]
-        best = logs[..., : len(names)].argmin(-1, keepdim=True)
+            (offset, scale, offsets, scales, log_errors), state = step(chunk.readings.at(t), state)
+            widened = (_widened(spread, chunk, t, state) for spread in (scale, scales))
+            parts.append((offset, offsets, log_errors, *widened))
+        offset, offsets, log_errors, scale, scales = (torch.stack(part) for part in zip(*parts, strict=True))
+        best = log_errors[..., : len(names)].argmin(-1, keepdim=True)
         said = {
             f"{tier} experts": (offset, scale),
             f"{tier} best": (offsets.gather(-1, best)[..., 0], scales.gather(-1, best)[..., 0]),
@@ -101,6 +103,30 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
         }
         for name, (offset, scale) in said.items():
             yield name, chunk.first, _forecast(batch, chunk, offset, scale, torch.full_like(scale, FREEDOM))
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Experts without a network."""
+
+    combiner: Combiner
+
+    @property
+    def bank(self) -> Bank:
+        return self.combiner.bank
+
+    def step(self, reading: Reading, state: State) -> tuple[tuple[Tensor, ...], State]:
+        """Offset and spread of all together, (B, 1, K), of each, (B, 1, K, E), and each one's log errors; the state."""
+        moment, learnt = learn(reading, state)
+        sight = Sight.of(*moment, learnt)
+        views, observed = self.bank.observe(sight, learnt)
+        together = self.combiner.free(views)
+        after = {**learnt, **observed}
+        after = {**after, **self.bank.settle(sight, views, together, after)}
+        unit = views.unit.unsqueeze(-1)
+        of_all = (together.location * views.unit, torch.exp(together.log_scale) * views.unit)
+        of_each = (views.offsets * unit, torch.exp(spread_of(views.log_errors)) * unit)
+        return (*of_all, *of_each, views.log_errors), after
 
 
 def chunks(batch: Batch) -> Iterator[Chunk]:

@@ -28,6 +28,15 @@ TINY = 1e-3  # units
 MAX_GAP_STEPS = 64.0
 
 
+class Reading(NamedTuple):
+    """One reading of each of B rows."""
+
+    values: Tensor  # (B, C) float64
+    present: Tensor  # (B, C)
+    elapsed: Tensor  # (B,) float32 seconds, NaN at a first reading
+    calendar: Tensor  # (B, 2) float32 phases of the day and of the week
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Series on their way through time, B rows of C channels each."""
@@ -48,6 +57,10 @@ class Batch:
             torch.from_numpy(streams.elapsed_seconds).float(),
             torch.from_numpy(streams.calendar).float(),
         )
+
+    def at(self, t: int) -> Reading:
+        """The readings of one moment."""
+        return Reading(self.values[t], self.present[t], self.elapsed[t], self.calendar[t])
 
     def readings(self) -> Iterator[tuple[Tensor, Tensor, Context]]:
         """What a detector is told of each reading: values, present and context, of B rows."""
@@ -86,7 +99,7 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
     of_horizons = combiner.log_horizon.view(1, 1, -1)
     seen: list[tuple[Tensor, ...]] = []
     for t in range(length):
-        moment, state = learn(batch, t, state)
+        moment, state = learn(batch.at(t), state)
         sight = Sight.of(*moment, state)
         views, learnt = combiner.bank.observe(sight, state)
         after = {**state, **learnt}
@@ -103,13 +116,13 @@ def observe(combiner: Combiner, batch: Batch) -> Observed:
     return whole._replace(theirs=_usual_score(whole).expand_as(target))
 
 
-def learn(batch: Batch, t: int, state: State) -> tuple[Moment, dict[str, Tensor]]:
+def learn(reading: Reading, state: State) -> tuple[Moment, dict[str, Tensor]]:
     """Scale, level and interval after one reading a row, as the detector learns them. -> moment, state."""
-    values, present = batch.values[t], batch.present[t]
-    steps = tempo.elapsed_steps(batch.elapsed[t], state)
-    learnt = {**state, **tempo.update(batch.elapsed[t], state), **scaler.update(values, present, state)}
+    values, present, elapsed, calendar = reading
+    steps = tempo.elapsed_steps(elapsed, state)
+    learnt = {**state, **tempo.update(elapsed, state), **scaler.update(values, present, state)}
     difference = (values - state["last"]).float().masked_fill(~present | (state["age"] == 0), 0.0)
-    return Moment(difference, present, steps, batch.calendar[t]), learnt
+    return Moment(difference, present, steps, calendar), learnt
 
 
 def targets(batch: Batch, horizons: tuple[int, ...], unit: Tensor, age: Tensor) -> tuple[Tensor, Tensor]:

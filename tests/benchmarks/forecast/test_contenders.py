@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from forecast import contenders
 from forecast.batch import Batch, Float64, Series
 from forecast.contenders import CHUNK, Said, Trained, chunks, experts
 from forecast.entrants import Entrant, entrants, one_a_tier
@@ -85,6 +86,21 @@ def test_a_row_that_ends_early_is_forecast_as_it_is_alone(spec: Spec) -> None:
 
     length = len(short.values)
     same(Forecast(*(part[:length] for part in beside)), Forecast(*(part[:length] for part in alone)))
+
+
+@pytest.mark.parametrize("kind", ["gru", "attention"])  # which has machine code, and which has none
+def test_machine_code_says_what_the_step_says_to_the_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = Batch.of([series(CHUNK + 20), series(CHUNK - 20, seed=1)])
+    contender = Trained("it", forecaster(Spec(cell=kind, hidden=8, forecaster="combiner", tier="compact")))
+
+    quick = [*contender.say(batch), *experts(batch, HORIZONS, Tier.COMPACT)]
+    monkeypatch.setattr(contenders, "quickened", lambda step, _: step)
+    plain = [*contender.say(batch), *experts(batch, HORIZONS, Tier.COMPACT)]
+
+    for (name, first, ours), (their_name, their_first, theirs) in zip(quick, plain, strict=True):
+        assert (name, first) == (their_name, their_first)
+        for our, their in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(our, their)
 
 
 def test_the_phases_are_those_of_the_clock_and_the_week_begins_on_monday() -> None:
