@@ -31,14 +31,12 @@ class Reasons(NamedTuple):
     memory_seconds: Tensor  # (A,) after which, without a reading, half of what the cell remembers has faded
 
 
-def reasons(outcome: Outcome, before: State, forecaster: Forecaster) -> Reasons | None:
-    """Why alarms opened at one reading a row, None where none did. ``before``: the state that it was judged by.
+def reasons(outcome: Outcome, before: State, forecaster: Forecaster) -> Reasons:
+    """Why alarms opened at one reading a row, where one did. ``before``: the state that it was judged by.
 
     The rows are padded to a size of the ladder, so that no bit depends on who else opened one.
     """
     row, kind = outcome.opened.nonzero().unbind(1)
-    if not len(row):
-        return None
     at = torch.nn.functional.pad(row, (0, padded_rows(len(row)) - len(row)))
     state = {name: column.index_select(0, at) for name, column in before.items()}
     is_change = (kind == CHANGE).unsqueeze(1)

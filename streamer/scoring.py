@@ -68,8 +68,8 @@ class Scorer:
             outcome, after = self._judge.step(before, v, p, context.take(at), pool)
             self._table.scatter(at_row[: len(positions)], after)
             outcomes.append(outcome)
-            why = reasons(outcome, self._table.layout.views(before), self._detector.forecaster)
-            if why is not None:
+            if outcome.opened.any():
+                why = reasons(outcome, self._table.layout.views(before), self._detector.forecaster)
                 whys.append(why._replace(at=at[why.at]))
             if is_far:
                 views.append(self._detector.ahead(self._table.layout.views(after)))

@@ -73,8 +73,8 @@ class Trial:
             is_worse = outcome.anomaly_score > worst
             suspect = torch.where(is_worse, decades.argmax(1), suspect)
             worst = torch.maximum(worst, outcome.anomaly_score)
-            why = reasons(outcome, before, self._detector.forecaster)
-            if why is not None:
+            if outcome.opened.any():
+                why = reasons(outcome, before, self._detector.forecaster)
                 is_first = ~alarmed[why.at]
                 named[why.at[is_first]] = why.channel[is_first]
                 alarmed[why.at] = True
