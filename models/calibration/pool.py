@@ -175,16 +175,19 @@ def fold(pool: Pool, sample: Sample) -> Pool:
     before, after = (((start + kind) * BINS + bin_of(sample.climb[..., end])) for end in (0, 1))
     climbs = sample.climb[..., 1] > sample.climb[..., 0]
     has_come_from = climbs & (sample.climb[..., 0] > 0)
-    gained = _counted(torch.cat((bins[sample.is_counted], after[climbs])), pool.open)
+    gained = _counted(bins, sample.is_counted, pool.open) + _counted(after, climbs, pool.open)
     return replace(
         pool,
-        open=pool.open + gained - _counted(before[has_come_from], pool.open),
+        open=pool.open + gained - _counted(before, has_come_from, pool.open),
         open_tally=_summed(pool.open_tally, sample, place),
     )
 
 
-def _counted(index: Tensor, like: Tensor) -> Tensor:
-    return torch.bincount(index, minlength=like.numel()).view_as(like)
+def _counted(index: Tensor, which: Tensor, like: Tensor) -> Tensor:
+    """How often each index occurs, of those that are to be counted; the others count behind the last one."""
+    bins = like.numel()
+    counts = torch.bincount(index.masked_fill(~which, bins).flatten(), minlength=bins + 1)
+    return counts[:bins].view_as(like)
 
 
 def _summed(tally: Tally, sample: Sample, owner: Tensor) -> Tally:
