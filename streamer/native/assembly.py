@@ -1,4 +1,4 @@
-"""Assembly of LLVM that is the same for every step: functions that are called, and vectors that are cut and pasted."""
+"""Assembly of LLVM that is the same for every step: types, constants, and functions that are called."""
 
 import struct
 
@@ -42,8 +42,7 @@ def common() -> str:
         for type_ in ("float", "double")
     ]
     text += [_divided(operation, type_) for operation in DIVISIONS for type_ in ("i64", "i32")]
-    text += [_picked(memory) for memory in ("float", "double", "half", "i64", "i32", "i8")]
-    return "\n".join([*text, *(_cut(bits) + _pasted(bits) for bits in (8, 16, 32, 64))])
+    return "\n".join([*text, *(_picked(memory) for memory in ("float", "double", "half", "i64", "i32", "i8"))])
 
 
 def vector(type_: str) -> str:
@@ -94,62 +93,19 @@ define internal {of} @{operation}.{type_}({of} %a, {of} %b) noinline {{
 
 def _picked(memory: str) -> str:
     """A function that reads each row's number at an index of its own."""
-    lines = _each_lane(f"""\
+    lines = each_lane(f"""\
   %index.# = extractelement {vector("i64")} %at, i32 #
   %from.# = getelementptr {memory}, ptr %base, i64 %index.#
   %item.# = load {memory}, ptr %from.#""")
     return f"""
 define internal {vector(memory)} @picked.{memory}(ptr %base, {vector("i64")} %at) noinline {{
 {lines}
-{_joined(memory)}
+{joined(memory)}
   ret {vector(memory)} %all.{LANES}
 }}"""
 
 
-def _cut(bits: int) -> str:
-    """A function that makes vectors of the numbers of `LANES` rows."""
-    number = f"i{bits}"
-    lines = _each_lane(f"""\
-  %from.# = getelementptr {number}, ptr %row.#, i64 %at
-  %item.# = load {number}, ptr %from.#""")
-    stored = f"  store {vector(number)} %all.{LANES}, ptr %vector, align {min(BYTES, LANES * bits // 8)}"
-    return _loop(f"cut{bits}", vector(number), f"{lines}\n{_joined(number)}\n{stored}")
-
-
-def _pasted(bits: int) -> str:
-    """A function that makes the numbers of `LANES` rows of vectors."""
-    number = f"i{bits}"
-    loaded = f"  %all = load {vector(number)}, ptr %vector, align {min(BYTES, LANES * bits // 8)}"
-    lines = _each_lane(f"""\
-  %item.# = extractelement {vector(number)} %all, i32 #
-  %to.# = getelementptr {number}, ptr %row.#, i64 %at
-  store {number} %item.#, ptr %to.#""")
-    return _loop(f"pasted{bits}", vector(number), f"{loaded}\n{lines}")
-
-
-def _loop(name: str, vectors: str, each: str) -> str:
-    """A function that does the same for every number of a run. Of the rows the first one's address is told."""
-    addresses = _each_lane("""\
-  %offset.# = mul i64 %stride, #
-  %row.# = getelementptr i8, ptr %rows, i64 %offset.#""")
-    return f"""
-define internal void @{name}(ptr %rows, i64 %stride, i64 %count, ptr %vectors) noinline {{
-entry:
-{addresses}
-  br label %loop
-loop:
-  %at = phi i64 [0, %entry], [%next, %loop]
-  %vector = getelementptr {vectors}, ptr %vectors, i64 %at
-{each}
-  %next = add i64 %at, 1
-  %more = icmp slt i64 %next, %count
-  br i1 %more, label %loop, label %done
-done:
-  ret void
-}}"""
-
-
-def _joined(number: str) -> str:
+def joined(number: str) -> str:
     """The items of all lanes as one vector, which is called ``all`` and their count."""
     lines = [
         f"  %all.{lane + 1} = insertelement {vector(number)} {f'%all.{lane}' if lane else 'poison'}, "
@@ -159,5 +115,6 @@ def _joined(number: str) -> str:
     return "\n".join(lines)
 
 
-def _each_lane(lines: str) -> str:
+def each_lane(lines: str) -> str:
+    """Lines once for every lane, whose number stands where # does."""
     return "\n".join(lines.replace("#", str(lane)) for lane in range(LANES))

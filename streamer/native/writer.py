@@ -15,6 +15,7 @@ from streamer.native.assembly import (
 )
 from streamer.native.code import Value
 from streamer.native.functions import OF_ARRAYS, PRECISIONS
+from streamer.native.moves import called, moves
 from streamer.native.plan import GIVEN, Place, Plan, Source, Stage, item_bytes
 from streamer.native.vectors import LANES
 
@@ -28,7 +29,7 @@ def written(plan: Plan, sources: list[Source]) -> str:
     A stage is ``void stageN(i64 rows, ptr addresses, ptr strides, ptr kept, ptr aside)``; a stride is the bytes from
     one row to the next.
     """
-    text = [common()]
+    text = [common(), moves()]
     for number, stage in enumerate(plan.stages):
         for piece, places in enumerate(stage.pieces):
             is_last = piece == len(stage.pieces) - 1
@@ -197,6 +198,7 @@ def _stage(plan: Plan, sources: list[Source], number: int, stage: Stage) -> str:
         if name == "pasted" and (at == 0 or moves[at - 1][3] == "cut"):
             body += _calls(number, stage)
         index, region = sources.index(source), plan.regions[source]
+        move = called(name, 8 * region.size, stop - start)
         head += [
             f"  %slot.{at} = getelementptr ptr, ptr %addresses, i64 {index}",
             f"  %base.{at} = load ptr, ptr %slot.{at}",
@@ -208,8 +210,7 @@ def _stage(plan: Plan, sources: list[Source], number: int, stage: Stage) -> str:
             f"  %begin.{at} = getelementptr i8, ptr %base.{at}, i64 {start * region.size}",
             f"  %rows.{at} = getelementptr i8, ptr %begin.{at}, i64 %offset.{at}",
             f"  %vectors.{at} = getelementptr i8, ptr %aside, i64 {region.at(start).offset}",
-            f"  call void @{name}{8 * region.size}(ptr %rows.{at}, i64 %stride.{at}, i64 {stop - start}, "
-            f"ptr %vectors.{at})",
+            f"  call void @{move}(ptr %rows.{at}, i64 %stride.{at}, i64 {stop - start}, ptr %vectors.{at})",
         ]
     lines = "\n".join(body)
     return f"""
