@@ -15,8 +15,8 @@ from streamer.native.assembly import (
 )
 from streamer.native.code import Value
 from streamer.native.functions import OF_ARRAYS, PRECISIONS
-from streamer.native.moves import called, moves
 from streamer.native.plan import GIVEN, Place, Plan, Source, Stage, item_bytes
+from streamer.native.squares import called, moves
 from streamer.native.vectors import LANES
 
 CASTS = ("fpext", "fptrunc", "fptosi", "sitofp", "uitofp", "zext", "sext", "trunc")
