@@ -30,7 +30,7 @@ def along(bank: Bank, batch: Batch, state: State | None = None) -> Along:
     after: State = state or fresh_state(columns, rows)
     sights, said = [], []
     for t in range(len(batch.values)):
-        moment, after = learn(batch, t, after)
+        moment, after = learn(batch.at(t), after)
         sight = Sight.of(*moment, after)
         views, learnt = bank.observe(sight, after)
         after = {**after, **learnt, **bank.settle(sight, views, last_value(views), after)}
