@@ -1,6 +1,7 @@
 """The detector's verdict over several channels."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from models.context import Context
 from models.detector import Detector, DetectorOptions
 from models.novelty import Glance, Noticed, Novelty
 from models.outcome import Outcome
+from models.training.forecasting import Batch
 from models.transform import Transform
+from tests.models.walks import detector_of, walk
 
 ROWS = 32
 SPIKE, CHANGE = map(KINDS.index, ("spike", "change"))
@@ -48,6 +51,36 @@ def test_the_joint_verdict_is_the_most_surprising_channel_times_their_number() -
     torch.testing.assert_close(outcome.joint_surprise, expected)
     torch.testing.assert_close(outcome.ratios[:, 0], expected / Pool.fresh(Budget()).lines[0, 0])
     torch.testing.assert_close(outcome.anomaly_score, outcome.ratios.amax(1))
+
+
+def outcomes(detector: Detector, batch: Batch) -> Outcome:
+    """Everything that is said along a walk, (T, B, ...) each."""
+    state, pool, said = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
+    with torch.inference_mode():
+        for reading in batch.readings():
+            outcome, state = detector.step(*reading, state, pool)
+            said.append(outcome)
+    return Outcome(*(torch.stack(column) for column in zip(*said, strict=True)))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 38])
+@pytest.mark.parametrize("tier", ["compact", "rich"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_one_artifact_serves_any_number_of_channels_in_any_order(cell: str, tier: str, channels: int) -> None:
+    detector = detector_of(load(shipped(cell, tier=tier)).forecaster, channels)
+    batch, order = (
+        walk(40, channels=channels, flaws=0.1),
+        torch.randperm(channels, generator=torch.Generator().manual_seed(0)),
+    )
+    turned = {name: getattr(batch, name)[..., order] for name in ("values", "present", "scored")}
+
+    said = outcomes(detector, batch)
+    permuted = outcomes(detector, replace(batch, **turned))
+
+    assert said.is_judged[5:].float().mean() > 0.8
+    for name, ours, theirs in zip(Outcome._fields, permuted, said, strict=True):
+        expected = theirs[:, :, order] if theirs.shape[2:] == (channels,) else theirs
+        torch.testing.assert_close(ours, expected, atol=1e-3, rtol=1e-3, equal_nan=True, msg=name)
 
 
 def test_a_line_is_raised_for_its_row_and_kind_alone_and_the_pool_hears_the_same() -> None:
