@@ -42,3 +42,12 @@ def along(bank: Bank, batch: Batch, state: State | None = None) -> Along:
 def last_value(views: Views) -> StudentT:
     """The last value with a spread of one unit."""
     return StudentT(views.offsets[..., 0], torch.zeros_like(views.unit), torch.ones_like(views.unit))
+
+
+def sight_of(value: Tensor, **known: Tensor) -> Sight:
+    """A reading a row of one channel, of which an expert under test looks at no more than this. value: (B, 1)."""
+    one = torch.ones_like(value, dtype=torch.float32)
+    present = torch.ones_like(value, dtype=torch.bool)
+    day = torch.zeros(len(value), 2)
+    blank = Sight(one, present, one, present, value, one, one, one, day, day)
+    return blank._replace(**known)

@@ -1,5 +1,8 @@
 """Every expert equals its slow textbook form."""
 
+import math
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -8,23 +11,34 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from models.column import fresh_state
-from models.experts.bank import Bank, Tier
-from models.experts.cycle import Cycle
+from models.experts.bank import EXPERTS, Bank, Tier
 from models.experts.direct import Direct
 from models.experts.season import Season
-from models.experts.sight import Sight
 from models.experts.slots import Matured, Slots
 from tests.models.experts import textbook
-from tests.models.experts.banks import Along, along
+from tests.models.experts.banks import Along, along, sight_of
 from tests.models.walks import walk
 
 HORIZONS = (1, 5, 12, 20)
 
 
-@pytest.fixture(scope="module")
-def compact() -> Along:
-    """A bank along one series of 300 readings, half an hour each."""
-    return along(Bank(Tier.COMPACT, HORIZONS), walk(300, rows=1, seed=5, cadence_seconds=1800.0))
+DAY, WEEK = 48, 336  # readings
+
+
+@cache
+def taken_along(tier: Tier) -> Along:
+    """The bank of a tier along one series, a reading every half hour for nine days."""
+    return along(Bank(tier, HORIZONS), walk(9 * DAY, rows=1, seed=5, cadence_seconds=1800.0))
+
+
+@pytest.fixture(params=list(Tier))
+def run(request: pytest.FixtureRequest) -> Along:
+    return taken_along(request.param)
+
+
+@pytest.fixture
+def rich() -> Along:
+    return taken_along(Tier.RICH)
 
 
 def said(run: Along, expert: str) -> Tensor:
@@ -39,41 +53,82 @@ def close(ours: Tensor, theirs: list[list[float]], run: Along, within: float) ->
     assert ((ours - torch.tensor(theirs)).abs() / scale).max() < within
 
 
-def test_levels_are_exponential_means(compact: Along) -> None:
-    gaps = list(textbook.mean_gaps(compact.values, 32))
+def changes_told(run: Along, input_: int) -> Tensor:
+    """What direct is told by one of its inputs, in raw units. -> (T, K)."""
+    return torch.stack([(view.inputs[..., input_] * view.unit)[0, 0] for view in run.views])
 
-    close(said(compact, "ewma32"), [[gap] * len(HORIZONS) for gap in gaps], compact, within=1e-4)
+
+@pytest.mark.parametrize(("expert", "memory"), [("ewma4", 4), ("ewma32", 32)])
+def test_levels_are_exponential_means(rich: Along, expert: str, memory: int) -> None:
+    gaps = list(textbook.mean_gaps(rich.values, memory))
+
+    close(said(rich, expert), [[gap] * len(HORIZONS) for gap in gaps], rich, within=1e-4)
 
 
-def test_yule_walker_solves_its_equations(compact: Along) -> None:
+def test_both_tiers_have_the_same_of_the_compact_one(rich: Along) -> None:
+    compact = taken_along(Tier.COMPACT)
+
+    for expert in EXPERTS:
+        are_equal = torch.equal(said(compact, expert), said(rich, expert))
+        assert are_equal == (expert != "direct"), expert  # which is told more in the rich tier
+
+
+def test_yule_walker_solves_its_equations(run: Along) -> None:
     reference, expected = textbook.YuleWalker(), []
-    for sight in compact.sights:
+    for sight in run.sights:
         scale = float(sight.scale[0, 0])
         reference.learn(float(sight.difference[0, 0]), scale)
         expected.append([reference.moved(h) * scale for h in HORIZONS])
 
-    close(said(compact, "yule_walker"), expected, compact, within=1e-3)
+    close(said(run, "yule_walker"), expected, run, within=1e-3)
 
 
-def test_the_day_is_bins_around_a_slow_mean(compact: Along) -> None:
-    reference, expected, changes = textbook.Season(24, 48), [], []
-    for y, sight in zip(compact.values, compact.sights, strict=True):
-        phase = float(sight.phase[0, 0])
+@pytest.mark.parametrize(("expert", "bins", "cycle", "input_"), [("day", 24, DAY, 5), ("week", 168, WEEK, 6)])
+def test_a_season_is_bins_around_a_slow_mean(rich: Along, expert: str, bins: int, cycle: int, input_: int) -> None:
+    reference, expected, changes = textbook.Season(bins, cycle), [], []
+    for y, sight in zip(rich.values, rich.sights, strict=True):
+        phase = float(sight.phase[0, 0 if expert == "day" else 1])
         reference.learn(y, phase, float(sight.scale[0, 0]))
-        ahead = [((phase + h / 48) % 1.0, h) for h in HORIZONS]
+        ahead = [((phase + h / cycle) % 1.0, h) for h in HORIZONS]
         expected.append([reference.moved(then, h) for then, h in ahead])
         changes.append([reference.change(then, phase, h) for then, h in ahead])
 
-    told = compact._replace(sights=compact.sights[2:])  # how long a step takes is known from the second reading on
-    close(said(compact, "day")[2:], expected[2:], told, within=1e-2)
-    inputs = torch.stack([(view.inputs[..., -1] * view.unit)[0, 0] for view in compact.views])
-    close(inputs[2:], changes[2:], told, within=1e-2)
+    told = rich._replace(sights=rich.sights[2:])  # how long a step takes is known from the second reading on
+    close(said(rich, expert)[2:], expected[2:], told, within=1e-2)
+    close(changes_told(rich, input_)[2:], changes[2:], told, within=1e-2)
 
 
-def test_direct_learns_each_horizon_from_what_it_saw_so_long_ago(compact: Along) -> None:
-    references = {h: textbook.Direct(5) for h in HORIZONS}
+def test_seasonal_is_the_value_a_period_before_and_its_change(rich: Along) -> None:
+    reference, values, periods = textbook.Cycle(day=DAY), rich.values, set()
+    expected, changes = [], []
+    for n, y in enumerate(values):
+        reference.learn(y)
+        period = reference.period
+        periods.add(period)
+        then = [values[n - (period * math.ceil(h / period) - h)] if period else y for h in HORIZONS]
+        expected.append([value - y for value in then])
+        changes.append([value - values[n - period] if period else 0.0 for value in then])
+
+    assert {0, DAY} <= periods  # and what else noise has for a period
+    close(said(rich, "seasonal"), expected, rich, within=1e-4)
+    close(said(rich, "seasonal_change"), changes, rich, within=1e-4)
+    close(changes_told(rich, 7), changes, rich, within=1e-4)
+
+
+def test_together_are_all_by_the_eighth_power_of_their_errors(run: Along) -> None:
+    expected = []
+    for view in run.views:
+        errors, offsets, unit = (part[0, 0].double().numpy() for part in (view.log_errors, view.offsets, view.unit))
+        weight = np.exp(errors[:, :-1]) ** -8.0
+        expected.append((unit * (weight * offsets[:, :-1]).sum(-1) / weight.sum(-1)).tolist())
+
+    close(said(run, "together"), expected, run, within=1e-3)
+
+
+def test_direct_learns_each_horizon_from_what_it_saw_so_long_ago(run: Along) -> None:
+    references = {h: textbook.Direct(run.bank.direct.inputs) for h in HORIZONS}
     pending, expected = textbook.Pending(HORIZONS), []
-    for n, (y, view) in enumerate(zip(compact.values, compact.views, strict=True)):
+    for n, (y, view) in enumerate(zip(run.values, run.views, strict=True)):
         for h, kept in pending.due(n).items():
             x, unit, before = kept
             k = HORIZONS.index(h)
@@ -82,14 +137,14 @@ def test_direct_learns_each_horizon_from_what_it_saw_so_long_ago(compact: Along)
         pending.keep(n, (x, unit, y))
         expected.append([float(references[h].weights @ x[k] * unit[k]) for k, h in enumerate(HORIZONS)])
 
-    close(said(compact, "direct"), expected, compact, within=1e-3)
+    close(said(run, "direct"), expected, run, within=1e-3)
 
 
-def test_the_inputs_of_direct_are_moves_gaps_and_the_seasons_change(compact: Along) -> None:
-    gaps = [list(textbook.mean_gaps(compact.values, memory)) for memory in (4, 32, 256)]
+def test_the_inputs_of_direct_are_moves_gaps_and_the_seasons_change(run: Along) -> None:
+    gaps = [list(textbook.mean_gaps(run.values, memory)) for memory in (4, 32, 256)]
     n = 250
-    view, sight = compact.views[n], compact.sights[n]
-    scale, y = float(sight.scale[0, 0]), compact.values
+    view, sight = run.views[n], run.sights[n]
+    scale, y = float(sight.scale[0, 0]), run.values
 
     for k, horizon in enumerate(HORIZONS):
         unit = scale * horizon**0.4
@@ -97,11 +152,11 @@ def test_the_inputs_of_direct_are_moves_gaps_and_the_seasons_change(compact: Alo
         assert view.inputs[0, 0, k, :4].tolist() == pytest.approx(np.clip(expected, -8, 8), abs=1e-4)
 
 
-def test_errors_are_plain_means_until_they_forget(compact: Along) -> None:
+def test_errors_are_plain_means_until_they_forget(run: Along) -> None:
     horizons = {1: 1e-3, 5: 1e-3, 12: 4e-3}  # the last one comes round unevenly
-    means, counts = {h: np.zeros(len(compact.bank.experts)) for h in horizons}, dict.fromkeys(horizons, 0)
+    means, counts = {h: np.zeros(len(run.bank.experts)) for h in horizons}, dict.fromkeys(horizons, 0)
     pending = textbook.Pending(tuple(horizons))
-    for n, (y, view) in enumerate(zip(compact.values, compact.views, strict=True)):
+    for n, (y, view) in enumerate(zip(run.values, run.views, strict=True)):
         for h, kept in pending.due(n).items():
             offsets, unit, before = kept
             k = HORIZONS.index(h)
@@ -110,14 +165,14 @@ def test_errors_are_plain_means_until_they_forget(compact: Along) -> None:
             counts[h] += 1
             rate = np.full(len(error), max(1 / counts[h], 0.012))
             if n >= 48:  # the day's expert has seen a whole one
-                since = (n + 1 - 48) * float(compact.bank.slots.pace[k])
-                rate[compact.bank.experts.index("day")] = max(1 / counts[h], 0.012, 1 / (since + 4))
+                since = (n + 1 - 48) * float(run.bank.slots.pace[k])
+                rate[run.bank.experts.index("day")] = max(1 / counts[h], 0.012, 1 / (since + 4))
             means[h] += rate * (error - means[h])
         offsets = (view.offsets * view.unit.unsqueeze(-1))[0, 0].double().numpy()
         pending.keep(n, (offsets, view.unit[0, 0].double().numpy(), y))
 
     for h, within in horizons.items():
-        ours = compact.state["errors"][0, 0, HORIZONS.index(h)]
+        ours = run.state["errors"][0, 0, HORIZONS.index(h)]
         assert ours.tolist() == pytest.approx(means[h].tolist(), rel=within)
 
 
@@ -150,15 +205,6 @@ def test_the_covariance_of_direct_grows_no_farther_where_nothing_moves() -> None
     assert np.trace(reference.covariance) == pytest.approx(8)
     covariance = direct.square(state["direct_covariance"])[0, 0, 0]
     np.testing.assert_allclose(covariance, reference.covariance, rtol=1e-3, atol=1e-4)
-
-
-def sight_of(value: Tensor, **known: Tensor) -> Sight:
-    """A reading a row of one channel, of which an expert under test looks at no more than this. value: (B, 1)."""
-    one = torch.ones_like(value, dtype=torch.float32)
-    present = torch.ones_like(value, dtype=torch.bool)
-    day = torch.zeros(len(value), 2)
-    blank = Sight(one, present, one, present, value, one, one, one, day, day)
-    return blank._replace(**known)
 
 
 def test_a_season_is_its_formula_at_every_cadence() -> None:
@@ -218,70 +264,3 @@ def test_no_season_is_judged_in_some_of_its_phases_alone(horizon: int) -> None:
 
     for cycle in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 24, 30, 48, 60, 96, 168):
         assert set((judged % cycle).flatten().tolist()) == set(range(cycle)), cycle
-
-
-def cycled(values: Tensor) -> tuple[Cycle, dict[str, Tensor]]:
-    """Take the search for a period along series. values: (T, B) -> it, and the state of (B, 1)."""
-    cycle = Cycle()
-    rows = values.shape[1]
-    state = fresh_state(cycle.columns(1), rows)
-    for n, value in enumerate(values.double().unsqueeze(-1)):
-        state.update(cycle.learn(sight_of(value, age=torch.full((rows, 1), n + 1.0)), state))
-    return cycle, state
-
-
-PERIODS = (3, 5, 7, 12, 12.5, 24, 30.4, 48, 96, 133.3, 160)
-
-
-@pytest.fixture(scope="module")
-def planted() -> tuple[Tensor, dict[str, Tensor]]:
-    """Noisy waves of known periods, then white noise, then random walks. -> values (T, B), state."""
-    rng = torch.Generator().manual_seed(2)
-    time = torch.arange(700).unsqueeze(-1)
-    turn = 2 * torch.pi * time / torch.tensor(PERIODS)
-    noise, shocks = torch.randn(2, 700, 40, generator=rng)
-    waves = torch.sin(turn) + 0.5 * torch.sin(2 * turn + 1) + 0.15 * noise[:, : len(PERIODS)]
-    values = torch.cat((waves, noise, shocks.cumsum(0)), -1)
-    return values, cycled(values)[1]
-
-
-def test_lag_errors_and_period_are_those_of_brute_force(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
-    values, state = planted
-    for row in (0, 4, 16, 56):
-        reference = textbook.Cycle()
-        for y in values[:, row].tolist():
-            reference.learn(y)
-
-        np.testing.assert_allclose(state["lag_error"][row, 0], reference.error[1:], rtol=1e-4)
-        assert int(state["period"][row, 0]) == reference.period
-
-
-def test_a_day_is_the_first_guess_of_a_period() -> None:
-    days = (0, 12, 24, 25, 48, 300, 336, 337)
-    noise = torch.randn(700, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    pace = torch.tensor([[1 / day if day else 0.0, 0.0] for day in days])
-    cycle, references = Cycle(), [textbook.Cycle(day=day) for day in days]
-    state = fresh_state(cycle.columns(1), len(days))
-    for n, value in enumerate(noise):
-        age = torch.full((len(days), 1), n + 1.0)
-        state.update(cycle.learn(sight_of(value.expand(len(days), 1), age=age, pace=pace), state))
-        for reference in references:
-            reference.learn(float(value))
-
-        assert state["period"].flatten().tolist() == [reference.period for reference in references], n
-
-
-def test_planted_periods_are_found(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
-    found = planted[1]["period"][: len(PERIODS), 0].tolist()
-
-    for period, lag in zip(PERIODS, found, strict=True):
-        cycles = round(lag / period)
-        assert 1 <= cycles <= 5
-        assert abs(lag - cycles * period) <= max(1, 0.01 * period)
-
-
-def test_no_period_is_found_where_there_is_none(planted: tuple[Tensor, dict[str, Tensor]]) -> None:
-    noise, walks = (planted[1]["period"][len(PERIODS) :, 0] == 0).float().view(2, 40)
-
-    assert noise.mean() >= 0.9
-    assert walks.mean() >= 0.75
