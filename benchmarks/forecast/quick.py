@@ -28,6 +28,7 @@ def quickened(step: Step, rows: tuple[Reading, State]) -> Step:
 
     columns = (*reading, *before.values())
     probes = tuple(column.new_zeros((PROBE_ROWS, *column.shape[1:])) for column in columns)
+    plain(*probes)  # what is made once and kept is made now, and no part of the recording
     try:
         kernel = Kernel(traced(plain, probes).graph, [True] * len(columns))
     except Unreadable:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import results_page
@@ -11,6 +12,7 @@ from torch import Tensor
 from forecast.batch import Batch, Float64
 from forecast.contenders import chunks, of_rows
 from forecast.entrants import Entrant
+from forecast.quick import Step, quickened
 from forecast.scores import TAIL
 from models.calibration.budget import Budget
 from models.calibration.pool import Pool
@@ -18,6 +20,7 @@ from models.column import State
 from models.context import Context
 from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
+from models.training.forecasting import Reading
 from models.transform import Transform
 
 
@@ -39,25 +42,39 @@ def served_table(batch: Batch, horizons: tuple[int, ...], entrants: Sequence[Ent
 def served(batch: Batch, forecaster: Forecaster) -> tuple[Float64, Float64]:
     """How many readings lay in the band that was given for them, and how many there were. -> (B, K) each."""
     horizons = forecaster.horizons
-    detector = Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=1 - 2 * TAIL))
+    server = _Server(Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=1 - 2 * TAIL)))
     inside, judged = np.zeros((2, len(batch.series), len(horizons)))
     nothing = torch.full((2, len(batch.series), len(horizons) - 1), torch.nan)
     waiting = deque([nothing] * max(horizons), maxlen=max(horizons))  # the edges given after the last readings
+    step: Step | None = None
     state: State = {}
-    pool = Pool.fresh(Budget())
     for chunk in chunks(batch):
-        state = of_rows(state, detector.columns, chunk)
-        readings, alive = chunk.readings, chunk.alive
+        state = of_rows(state, server.detector.columns, chunk)
+        step = step or quickened(server.step, (chunk.readings.at(0), state))
+        alive = chunk.alive
         for t in chunk.steps:
-            context = Context.of(readings.elapsed[t], readings.calendar[t])
-            outcome, state = detector.step(readings.values[t], readings.present[t], context, state, pool)
-            says = detector.explain(outcome)
-            bands: list[tuple[Tensor, ...]] = [(says.lower[:alive, 0], says.upper[:alive, 0])]
+            (values, is_judged, lower, upper, *edges), state = step(chunk.readings.at(t), state)
+            bands: list[tuple[Tensor, ...]] = [(lower[:alive, 0], upper[:alive, 0])]
             bands += [waiting[-horizon][:, :alive, k].unbind() for k, horizon in enumerate(horizons[1:])]
-            for k, (lower, upper) in enumerate(bands):
-                value = outcome.value[:alive, 0]
-                inside[:alive, k] += ((lower <= value) & (value <= upper)).numpy()
-                judged[:alive, k] += (outcome.is_judged[:alive, 0] & lower.isfinite()).numpy()
-            if len(horizons) > 1:
-                waiting.append(torch.stack([edge[:, 0] for edge in detector.ahead(state)[1:]]))
+            value = values[:alive, 0]
+            for k, (low, high) in enumerate(bands):
+                inside[:alive, k] += ((low <= value) & (value <= high)).numpy()
+                judged[:alive, k] += (is_judged[:alive, 0] & low.isfinite()).numpy()
+            if edges:
+                waiting.append(torch.stack([edge[:, 0] for edge in edges]))
     return inside, judged
+
+
+class _Server(NamedTuple):
+    """A detector by the lines that there are before anything was counted."""
+
+    detector: Detector
+    pool: Pool = Pool.fresh(Budget())
+
+    def step(self, reading: Reading, state: State) -> tuple[tuple[Tensor, ...], State]:
+        """Value, whether it is judged, and the edges of its band, (B, C) each; those of further horizons; the state."""
+        context = Context.of(reading.elapsed, reading.calendar)
+        outcome, after = self.detector.step(reading.values, reading.present, context, state, self.pool)
+        says = self.detector.explain(outcome)
+        ahead = self.detector.ahead(after)[1:] if len(self.detector.forecaster.horizons) > 1 else ()
+        return (outcome.value, outcome.is_judged, says.lower, says.upper, *ahead), after

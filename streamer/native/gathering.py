@@ -112,7 +112,8 @@ def lowest(call: Call, given: Any, other: Any, keep: bool = False) -> Any:
 @operation("index_select")
 def index_select(call: Call, given: Any, axis: int, index: Any) -> Any:
     """Values at the same places of an axis in every row, or of a table at a place of a row's own."""
-    if isinstance(given, Table) and axis == 0:
+    is_constant = isinstance(given, Tensor) and not isinstance(index, Tensor)
+    if axis == 0 and (is_constant or isinstance(given, Table)):
         return look_up(call, given, [index])
     if not isinstance(index, Tensor):
         raise Unreadable("values at places of a row's own")

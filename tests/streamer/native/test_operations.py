@@ -104,7 +104,7 @@ CASES: dict[str, Case] = {
     "gt": lambda x, y: (x > y, x.double() > y),
     "hypot": torch.hypot,
     "index": lambda x, y: (TABLE[:, 0].contiguous()[place(x, 7)], x[:, ORDER]),
-    "index_select": lambda x, y: x.index_select(1, ORDER),
+    "index_select": lambda x, y: (x.index_select(1, ORDER), TABLE.index_select(0, place(x, 7)[:, 0])),
     "isfinite": lambda x, y: x.isfinite(),
     "isinf": lambda x, y: x.isinf(),
     "isnan": lambda x, y: x.isnan(),
