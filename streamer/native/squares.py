@@ -10,8 +10,8 @@ from streamer.native.vectors import BYTES, LANES
 WIDTHS = (8, 16, 32, 64)  # bits of a number
 
 
-def moves() -> str:
-    """The functions that `cut` and `pasted` call."""
+def definitions() -> str:
+    """The functions whose names `called` tells."""
     return "\n".join(
         function(bits) for bits in WIDTHS for function in (_cut_each, _pasted_each, _cut_squares, _pasted_squares)
     )

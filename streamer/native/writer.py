@@ -16,7 +16,7 @@ from streamer.native.assembly import (
 from streamer.native.code import Value
 from streamer.native.functions import OF_ARRAYS, PRECISIONS
 from streamer.native.plan import GIVEN, Place, Plan, Source, Stage, item_bytes
-from streamer.native.squares import called, moves
+from streamer.native.squares import called, definitions
 from streamer.native.vectors import LANES
 
 CASTS = ("fpext", "fptrunc", "fptosi", "sitofp", "uitofp", "zext", "sext", "trunc")
@@ -29,7 +29,7 @@ def written(plan: Plan, sources: list[Source]) -> str:
     A stage is ``void stageN(i64 rows, ptr addresses, ptr strides, ptr kept, ptr aside)``; a stride is the bytes from
     one row to the next.
     """
-    text = [common(), moves()]
+    text = [common(), definitions()]
     for number, stage in enumerate(plan.stages):
         for piece, places in enumerate(stage.pieces):
             is_last = piece == len(stage.pieces) - 1
