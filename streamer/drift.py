@@ -7,18 +7,20 @@ no such reference: it follows the stream, and would hide what creeps. Nothing of
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from river.base import DriftDetector
-from river.drift import ADWIN, PageHinkley
 
 from connectors.columns import Float32, Int64, TopicPartition
 from connectors.drifts import DRIFT, Drifts
 from models.calibration.prior import BINS
-from streamer.drift_options import DriftOptions
+from streamer.drift_options import AdwinOptions, DriftOptions, PageHinkleyOptions
 from streamer.epoch import Epoch
+
+if TYPE_CHECKING:
+    from river.base import DriftDetector
 
 NUMBERS = 16  # that an epoch is: readings of one epoch resemble each other, and more would count as more evidence
 KEPT_EPOCHS = 256  # that a detector looks back on, at most
@@ -82,10 +84,10 @@ class DriftWatch:
 class _Window:
     """A detector that has seen exactly what the window holds, whether it came one by one or was read back."""
 
-    def __init__(self, make: Callable[[], DriftDetector], epochs: Iterable[Float32]) -> None:
+    def __init__(self, make: "Callable[[], DriftDetector]", epochs: Iterable[Float32]) -> None:
         self._make = make
         self._epochs = list(epochs)
-        self._detector = self._anew()
+        self._detector: DriftDetector | None = None  # until an epoch ends: river takes seconds to import
 
     @property
     def content(self) -> Float32:
@@ -96,7 +98,8 @@ class _Window:
         """See an epoch. -> the mean error before and now where that is a change."""
         if len(self._epochs) == KEPT_EPOCHS:
             del self._epochs[: KEPT_EPOCHS // 2]
-            self._detector = self._anew()
+            self._detector = None
+        self._detector = self._detector or self._anew()
         before = float(self.content.mean()) if self._epochs else float(errors.mean())
         self._epochs.append(errors)
         if not _sees(self._detector, errors):
@@ -104,14 +107,14 @@ class _Window:
         self._epochs.clear()
         return before, float(errors.mean())
 
-    def _anew(self) -> DriftDetector:
+    def _anew(self) -> "DriftDetector":
         detector = self._make()
         for errors in self._epochs:
             _sees(detector, errors)
         return detector
 
 
-def _sees(detector: DriftDetector, errors: Float32) -> bool:
+def _sees(detector: "DriftDetector", errors: Float32) -> bool:
     """Feed the errors of an epoch up to one too many, if there is one: with the next after it, river begins anew."""
     for error in errors.tolist():
         detector.update(error)
@@ -120,13 +123,25 @@ def _sees(detector: DriftDetector, errors: Float32) -> bool:
     return False
 
 
-def _detectors(options: DriftOptions) -> dict[str, Callable[[], DriftDetector]]:
+def _detectors(options: DriftOptions) -> "dict[str, Callable[[], DriftDetector]]":
     found: dict[str, Callable[[], DriftDetector]] = {}
-    if (adwin := options.adwin) is not None:
-        found["adwin"] = lambda: ADWIN(delta=adwin.delta, clock=NUMBERS)
-    if (page_hinkley := options.page_hinkley) is not None:
-        found["page_hinkley"] = lambda: PageHinkley(threshold=page_hinkley.threshold)
+    if options.adwin is not None:
+        found["adwin"] = partial(_adwin, options.adwin)
+    if options.page_hinkley is not None:
+        found["page_hinkley"] = partial(_page_hinkley, options.page_hinkley)
     return found
+
+
+def _adwin(options: AdwinOptions) -> "DriftDetector":
+    from river.drift import ADWIN  # noqa: PLC0415  # a third of what a process imports
+
+    return ADWIN(delta=options.delta, clock=NUMBERS)
+
+
+def _page_hinkley(options: PageHinkleyOptions) -> "DriftDetector":
+    from river.drift import PageHinkley  # noqa: PLC0415  # as above
+
+    return PageHinkley(threshold=options.threshold)
 
 
 def drifts_of(group: str, where: TopicPartition, ended: Epoch, noticed: list[Noticed]) -> Drifts:

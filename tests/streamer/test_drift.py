@@ -1,5 +1,7 @@
 """Drift: errors that change for good are noticed, those that do not are not, and what was seen is all that is kept."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -159,6 +161,25 @@ def test_a_detector_that_is_not_asked_for_says_nothing() -> None:
     found = noticed(watch, [*errors(11, 40), *errors(12, 40, 2.0)])
 
     assert {detector for _, detector in names(found)} == {"page_hinkley"}
+
+
+STARTED = """
+import sys
+import numpy
+import streamer.wiring
+from streamer.drift import DriftWatch
+from streamer.drift_options import DriftOptions
+
+seen = numpy.full((3, 16), 0.5, dtype=numpy.float32)
+watch = DriftWatch(DriftOptions(), {"open": numpy.ones(16, dtype=numpy.int64), "adwin": seen, "page_hinkley": seen})
+assert "river" not in sys.modules
+watch.close_epoch(numpy.ones(16, dtype=numpy.int64))
+assert "river" in sys.modules
+"""
+
+
+def test_a_process_starts_without_rivers_detectors_which_take_seconds_to_import() -> None:
+    subprocess.run([sys.executable, "-c", STARTED], check=True)
 
 
 @pytest.fixture
