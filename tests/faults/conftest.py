@@ -1,11 +1,17 @@
-"""Kafka clusters of a module's own, which its tests may break."""
+"""Kafka clusters of a module's own, which its tests may break, and steps that outlive the processes of memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from models.artifact import Artifact
+from streamer import wiring
+from streamer.config import Choices
+from streamer.judge import Judge, make_judge
 from tests.conftest import unavailable
 from tests.faults.proxy import Proxy
 from tests.kafka.cluster import Cluster
@@ -19,6 +25,22 @@ class WiredBroker(NamedTuple):
 
     cluster: Cluster
     proxy: Proxy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def steps_are_kept() -> Iterator[None]:
+    """Of hundreds of lives in memory each would make, record and compile the step of its own: they share one."""
+    made: dict[tuple[bytes, str], Judge] = {}
+
+    def make(group: str, choices: Choices, artifact: Artifact, **of_a_life: Any) -> Judge:
+        key = msgspec.json.encode(choices), artifact.name
+        if key not in made:
+            made[key] = make_judge(group, choices, artifact, **of_a_life)
+        return replace(made[key], group=group, choices=choices, artifact=artifact, **of_a_life)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "make_judge", make)
+        yield
 
 
 @pytest.fixture(scope="module")
