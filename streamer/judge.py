@@ -22,6 +22,7 @@ from streamer.checkpoint import Checkpoint
 from streamer.config import Choices
 from streamer.phases import Phases
 from streamer.step import Step
+from streamer.steps import Steps
 from streamer.tolerance import Tolerances
 
 
@@ -100,42 +101,35 @@ class Judges:
         return replace(plain, choices=choices, tolerances=Tolerances(choices.tolerances), plain=plain)
 
 
-def make_judge(group: str, choices: Choices, artifact: Artifact, device: torch.device, phases: Phases) -> Judge:
-    """A judge of these choices and this artifact on a device.
+def make_judge(group: str, choices: Choices, artifact: Artifact, steps: Steps, phases: Phases) -> Judge:
+    """A judge of these choices and this artifact.
 
     Raises:
         StateError: the artifact cannot forecast at the horizons.
     """
     channels = choices.all_channels
+    options = DetectorOptions(
+        transforms=tuple(Transform(channel.transform) for channel in channels),
+        hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
+        band_coverage=choices.band_coverage,
+        rules=tuple(options.rule for options in choices.rules),
+    )
     try:
-        forecaster = artifact.forecaster.at(tuple(choices.horizons))
+        step = steps.of(artifact, tuple(choices.horizons), options)
     except ValueError as error:
         raise StateError(
             f"group {group!r}: {error}, by the artifact {artifact.name} that its state was made of; "
             "`streamer reset` begins anew"
         ) from error
-    detector = (
-        Detector(
-            forecaster,
-            DetectorOptions(
-                transforms=tuple(Transform(channel.transform) for channel in channels),
-                hysteresis=Hysteresis(choices.alarm.close_ratio, choices.alarm.calm_readings),
-                band_coverage=choices.band_coverage,
-                rules=tuple(options.rule for options in choices.rules),
-            ),
-        )
-        .to(device)
-        .eval()
-    )
     return Judge(
         group=group,
         choices=choices,
         channels=tuple(channel.name for channel in channels),
-        detector=detector,
-        step=Step(detector),
+        detector=step.detector,
+        step=step,
         artifact=artifact,
-        pool=Pool.fresh(_budget(choices.alarm), artifact.prior.to(device)),
-        device=device,
+        pool=Pool.fresh(_budget(choices.alarm), artifact.prior.to(steps.device)),
+        device=steps.device,
         calendar=calendar_of(choices.time_zone),
         phases=phases,
         tolerances=Tolerances(choices.tolerances),

@@ -42,7 +42,7 @@ class Step:
 
     def __init__(self, detector: Detector, patience: Patience | None = None) -> None:
         """patience: for tests and benchmarks; else it is the device's."""
-        self._detector = detector
+        self.detector = detector
         self._layout = Layout(detector.columns)
         self._patience = patience
         self._came: Counter[Shape] = Counter()
@@ -115,5 +115,5 @@ class Step:
         values, present, table, lines, *rest = inputs[count:]
         context = Context(**dict(zip(told, rest, strict=True)))
         state = self._layout.columns(inputs[:count])
-        outcome, after = self._detector.step(values, present, context, state, Standard(table, lines))
+        outcome, after = self.detector.step(values, present, context, state, Standard(table, lines))
         return *self._layout.stretches(after), *outcome

@@ -42,6 +42,7 @@ from streamer.phases import Phases
 from streamer.reject_limit import RejectLimit
 from streamer.reload import Reload, policy_of
 from streamer.shelf_watch import ShelfWatch
+from streamer.steps import Steps
 from streamer.succession import Succession
 from streamer.tenancy import Tenancy
 from streamer.watchlist import Watchlist
@@ -165,7 +166,8 @@ def make_groups(config: Config, metrics: Metrics, clock: Clock) -> list[Group]:
     """
     torch.set_num_threads(1)
     phases = Phases(time.perf_counter, metrics.phase)
-    groups = [_group(options, config, metrics, phases, clock) for options in config.groups]
+    steps = Steps(device_of(config))
+    groups = [_group(options, config, metrics, steps, phases, clock) for options in config.groups]
     if config.feedback is not None:
         try:
             hear(Verdicts(Path(config.feedback)).all(), groups, metrics)
@@ -188,9 +190,11 @@ def device_of(config: Config) -> torch.device:
     return device
 
 
-def _group(options: GroupOptions, config: Config, metrics: Metrics, phases: Phases, clock: Clock) -> Group:
-    artifact, device = artifact_of(options), device_of(config)
-    judges = Judges(options.name, options.choices, artifact, partial(make_judge, device=device, phases=phases))
+def _group(
+    options: GroupOptions, config: Config, metrics: Metrics, steps: Steps, phases: Phases, clock: Clock
+) -> Group:
+    artifact = artifact_of(options)
+    judges = Judges(options.name, options.choices, artifact, partial(make_judge, steps=steps, phases=phases))
     layout = options.format
     if isinstance(config.source, ReplaySource):
         layout = rows_as(layout, [file.path for file in config.source.files if options.holds(file.topic)])

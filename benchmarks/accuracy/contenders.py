@@ -16,6 +16,7 @@ from models.forecasters import Kind
 from streamer.config import Choices
 from streamer.judge import Judge, make_judge
 from streamer.phases import Phases
+from streamer.steps import Steps
 
 SMOOTHING = 1 / 16
 STREAMER = "streamer"
@@ -89,7 +90,8 @@ class Entrant:
         """The judge of files of so many channels."""
         choices = Choices(channels=[f"c{number}" for number in range(channels)])
         artifact = load(shipped("gru", self.forecaster, self.tier))
-        return make_judge("accuracy", choices, artifact, torch.device("cpu"), Phases(lambda: 0.0, lambda *_: None))
+        steps, phases = Steps(torch.device("cpu")), Phases(lambda: 0.0, lambda *_: None)
+        return make_judge("accuracy", choices, artifact, steps, phases)
 
     def scores(self, files: Sequence[File]) -> list[Scores]:
         """Its rows."""

@@ -13,6 +13,7 @@ from streamer.config import Choices
 from streamer.judge import make_judge
 from streamer.partition import Partition
 from streamer.phases import Phases
+from streamer.steps import Steps
 
 WHERE = TopicPartition("docs", 0)
 FLEET = 24  # series that are well, beside the one that is shown: a pool is of many
@@ -94,7 +95,7 @@ def told(scene: Scene) -> Told:
     """Judge a scene among a fleet that is well, reading by reading, by the shipped weights and default settings."""
     torch.set_num_threads(1)
     choices, phases = Choices(), Phases(lambda: 0.0, lambda *_: None)
-    judge = make_judge("docs", choices, load(shipped("gru")), torch.device("cpu"), phases)
+    judge = make_judge("docs", choices, load(shipped("gru")), Steps(torch.device("cpu")), phases)
     partition, length = Partition(judge, WHERE), len(scene.values)
     well = 20 + np.random.default_rng(1).normal(size=(length, FLEET))
     values = np.column_stack((scene.values, well))

@@ -14,6 +14,7 @@ from streamer.judge import make_judge
 from streamer.partition import Partition
 from streamer.phases import Phases
 from streamer.shadow import Duel, Learnt, Shadow
+from streamer.steps import Steps
 from streamer.training.series import Series
 
 BATCH_READINGS = 5_000
@@ -51,10 +52,8 @@ class Rivals(NamedTuple):
 
 def fight(rivals: Rivals, group: GroupOptions, series: Sequence[Series], later: int, lead: int) -> Contest:
     """Let both forecast what came at or after ``later`` (ns), of each series behind ``lead`` readings that lead up."""
-    phases = Phases(lambda: 0.0, lambda *_: None)
-    champion, challenger = (
-        make_judge(group.name, group.choices, artifact, torch.device("cpu"), phases) for artifact in rivals
-    )
+    steps, phases = Steps(torch.device("cpu")), Phases(lambda: 0.0, lambda *_: None)
+    champion, challenger = (make_judge(group.name, group.choices, artifact, steps, phases) for artifact in rivals)
     partition = Partition(champion, NOWHERE)
     partition.shadow = Shadow(Learnt.nothing(challenger), goal=2**63)
     score = _Score(later, dict.fromkeys(one.name for one in series))

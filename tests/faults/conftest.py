@@ -1,21 +1,18 @@
-"""Kafka clusters of a module's own, which its tests may break, and steps that outlive the processes of memory."""
+"""Kafka clusters of a module's own, which its tests may break, and steps that outlive processes of memory alone."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import pytest
 
-from models.artifact import Artifact
-from streamer import wiring
-from streamer.config import Choices
-from streamer.judge import Judge, make_judge
 from tests.conftest import unavailable
 from tests.faults.proxy import Proxy
 from tests.kafka.cluster import Cluster
 from tests.kafka.jars import Unavailable
+from tests.streamer.kept_steps import steps_are_kept
+
+__all__ = ["cluster", "lone_broker", "start_cluster", "steps_are_kept", "wired_broker"]
 
 StartCluster = Callable[..., Cluster]
 
@@ -25,22 +22,6 @@ class WiredBroker(NamedTuple):
 
     cluster: Cluster
     proxy: Proxy
-
-
-@pytest.fixture(scope="module", autouse=True)
-def steps_are_kept() -> Iterator[None]:
-    """Of hundreds of lives in memory each would make, record and compile the step of its own: they share one."""
-    made: dict[tuple[bytes, str], Judge] = {}
-
-    def make(group: str, choices: Choices, artifact: Artifact, **of_a_life: Any) -> Judge:
-        key = msgspec.json.encode(choices), artifact.name
-        if key not in made:
-            made[key] = make_judge(group, choices, artifact, **of_a_life)
-        return replace(made[key], group=group, choices=choices, artifact=artifact, **of_a_life)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "make_judge", make)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from streamer import snapshot
 from streamer.checkpoint import FORMAT_VERSION, decode
 from streamer.judge import choices_of, make_judge
 from streamer.partition import Partition
+from streamer.steps import Steps
 from tests.golden.make_partition import NAMES, judged
 from tests.streamer.fleets import judge
 
@@ -24,7 +25,7 @@ def gone_on(path: Path) -> tuple[Partition, dict[str, np.ndarray]]:
     """The partition of a golden checkpoint, and what it was expected to make of the readings after it."""
     checkpoint, ours = decode(path.read_bytes(), str(path)), judge()
     artifact = read(checkpoint.artifact_content, checkpoint.artifact)
-    by = make_judge("machines", choices_of(checkpoint.settings), artifact, ours.device, ours.phases)
+    by = make_judge("machines", choices_of(checkpoint.settings), artifact, Steps(ours.device), ours.phases)
     expected = json.loads(path.with_suffix(".json").read_text())
     return snapshot.restored(checkpoint, by), {name: np.array(expected[name], dtype=np.float64) for name in NAMES}
 

@@ -1,5 +1,7 @@
 """The band: it holds its share of the readings whatever the forecast says of its own spread."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -14,6 +16,7 @@ from models.detector import Detector, DetectorOptions
 from models.heads import StudentT
 from models.transform import Transform
 from tests.models.walks import walk
+from tests.stepped import Stepped
 
 ROWS = 32
 EVERY = torch.ones(1, 1, dtype=torch.bool)
@@ -53,14 +56,14 @@ def test_a_forecaster_that_is_wrong_of_its_spread_gets_an_honest_band(
 
     def wrong(_: object, state: State) -> StudentT:
         location, log_scale, freedom = plain(forecaster, state)
-        return StudentT(location, log_scale + torch.tensor(too_wide).log(), freedom)
+        return StudentT(location, log_scale + math.log(too_wide), freedom)
 
     monkeypatch.setattr(type(forecaster), "forecast", wrong)
     detector = Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=coverage))
-    state, pool, inside = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
+    state, pool, inside, step = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), [], Stepped(detector)
     with torch.inference_mode():
         for reading in walk(1_200, ROWS, seed=3).readings():
-            outcome, state = detector.step(*reading, state, pool)
+            outcome, state = step(*reading, state, pool)
             says = detector.explain(outcome)
             inside.append((outcome.value >= says.lower) & (outcome.value <= says.upper))
 

@@ -18,6 +18,7 @@ from models.heads import StudentT
 from models.transform import Transform
 from tests.models.experts.textbook import Pending
 from tests.models.walks import walk
+from tests.stepped import Stepped
 
 HORIZONS, ROWS = (3, 12, 24), 32
 
@@ -71,11 +72,11 @@ def test_a_forecaster_that_is_wrong_of_its_spread_gets_honest_bands(
 
     monkeypatch.setattr(type(forecaster), "ahead", wrong)
     detector = Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=0.9))
-    state, pool, edges = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), []
+    state, pool, edges, step = fresh_state(detector.columns, ROWS), Pool.fresh(Budget()), [], Stepped(detector)
     batch = walk(1_500, ROWS, seed=3)
     with torch.inference_mode():
         for reading in batch.readings():
-            _, state = detector.step(*reading, state, pool)
+            _, state = step(*reading, state, pool)
             edges.append(torch.stack(detector.ahead(state)[1:]))
 
     for k, horizon in enumerate((3, 24)):

@@ -17,6 +17,7 @@ from streamer.order import OrderOptions
 from streamer.phases import Phases
 from streamer.rules import RuleOptions
 from streamer.silence import SilenceOptions
+from streamer.steps import Steps
 
 WHERE = TopicPartition("sensors", 3)
 SECOND_NS = 1_000_000_000
@@ -54,7 +55,13 @@ def judge(
         maintenance=[*maintenance],
     )
     phases = Phases(lambda: 0.0, lambda *_: None)
-    return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), torch.device(device), phases)
+    steps = steps_on(torch.device(device))
+    return make_judge("machines", choices, load(shipped(cell, forecaster, tier)), steps, phases)
+
+
+def steps_on(device: torch.device) -> Steps:
+    """Of one judge alone, unless a fixture has them kept."""
+    return Steps(device)
 
 
 def readings(

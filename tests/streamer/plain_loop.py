@@ -20,6 +20,8 @@ from streamer import epoch
 from streamer.judge import Judge
 from streamer.maintenance import Weekly
 from streamer.partition import Partition
+from streamer.step import Patience
+from tests.stepped import SOON, stepped
 
 COLUMNS = (
     "value",
@@ -75,6 +77,7 @@ class Loop:
     """The series of one partition, by name: there are no rows here."""
 
     judge: Judge
+    patience: Patience = SOON  # `CALLED`, and the detector itself is asked every time
     series: dict[str, Memory] = field(default_factory=dict)
     epoch: OpenEpoch = field(default_factory=OpenEpoch)
     evicted: list[str] = field(default_factory=list)
@@ -91,7 +94,7 @@ class Loop:
             if _is_refused(memory, int(batch.timestamp[i]), batch.values[i]):
                 continue
             self.series[name] = memory
-            outcome, learns = _step(self.judge, memory, batch, i, self.pool)
+            outcome, learns = self._step(memory, batch, i)
             if learns:
                 self.pool = fold(self.pool, Outcome(*(column[:1] for column in outcome)).sample)
             for column, number in _told(self.judge, memory, outcome).items():
@@ -103,6 +106,31 @@ class Loop:
                 self._evict()
                 self.epoch = OpenEpoch(first=self.epoch.watermark, watermark=self.epoch.watermark)
         return {name: np.stack(column) for name, column in rows.items()}
+
+    def _step(self, memory: Memory, batch: Readings, i: int) -> tuple[Outcome, bool]:
+        """Take one reading into the memory of its series. -> what is said of it, and whether it is learnt from."""
+        judge, channels = self.judge, len(self.judge.channels)
+        values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
+        present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
+        elapsed = torch.full((TILE_ROWS,), torch.nan)
+        phases = torch.zeros(TILE_ROWS, 2)
+        values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
+        present[0] = torch.from_numpy(batch.present[i])
+        if memory.learnt is not None:
+            elapsed[0] = (int(batch.timestamp[i]) - memory.learnt) / 1e9
+        phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
+        rule = torch.tensor([_rules(judge, str(batch.series[i]))]).expand(TILE_ROWS, channels)
+        is_muted, learns = _switches(judge, str(batch.series[i]), int(batch.timestamp[i]))
+        factor = judge.tolerances.of(batch.take(slice(i, i + 1)))
+        tolerance = None if factor is None else torch.from_numpy(factor).expand(TILE_ROWS, -1)
+        context = Context(elapsed, phases, rule, torch.full((TILE_ROWS,), is_muted), tolerance=tolerance)
+        step = stepped(judge.detector, self.patience)
+        with torch.inference_mode():
+            outcome, state = step(values, present, context, memory.state, self.pool)
+        memory.state = state if learns else {**memory.state, **alarm.only(state)}
+        memory.learnt = int(batch.timestamp[i]) if learns else memory.learnt
+        memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
+        return outcome, learns
 
     def _evict(self) -> None:
         options, watermark = self.judge.choices.eviction, self.epoch.watermark or 0
@@ -121,31 +149,6 @@ def _is_refused(memory: Memory, timestamp: int, values: np.ndarray) -> bool:
         return False
     is_same = timestamp == memory.timestamp and np.array_equal(values, memory.values, equal_nan=True)
     return timestamp < memory.timestamp or is_same
-
-
-def _step(judge: Judge, memory: Memory, batch: Readings, i: int, pool: Pool) -> tuple[Outcome, bool]:
-    """Take one reading into the memory of its series. -> what is said of it, and whether it is learnt from."""
-    channels = len(judge.channels)
-    values = torch.zeros(TILE_ROWS, channels, dtype=torch.float64)
-    present = torch.zeros(TILE_ROWS, channels, dtype=torch.bool)
-    elapsed = torch.full((TILE_ROWS,), torch.nan)
-    phases = torch.zeros(TILE_ROWS, 2)
-    values[0] = torch.from_numpy(np.nan_to_num(batch.values[i]))
-    present[0] = torch.from_numpy(batch.present[i])
-    if memory.learnt is not None:
-        elapsed[0] = (int(batch.timestamp[i]) - memory.learnt) / 1e9
-    phases[0] = torch.from_numpy(judge.calendar.phases(batch.timestamp[i : i + 1]))[0]
-    rule = torch.tensor([_rules(judge, str(batch.series[i]))]).expand(TILE_ROWS, channels)
-    is_muted, learns = _switches(judge, str(batch.series[i]), int(batch.timestamp[i]))
-    factor = judge.tolerances.of(batch.take(slice(i, i + 1)))
-    tolerance = None if factor is None else torch.from_numpy(factor).expand(TILE_ROWS, -1)
-    context = Context(elapsed, phases, rule, torch.full((TILE_ROWS,), is_muted), tolerance=tolerance)
-    with torch.inference_mode():
-        outcome, state = judge.detector.step(values, present, context, memory.state, pool)
-    memory.state = state if learns else {**memory.state, **alarm.only(state)}
-    memory.learnt = int(batch.timestamp[i]) if learns else memory.learnt
-    memory.timestamp, memory.values = int(batch.timestamp[i]), batch.values[i]
-    return outcome, learns
 
 
 def _told(judge: Judge, memory: Memory, outcome: Outcome) -> dict[str, np.ndarray]:
@@ -188,9 +191,9 @@ def _switches(judge: Judge, series: str, timestamp: int) -> tuple[bool, bool]:
     return any(one.mute for one in inside), all(one.learn for one in inside)
 
 
-def plain_loop(judge: Judge, batch: Readings) -> dict[str, np.ndarray]:
+def plain_loop(judge: Judge, batch: Readings, patience: Patience = SOON) -> dict[str, np.ndarray]:
     """What a fresh partition should make of this batch."""
-    return Loop(judge).advance(batch)
+    return Loop(judge, patience).advance(batch)
 
 
 def scored(partition: Partition, batches: list[Readings]) -> dict[str, np.ndarray]:

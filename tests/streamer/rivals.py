@@ -12,7 +12,7 @@ from models.artifact import Artifact, load, shipped
 from streamer.judge import Judge, make_judge
 from streamer.partition import Partition
 from streamer.shadow import Learnt, Shadow
-from tests.streamer.fleets import WHERE, judge
+from tests.streamer.fleets import WHERE, judge, steps_on
 from tests.streamer.plain_loop import Loop
 
 NEVER = 10**9  # a goal that no shadow reaches
@@ -31,7 +31,7 @@ def rival(cell: str, size: float = 0.02, forecaster: str = "combiner") -> Artifa
 
 def judged_by(artifact: Artifact, like: Judge) -> Judge:
     """A judge of the same choices with another artifact."""
-    return make_judge(like.group, like.choices, artifact, like.device, like.phases)
+    return make_judge(like.group, like.choices, artifact, steps_on(like.device), like.phases)
 
 
 def followed(champion: Judge, challenger: Judge) -> Partition:

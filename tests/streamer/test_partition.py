@@ -19,6 +19,7 @@ from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
 from streamer.step import Patience, Step
 from streamer.tolerance import Tolerances
+from tests.stepped import CALLED
 from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
 from tests.streamer.steps import WHERE_COMPILED
@@ -31,7 +32,7 @@ def test_batches_give_the_bits_of_the_plain_loop(cell: str, channels: int) -> No
 
     ours = scored(Partition(judge(cell, channels), WHERE), [batch])
 
-    assert_equal_bits(ours, plain_loop(judge(cell, channels), batch))
+    assert_equal_bits(ours, plain_loop(judge(cell, channels), batch, CALLED))
 
 
 @WHERE_COMPILED

@@ -22,7 +22,7 @@ from streamer.checkpoint import Checkpoint, SavedColumn, decode, encode
 from streamer.eviction import EvictionOptions
 from streamer.judge import Judge, Judges, make_judge
 from streamer.partition import Partition
-from tests.streamer.fleets import SECOND_NS, WHERE, judge, walk
+from tests.streamer.fleets import SECOND_NS, WHERE, judge, steps_on, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
 
 
@@ -33,7 +33,7 @@ def stored(partition: Partition, next_offset: int = 0) -> Checkpoint:
 
 def judges_of(first: Judge) -> Judges:
     def make(group: str, choices: object, artifact: Artifact) -> Judge:
-        return make_judge(group, choices, artifact, first.device, first.phases)  # type: ignore[arg-type]
+        return make_judge(group, choices, artifact, steps_on(first.device), first.phases)  # type: ignore[arg-type]
 
     return Judges(first.group, first.choices, first.artifact, make)
 

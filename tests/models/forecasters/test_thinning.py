@@ -12,6 +12,7 @@ from models.forecasters import Forecaster
 from models.training.forecasting import Batch
 from models.transform import Transform
 from tests.models.walks import DAY, phases
+from tests.stepped import Stepped
 
 LENGTH, ROWS, TIMES = 1_000, 32, 10
 CADENCE = 60.0
@@ -52,10 +53,10 @@ def coverage(forecaster: Forecaster, readings: Batch) -> float:
     """The share of the second half of the readings that lies in its band."""
     detector = Detector(forecaster, DetectorOptions((Transform.NONE,), band_coverage=BAND))
     length, rows, _ = readings.values.shape
-    state, pool = fresh_state(detector.columns, rows), Pool.fresh(Budget())
+    state, pool, step = fresh_state(detector.columns, rows), Pool.fresh(Budget()), Stepped(detector)
     covered = []
     for reading in readings.readings():
-        outcome, state = detector.step(*reading, state, pool)
+        outcome, state = step(*reading, state, pool)
         covered.append((outcome.value - outcome.forecast).abs() <= outcome.half_band)
     return float(torch.stack(covered[length // 2 :]).float().mean())
 

@@ -16,6 +16,7 @@ from streamer.config import Config, load
 from streamer.judge import make_judge
 from streamer.partition import Partition
 from streamer.phases import Phases
+from streamer.steps import Steps
 from tests.end_to_end.process import run
 from tests.streamer.fleets import readings
 
@@ -63,8 +64,8 @@ def histories(folder: Path, config: Config) -> list[History]:
 def test_a_backtest_says_what_a_partition_says(histories: list[History], config: Config) -> None:
     seconds = [1_767_225_600 + MINUTE_SECONDS * n for n in range(READINGS)]
     (group,) = config.groups
-    device, phases = torch.device("cpu"), Phases(lambda: 0.0, lambda *_: None)
-    judge = make_judge(group.name, group.choices, artifact_of(group), device, phases)
+    steps, phases = Steps(torch.device("cpu")), Phases(lambda: 0.0, lambda *_: None)
+    judge = make_judge(group.name, group.choices, artifact_of(group), steps, phases)
     partition = Partition(judge, TopicPartition("readings", 0))
 
     progress = partition.advance(

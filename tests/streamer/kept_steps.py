@@ -1,0 +1,38 @@
+"""Steps that outlive their judges: what hundreds of short lives would each record and compile anew, they share."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import torch
+from typing_extensions import override
+
+from models.artifact import Artifact
+from models.detector import DetectorOptions
+from streamer import wiring
+from streamer.step import Step
+from streamer.steps import Steps
+from tests.streamer import fleets
+
+
+class KeptSteps(Steps):
+    """For tests that change nothing of a model: a step that is recorded would not notice."""
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device)
+        self._kept: set[Step] = set()
+
+    @override
+    def of(self, artifact: Artifact, horizons: tuple[int, ...], options: DetectorOptions) -> Step:
+        step = super().of(artifact, horizons, options)
+        self._kept.add(step)
+        return step
+
+
+@pytest.fixture(scope="module", autouse=True)
+def steps_are_kept() -> Iterator[None]:
+    """All judges of a module that would step alike share a step, those of processes that are only played too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (fleets, wiring):
+            patch.setattr(module, "Steps", cache(KeptSteps))
+        yield
