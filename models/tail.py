@@ -1,6 +1,7 @@
 """Tail probabilities of Student's t, in log10 and vectorised: torch's StudentT has no cdf."""
 
 import math
+from functools import cache
 
 import numpy as np
 import torch
@@ -58,6 +59,21 @@ def log_normaliser(nu: Tensor) -> Tensor:
     return torch.lgamma((nu + 1) / 2) - torch.lgamma(nu / 2) + math.log(2 / math.sqrt(math.pi))
 
 
+@cache
+@torch.inference_mode(mode=False)  # whoever asks first may train nothing, the next one may
+@torch.no_grad()
+def _half_widths(coverage: float, nodes: int) -> Tensor:
+    """Of the band, by bisection, at as many steps of ``1 / nu`` from 1 / 64 to 1. -> (nodes,)."""
+    nu = 1 / torch.linspace(1 / 64, 1.0, nodes, dtype=torch.float32)
+    tail, surprise = StudentTail(), -math.log10(1 - coverage)
+    low, high = torch.zeros_like(nu), torch.full_like(nu, 1e6)
+    for _ in range(80):
+        middle = (low + high) / 2
+        is_inside = tail(middle, nu) < surprise
+        low, high = torch.where(is_inside, middle, low), torch.where(is_inside, high, middle)
+    return high
+
+
 class StudentQuantile(nn.Module):
     """The half width of a central band, in standard units: ``q(nu)`` with ``P(|T| > q) = 1 - coverage``.
 
@@ -68,18 +84,7 @@ class StudentQuantile(nn.Module):
 
     def __init__(self, coverage: float, nodes: int = 512) -> None:
         super().__init__()
-        inverse_nu = torch.linspace(1 / 64, 1.0, nodes, dtype=torch.float32)
-        self.register_buffer("table", self._bisect(1 / inverse_nu, -math.log10(1 - coverage)), persistent=False)
-
-    @staticmethod
-    def _bisect(nu: Tensor, surprise: float) -> Tensor:
-        tail = StudentTail()
-        low, high = torch.zeros_like(nu), torch.full_like(nu, 1e6)
-        for _ in range(80):
-            middle = (low + high) / 2
-            is_inside = tail(middle, nu) < surprise
-            low, high = torch.where(is_inside, middle, low), torch.where(is_inside, high, middle)
-        return high
+        self.register_buffer("table", _half_widths(coverage, nodes), persistent=False)
 
     def forward(self, nu: Tensor) -> Tensor:
         """nu: (...) -> (...)."""
