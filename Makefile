@@ -102,7 +102,7 @@ bench-calibration: $(INSTALLED) ## Measure whether the budget of alarms is kept,
 .PHONY: pretrained
 pretrained: $(INSTALLED) ## Train the shipped weights again, from their seed: one artifact a core at a time
 	@$(BIN)/python -c 'from models.training.pretrain import RECIPES; print(*RECIPES)' | \
-		xargs -n 1 -P "$$(nproc)" env OMP_NUM_THREADS=1 $(BIN)/python -m models.training.pretrain --only
+		xargs -n 1 -P "$$(nproc)" env OMP_NUM_THREADS=1 $(BIN)/python -m streamer.training.pretrained --only
 
 .PHONY: gradients
 gradients: $(INSTALLED) ## Measure how gradients travel through time, for docs/gradients.md; LAGS="400 2000" runs those alone

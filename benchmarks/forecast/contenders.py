@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from forecast.batch import Batch, Float64
-from forecast.quick import Step, quickened
 from forecast.scores import Forecast
 from models import scaler, tempo
 from models.column import Column, State, fresh_state
@@ -20,6 +19,7 @@ from models.forecasters.combiner import Combiner
 from models.training.forecasting import MAX_GAP_STEPS, Reading, learn
 from models.training.forecasting import Batch as Readings
 from streamer.calendar import calendar_of
+from streamer.native.quick import Quick
 
 CHUNK = 128  # readings between two looks at which series have ended
 TILE = 32  # rows
@@ -55,11 +55,10 @@ class Trained:
         """All its forecasts, chunk by chunk."""
         columns = (*tempo.columns(), *scaler.columns(1), *self.forecaster.columns(1))
         forgotten = tuple(column for column in columns if column.name in self.forgets)
-        step: Step | None = None
+        step = Quick(self.step, patience=0)
         state: State = {}
         for chunk in chunks(batch):
             state = of_rows(state, columns, chunk)
-            step = step or quickened(self.step, (chunk.readings.at(0), state))
             parts = []
             for t in chunk.steps:
                 if (chunk.first + t) % FORGETFUL == 0:
@@ -84,11 +83,10 @@ def experts(batch: Batch, horizons: tuple[int, ...], tier: Tier) -> Said:
     panel = _Panel(Combiner(Bank(tier, horizons), None))
     columns = (*tempo.columns(), *scaler.columns(1), *panel.bank.columns(1))
     names = [name for name in panel.bank.experts if name != TOGETHER]
-    step: Step | None = None
+    step = Quick(panel.step, patience=0)
     state: State = {}
     for chunk in chunks(batch):
         state = of_rows(state, columns, chunk)
-        step = step or quickened(panel.step, (chunk.readings.at(0), state))
         parts = []
         for t in chunk.steps:
             (offset, scale, offsets, scales, log_errors), state = step(chunk.readings.at(t), state)

@@ -12,7 +12,6 @@ from torch import Tensor
 from forecast.batch import Batch, Float64
 from forecast.contenders import chunks, of_rows
 from forecast.entrants import Entrant
-from forecast.quick import Step, quickened
 from forecast.scores import TAIL
 from models.calibration.budget import Budget
 from models.calibration.pool import Pool
@@ -22,6 +21,7 @@ from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
 from models.training.forecasting import Reading
 from models.transform import Transform
+from streamer.native.quick import Quick
 
 
 def served_table(batch: Batch, horizons: tuple[int, ...], entrants: Sequence[Entrant]) -> list[str]:
@@ -46,11 +46,10 @@ def served(batch: Batch, forecaster: Forecaster) -> tuple[Float64, Float64]:
     inside, judged = np.zeros((2, len(batch.series), len(horizons)))
     nothing = torch.full((2, len(batch.series), len(horizons) - 1), torch.nan)
     waiting = deque([nothing] * max(horizons), maxlen=max(horizons))  # the edges given after the last readings
-    step: Step | None = None
+    step = Quick(server.step, patience=0)
     state: State = {}
     for chunk in chunks(batch):
         state = of_rows(state, server.detector.columns, chunk)
-        step = step or quickened(server.step, (chunk.readings.at(0), state))
         alive = chunk.alive
         for t in chunk.steps:
             (values, is_judged, lower, upper, *edges), state = step(chunk.readings.at(t), state)

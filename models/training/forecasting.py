@@ -1,6 +1,6 @@
 """What a forecaster is trained on: the readings of many series as their experts see them, and the loss of a window."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,6 +68,15 @@ class Batch:
             yield values, present, Context.of(*when)
 
 
+Step = Callable[[Reading, State], tuple[tuple[Tensor, ...], State]]  # -> what is told of it, the state after
+Quicken = Callable[[Step], Step]  # the same to the bit, in less time
+
+
+def as_it_is(step: Step) -> Step:
+    """No quicker."""
+    return step
+
+
 class Observed(NamedTuple):
     """A stretch of a batch as a network sees it: nothing of it depends on the weights. T steps."""
 
@@ -91,29 +100,46 @@ class Observed(NamedTuple):
 
 
 @torch.no_grad()
-def observe(combiner: Combiner, batch: Batch) -> Observed:
-    """Take a whole batch through the experts, once for all the passes of training over it."""
+def observe(combiner: Combiner, batch: Batch, step: Step | None = None) -> Observed:
+    """Take a whole batch through the experts, once for all the passes of training over it.
+
+    step: that of `Seeing` the combiner, where there is a quicker one.
+    """
+    step = step or Seeing(combiner)
     length, rows, channels = batch.values.shape
     columns = (*tempo.columns(), *scaler.columns(channels), *combiner.bank.columns(channels))
     state: State = fresh_state(columns, rows, batch.values.device)
-    of_horizons = combiner.log_horizon.view(1, 1, -1)
     seen: list[tuple[Tensor, ...]] = []
     for t in range(length):
-        moment, state = learn(batch.at(t), state)
-        sight = Sight.of(*moment, state)
-        views, learnt = combiner.bank.observe(sight, state)
-        after = {**state, **learnt}
-        features, sighted = combiner.observation(moment, sight, views, after)
-        state = {**after, **combiner.bank.settle(sight, views, combiner.free(views), state)}
-        when = (moment.steps, moment.present.any(1), views.unit, sight.age)
-        seen.append((features, *sighted._replace(log_horizon=of_horizons), *when))
+        told, state = step(batch.at(t), state)
+        seen.append(told)
     stacked = (torch.stack(column) for column in zip(*seen, strict=True))
-    features, offsets, log_errors, log_horizon, log_shares, log_recent, steps, is_seen, unit, age = stacked
+    features, offsets, log_errors, log_shares, log_recent, steps, is_seen, unit, age = stacked
+    log_horizon = combiner.log_horizon.expand(length, 1, 1, -1)
     target, is_whole = targets(batch, combiner.horizons, unit, age)
     widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
     of_head = (offsets, log_errors, log_horizon, log_shares, log_recent)
     whole = Observed(features, *of_head, steps, is_seen, target, widening, is_whole.float(), theirs=target)
     return whole._replace(theirs=_usual_score(whole).expand_as(target))
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """What a network is shown of a reading, reading after reading."""
+
+    combiner: Combiner
+
+    def __call__(self, reading: Reading, state: State) -> tuple[tuple[Tensor, ...], State]:
+        """-> features and what the head sees, steps elapsed, whether there is a reading, units, ages."""
+        combiner = self.combiner
+        moment, learnt = learn(reading, state)
+        sight = Sight.of(*moment, learnt)
+        views, observed = combiner.bank.observe(sight, learnt)
+        after = {**learnt, **observed}
+        features, (offsets, log_errors, _, log_shares, log_recent) = combiner.observation(moment, sight, views, after)
+        told = (features, offsets, log_errors, log_shares, log_recent, moment.steps, moment.present.any(1))
+        settled = combiner.bank.settle(sight, views, combiner.free(views), learnt)
+        return (*told, views.unit, sight.age), {**after, **settled}
 
 
 def learn(reading: Reading, state: State) -> tuple[Moment, dict[str, Tensor]]:

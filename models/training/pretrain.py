@@ -1,9 +1,5 @@
-"""Makes the shipped artifacts by one seeded command: ``python -m models.training.pretrain``.
+"""How the shipped artifacts are made: from a seed, of synthetic streams only, fresh ones all the time."""
 
-They see synthetic streams only, fresh ones all the time. A training that was interrupted goes on where it was.
-"""
-
-import argparse
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +9,14 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from models.artifact import SHIPPED, Artifact, Origin, load, save, versions
+from models.artifact import Artifact, Origin, versions
 from models.calibration.prior import BINS
 from models.detector import Detector, DetectorOptions
 from models.forecasters import BASELINES, Forecaster, Kind, Spec, build
 from models.forecasters.combiner import Combiner
 from models.training.evaluation import evaluate
 from models.training.forecast_task import CombinerTask, DetectorTask, Lesson
-from models.training.forecasting import Batch, Observed
+from models.training.forecasting import Batch, Observed, Quicken, as_it_is
 from models.training.snapshot import Position, SnapshotFile
 from models.training.streams import draw
 from models.training.task import Shard, Task, Walk
@@ -69,9 +65,9 @@ def batch_of(recipe: Recipe, number: int) -> Batch:
 class SyntheticTask(CombinerTask):
     """Teaches a combiner one batch after the other, each at horizons of its own and in several passes."""
 
-    def __init__(self, combiner: Combiner, lesson: Lesson, passes: int) -> None:
-        super().__init__(combiner.at(HORIZONS[0]), lesson)
-        self._teachers = [CombinerTask(combiner.at(horizons), lesson) for horizons in HORIZONS]
+    def __init__(self, combiner: Combiner, lesson: Lesson, passes: int, quicken: Quicken = as_it_is) -> None:
+        super().__init__(combiner.at(HORIZONS[0]), lesson, quicken)
+        self._teachers = [CombinerTask(combiner.at(horizons), lesson, quicken) for horizons in HORIZONS]
         self._passes = passes
         self._newest: dict[tuple[int, Shard], Walk[Observed]] = {}
 
@@ -99,23 +95,26 @@ class Lines(Observer):
         print(f"{self._name}: epoch {position.epoch}, loss {trained}, held out {held_out}", flush=True)
 
 
-def task_of(forecaster: Forecaster, recipe: Recipe) -> Task[Any]:
+def task_of(forecaster: Forecaster, recipe: Recipe, quicken: Quicken = as_it_is) -> Task[Any]:
     """What teaches the forecaster of a recipe."""
     held_out = [batch_of(recipe, HELD_OUT + i) for i in (1, 2)]  # four channels, and one
     lesson = Lesson(partial(batch_of, recipe), held_out, recipe.window, asdict(recipe.spec))
     if isinstance(forecaster, Combiner):
-        return SyntheticTask(forecaster, lesson, recipe.passes)
+        return SyntheticTask(forecaster, lesson, recipe.passes, quicken)
     return DetectorTask(forecaster, lesson)
 
 
-def make(name: str, recipe: Recipe, folder: Path) -> Artifact:
-    """Train from the seed, or from where the snapshot in the folder stands, and look at what came out."""
+def make(name: str, recipe: Recipe, folder: Path, quicken: Quicken = as_it_is) -> Artifact:
+    """Train from the seed, or from where the snapshot in the folder stands, and look at what came out.
+
+    quicken: what makes the step of the experts quicker.
+    """
     torch.manual_seed(recipe.settings.seed)
     forecaster = build(recipe.spec)
     losses = {}
     if recipe.spec.kind.has_network:
         snapshot = SnapshotFile(folder / f"{name}.training")
-        trainer = Trainer(task_of(forecaster, recipe), recipe.settings, keeper=snapshot, observer=Lines(name))
+        trainer = Trainer(task_of(forecaster, recipe, quicken), recipe.settings, keeper=snapshot, observer=Lines(name))
         best = trainer.fit().best
         losses = {"loss": best.loss} if best else {}
     origin = Origin(asdict(recipe), losses, {"streams": "synthetic"}, versions())
@@ -129,23 +128,3 @@ def evaluated(artifact: Artifact, recipe: Recipe) -> Artifact:
     evaluation = evaluate(detector, [batch_of(recipe, HELD_OUT + i) for i in (3, 5)])
     metrics = {**artifact.origin.metrics, **evaluation.metrics}
     return replace(artifact, prior=evaluation.prior, origin=replace(artifact.origin, metrics=metrics))
-
-
-def main() -> None:
-    """Train what is asked for and write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=sorted(RECIPES), action="append", help="one or more; without it, all")
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder to write NAME.safetensors to")
-    parser.add_argument("--work", type=Path, default=Path(".cache"), help="the folder of what interrupted ones need")
-    parser.add_argument("--keep-weights", action="store_true", help="only look anew at what is there")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    for name in arguments.only or RECIPES:
-        recipe, path = RECIPES[name], arguments.out / f"{name}.safetensors"
-        artifact = evaluated(load(path), recipe) if arguments.keep_weights else make(name, recipe, arguments.work)
-        print(save(artifact, path), artifact.origin.metrics)
-
-
-if __name__ == "__main__":
-    main()

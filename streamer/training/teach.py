@@ -19,6 +19,7 @@ from models.training.trainer import DivergedError, Observer, Settings, Trainer
 from models.transform import Transform
 from streamer.calendar import calendar_of
 from streamer.config import GroupOptions
+from streamer.native.quick import Quick
 from streamer.training.options import TrainingOptions
 from streamer.training.series import Gathered
 from streamer.training.stretches import Draw, Seen, Split, split
@@ -62,7 +63,8 @@ def teach(start: Artifact, group: GroupOptions, options: TrainingOptions, found:
         before = evaluate(Detector(start.forecaster, judged).eval(), held_out)
         draw = Draw(parts.trained, seen, options.rows, options.length, options.seed)
         forecaster = _copy(start, group).to(means.device)
-        task = task_of(forecaster, Lesson(draw, held_out, options.window, _identity(start, group, options, found)))
+        lesson = Lesson(draw, held_out, options.window, _identity(start, group, options, found))
+        task = task_of(forecaster, lesson, Quick)
         trainer = Trainer(task, _settings(options), means.team, means.keeper, means.observer)
         position = trainer.fit()
     except (ValueError, SnapshotError, DivergedError) as error:
