@@ -12,7 +12,7 @@ from models.training.task import Shard
 from models.training.trainer import Settings
 
 
-def tiny(spec: Spec, epochs: int = 6) -> Recipe:
+def tiny(spec: Spec, epochs: int = 3) -> Recipe:
     """A recipe that takes a second."""
     return Recipe(spec, streams=32, length=64, window=32, settings=Settings(epochs=epochs, warm_up_ratio=0.2))
 
