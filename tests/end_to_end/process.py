@@ -21,7 +21,6 @@ PATIENCE_SECONDS = 60.0
 GRACE_SECONDS = 20.0  # compose grants 30
 RUN_SECONDS = 300.0  # the demo takes a minute where nothing else runs
 PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 0.5
 
 
 def adapted(shipped: str, folder: Path, changes: Mapping[str, Any]) -> Path:
@@ -44,17 +43,11 @@ def adapted(shipped: str, folder: Path, changes: Mapping[str, Any]) -> Path:
 
 
 def until(question: Callable[[], Any], what: str, timeout_seconds: float = PATIENCE_SECONDS) -> Any:
-    """Ask again until the answer is true, and return it.
-
-    The pause is three times what the question took: whoever asks brokers leaves most of the machine to those at work.
-    """
+    """Ask again until the answer is true, and return it."""
     deadline = time.monotonic() + timeout_seconds
-    asked = time.monotonic()
     while not (answer := question()):
-        answered = time.monotonic()
-        assert answered < deadline, f"not within {timeout_seconds:g} s: {what}"
-        time.sleep(min(max(PAUSE_SECONDS, 3 * (answered - asked)), LONGEST_PAUSE_SECONDS))
-        asked = time.monotonic()
+        assert time.monotonic() < deadline, f"not within {timeout_seconds:g} s: {what}"
+        time.sleep(PAUSE_SECONDS)
     return answer
 
 
