@@ -133,7 +133,7 @@ def _detectors(options: DriftOptions) -> "dict[str, Callable[[], DriftDetector]]
 
 
 def _adwin(options: AdwinOptions) -> "DriftDetector":
-    from river.drift import ADWIN  # noqa: PLC0415  # a third of what a process imports
+    from river.drift import ADWIN  # noqa: PLC0415  # it takes seconds
 
     return ADWIN(delta=options.delta, clock=NUMBERS)
 

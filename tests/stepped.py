@@ -10,9 +10,8 @@ from models.context import Context
 from models.detector import Detector
 from models.outcome import Outcome
 from streamer.layout import Layout
-from streamer.step import NEVER, Patience, Step
+from streamer.step import Patience, Step
 
-CALLED = Patience(NEVER)
 SOON = Patience(32, compiled=400, trials=8)
 
 

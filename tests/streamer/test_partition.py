@@ -19,10 +19,9 @@ from streamer.order import OrderOptions
 from streamer.partition import Partition, Progress
 from streamer.step import Patience, Step
 from streamer.tolerance import Tolerances
-from tests.stepped import CALLED
 from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings, walk
 from tests.streamer.plain_loop import assert_equal_bits, plain_loop, scored
-from tests.streamer.steps import WHERE_COMPILED
+from tests.streamer.steps import CALLED, WHERE_COMPILED
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
