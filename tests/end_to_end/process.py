@@ -21,6 +21,7 @@ PATIENCE_SECONDS = 60.0
 GRACE_SECONDS = 20.0  # compose grants 30
 RUN_SECONDS = 300.0  # the demo takes a minute where nothing else runs
 PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.5
 
 
 def adapted(shipped: str, folder: Path, changes: Mapping[str, Any]) -> Path:
@@ -42,13 +43,24 @@ def adapted(shipped: str, folder: Path, changes: Mapping[str, Any]) -> Path:
     return copy
 
 
-def until(question: Callable[[], Any], what: str, timeout_seconds: float = PATIENCE_SECONDS) -> Any:
-    """Ask again until the answer is true, and return it."""
+def until(
+    question: Callable[[], Any],
+    what: str,
+    timeout_seconds: float = PATIENCE_SECONDS,
+    longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
+) -> Any:
+    """Ask again until the answer is true, and return it.
+
+    The pause is three times what the answer took: whoever asks brokers leaves most of the machine to those at work.
+    """
     deadline = time.monotonic() + timeout_seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"not within {timeout_seconds:g} s: {what}"
-        time.sleep(PAUSE_SECONDS)
-    return answer
+    while True:
+        asked = time.monotonic()
+        if answer := question():
+            return answer
+        answered = time.monotonic()
+        assert answered < deadline, f"not within {timeout_seconds:g} s: {what}"
+        time.sleep(min(max(PAUSE_SECONDS, 3 * (answered - asked)), longest_pause_seconds))
 
 
 def run(*arguments: str | Path, **variables: str) -> "subprocess.CompletedProcess[str]":

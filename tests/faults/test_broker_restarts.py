@@ -1,11 +1,12 @@
 """A broker that ends in the middle of a delivery, and is started again, costs no output and doubles none."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.process import until
+from tests.end_to_end.process import PAUSE_SECONDS, until
 from tests.faults.stage import Stage
 from tests.faults.trial import AWAY, DOUBT, Load, Outcome, Trial
 from tests.kafka.cluster import Cluster
@@ -13,6 +14,7 @@ from tests.kafka.cluster import Cluster
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 ONCE = [Cluster.kill]
 OFTEN = [Cluster.kill, Cluster.terminate] * 5
+catch = partial(until, longest_pause_seconds=PAUSE_SECONDS)  # of what is over soon
 
 
 @pytest.fixture(scope="module", params=[ONCE, pytest.param(OFTEN, marks=pytest.mark.faults)], ids=["once", "often"])
@@ -24,7 +26,7 @@ def outcome(request: pytest.FixtureRequest, lone_broker: Cluster, tmp_path_facto
     with Trial(stage, folder, Load(parts=len(ends), daemons=2)) as trial:
         for end in ends:
             with trial.flowing():
-                until(lambda: stage.is_in_transaction() or stage.is_all_committed(), "a delivery is under way")
+                catch(lambda: stage.is_in_transaction() or stage.is_all_committed(), "a delivery is under way")
                 end(lone_broker, 1)
                 lone_broker.start(1)
             trial.catch_up()
