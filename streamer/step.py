@@ -12,9 +12,8 @@ from models.detector import Detector
 from models.outcome import Outcome
 from streamer.cuda_graph import captured
 from streamer.layout import Layout
-from streamer.native.candidate import Candidate
-from streamer.native.columns import PROBE_ROWS
-from streamer.recording import Operations, recorded, traced
+from streamer.native.candidate import Candidate, Candidates
+from streamer.recording import Operations, recorded
 
 NEVER = 1 << 62
 RECORDERS = {"cpu": recorded, "cuda": captured}
@@ -47,7 +46,7 @@ class Step:
         self._patience = patience
         self._came: Counter[Shape] = Counter()
         self._recordings: dict[Shape, Operations] = {}
-        self._candidates: dict[Shape, Candidate] = {}
+        self._candidates = Candidates()
 
     def __call__(
         self, block: Tensor, values: Tensor, present: Tensor, context: Context, pool: Pool
@@ -70,29 +69,21 @@ class Step:
 
     def settle(self) -> None:
         """Wait until what is being compiled is."""
-        for candidate in self._candidates.values():
-            candidate.wait()
+        self._candidates.wait()
 
     def _candidate(self, told: tuple[str, ...], inputs: tuple[Tensor, ...]) -> Candidate | None:
         """What may be machine code for inputs of a kind, once that has come often."""
-        table, lines = self._layout.count + 2, self._layout.count + 3
-        if len(inputs[lines]) > 1:  # which of several pools is a row's is said by its place, as in benchmarks alone
+        values, _, table, lines, *rest = inputs[self._layout.count :]
+        if len(lines) > 1:  # which of several pools is a row's is said by its place, as in benchmarks alone
             return None
-        are_rows = [number not in (table, lines) for number in range(len(inputs))]
-        kind = told, tuple(column.shape[has_rows:] for column, has_rows in zip(inputs, are_rows, strict=True))
-        candidate = self._candidates.get(kind)
-        if candidate is not None:
-            return candidate
-        self._came[kind] += 1
-        patience = self._patience or PATIENCE[inputs[0].device.type]
-        if self._came[kind] < patience.compiled:
-            return None
-        probes = tuple(
-            column.new_zeros((PROBE_ROWS, *column.shape[1:])) if has_rows else column
-            for column, has_rows in zip(inputs, are_rows, strict=True)
-        )
-        recording = traced(lambda *probes: self._plain(told, *probes), probes)
-        return self._candidates.setdefault(kind, Candidate(recording.graph, are_rows, patience.trials))
+        patience = self._patience or PATIENCE[values.device.type]
+
+        def begin() -> Candidate:
+            are_rows = [column is not table and column is not lines for column in inputs]
+            return Candidate.of(lambda *probes: self._plain(told, *probes), inputs, are_rows, patience.trials)
+
+        kind = told, values.shape[1:], table.shape, *(column.shape[1:] for column in rest)
+        return self._candidates.of(kind, patience.compiled, begin)
 
     def _operations(self, shape: Shape, inputs: tuple[Tensor, ...]) -> Operations:
         """What turns inputs of a shape into outputs, one operation after the other."""

@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 from torch._C import Graph
 
-from streamer.native.columns import Unreadable
+from streamer.native.columns import PROBE_ROWS, Unreadable
 from streamer.native.kernel import Kernel
+from streamer.recording import Operations, traced
 
 log = logging.getLogger("streamer")
 _ASIDE = ThreadPoolExecutor(1, "kernels")  # compiling leaves the interpreter to others for nearly all the time
@@ -20,11 +22,25 @@ class Candidate:
     """What may become the step: a kernel that is compiled, tried, taken or given up."""
 
     def __init__(self, graph: Graph, are_rows: Sequence[bool], trials: int) -> None:
-        """graph: a recording on `PROBE_ROWS` rows, trials: steps that it is compared on."""
+        """graph: a recording on `PROBE_ROWS` rows, are_rows: which inputs have them, trials: compared steps."""
         self._began = time.monotonic()
         self._kernel: Future[Kernel] = _ASIDE.submit(Kernel, graph, are_rows)
         self._left = trials
         self._is_given_up = False
+
+    @staticmethod
+    def of(step: Operations, inputs: Sequence[Tensor], are_rows: Sequence[bool], trials: int) -> "Candidate":
+        """For inputs such as these, any number of rows.
+
+        Raises:
+            ValueError: the step does one thing or another by a value, which no recording could.
+        """
+        probes = tuple(
+            given.new_zeros((PROBE_ROWS, *given.shape[1:])) if has_rows else given
+            for given, has_rows in zip(inputs, are_rows, strict=True)
+        )
+        step(*probes)  # what is made once and kept is made now, and no part of the recording
+        return Candidate(traced(step, probes).graph, are_rows, trials)
 
     @property
     def is_taken(self) -> bool:
@@ -58,6 +74,28 @@ class Candidate:
     def _give_up(self, why: str, level: int) -> None:
         self._is_given_up = True
         log.log(level, "%s", why)
+
+
+class Candidates:
+    """Those of one step, by the kind of its inputs; each begins when its kind has come often."""
+
+    def __init__(self) -> None:
+        self._came: Counter[Hashable] = Counter()
+        self._by_kind: dict[Hashable, Candidate] = {}
+
+    def of(self, kind: Hashable, patience: int, begin: Callable[[], Candidate]) -> Candidate | None:
+        """That of a kind, or None before the kind came for the ``patience``-th time."""
+        candidate = self._by_kind.get(kind)
+        if candidate is None:
+            self._came[kind] += 1
+            if self._came[kind] >= patience:
+                candidate = self._by_kind[kind] = begin()
+        return candidate
+
+    def wait(self) -> None:
+        """Until each that has begun is compiled, or known not to be."""
+        for candidate in self._by_kind.values():
+            candidate.wait()
 
 
 def has_the_bits(ours: Tensor, theirs: Tensor) -> bool:

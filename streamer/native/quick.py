@@ -1,63 +1,48 @@
 """A step on readings and named state, as training takes it: machine code once it has come often."""
 
-from collections import Counter
-
 from torch import Tensor
 
 from models.cells.tiles import TILE_ROWS
 from models.column import State
 from models.training.forecasting import Reading, Step
-from streamer.native.columns import PROBE_ROWS, Unreadable
-from streamer.native.kernel import Kernel
-from streamer.recording import traced
+from streamer.native.candidate import Candidate, Candidates
 
-PATIENCE = 256  # steps, which take about as long as compiling does
-Kind = tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]  # what is remembered, and what of each column a row has
+PATIENCE = 256  # steps of one kind, which take about as long as compiling does
+TRIALS = 64  # further ones, on which the machine code is compared with the step
 
 
 class Quick:
     """The same bits as the step, in a fraction of the time (decision 39); the step as it is where it has no code."""
 
-    def __init__(self, step: Step, patience: int = PATIENCE) -> None:
-        """patience: steps of one kind, whatever their rows, after which it is compiled."""
+    def __init__(self, step: Step, patience: int = PATIENCE, trials: int = TRIALS) -> None:
+        """For tests: after how many steps of a kind it is compiled, and on how many it is tried."""
         self._step = step
-        self._patience = patience
-        self._came: Counter[Kind] = Counter()
-        self._codes: dict[Kind, Step] = {}
+        self._patience, self._trials = patience, trials
+        self._candidates = Candidates()
 
     def __call__(self, reading: Reading, state: State) -> tuple[tuple[Tensor, ...], State]:
         """A reading a row, and what is remembered of the rows -> what is told of them, and the state after."""
         if reading.values.device.type != "cpu" or len(reading.values) % TILE_ROWS:
             return self._step(reading, state)
-        kind = tuple(state), tuple(column.shape[1:] for column in (*reading, *state.values()))
-        code = self._codes.get(kind)
-        if code is None:
-            self._came[kind] += 1
-            if self._came[kind] <= self._patience:
-                return self._step(reading, state)
-            code = self._codes[kind] = _compiled(self._step, reading, state)
-        return code(reading, state)
+        names, inputs = tuple(state), (*reading, *state.values())
+        candidate = self._candidate(reading, names, inputs)
+        if candidate is not None and candidate.is_taken:
+            outputs = candidate(*inputs)
+            return outputs[len(names) :], dict(zip(names, outputs, strict=False))
+        told, after = self._step(reading, state)
+        if candidate is not None:
+            candidate.try_on(inputs, (*(after[name] for name in names), *told))
+        return told, after
 
+    def _candidate(self, reading: Reading, names: tuple[str, ...], inputs: tuple[Tensor, ...]) -> Candidate | None:
+        def plain(*inputs: Tensor) -> tuple[Tensor, ...]:
+            read, remembered = Reading(*inputs[: len(reading)]), inputs[len(reading) :]
+            told, after = self._step(read, dict(zip(names, remembered, strict=True)))
+            return *(after[name] for name in names), *told
 
-def _compiled(step: Step, reading: Reading, before: State) -> Step:
-    """The step as machine code for rows of this kind, or as it is where there is none for it."""
-    names = tuple(before)
+        def begin() -> Candidate:
+            candidate = Candidate.of(plain, inputs, [True] * len(inputs), self._trials)
+            candidate.wait()  # nobody waits for a step of training, and how often each form comes is always the same
+            return candidate
 
-    def plain(*columns: Tensor) -> tuple[Tensor, ...]:
-        inputs, state = Reading(*columns[: len(reading)]), dict(zip(names, columns[len(reading) :], strict=True))
-        told, after = step(inputs, state)
-        return *(after[name] for name in names), *told
-
-    columns = (*reading, *before.values())
-    probes = tuple(column.new_zeros((PROBE_ROWS, *column.shape[1:])) for column in columns)
-    plain(*probes)  # what is made once and kept is made now, and no part of the recording
-    try:
-        kernel = Kernel(traced(plain, probes).graph, [True] * len(columns))
-    except Unreadable:
-        return step
-
-    def code(reading: Reading, state: State) -> tuple[tuple[Tensor, ...], State]:
-        outputs = kernel(*reading, *(state[name] for name in names))
-        return outputs[len(names) :], dict(zip(names, outputs, strict=False))
-
-    return code
+        return self._candidates.of((names, *(column.shape[1:] for column in inputs)), self._patience, begin)

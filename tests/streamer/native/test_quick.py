@@ -1,5 +1,7 @@
 """Quick: what experts see of a walk is the same to the bit, whether the step is compiled, or never can be."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -8,13 +10,14 @@ from models.forecasters.combiner import Combiner
 from models.forecasters.spec import Spec, build
 from models.training import forecasting
 from models.training.forecasting import Reading, Seeing, observe
-from streamer.native import quick
+from streamer.native import candidate
 from streamer.native.columns import Unreadable
 from streamer.native.quick import Quick
 from tests.models.walks import walk
 from tests.streamer.steps import WHERE_COMPILED
 
-PATIENCE = 8
+PATIENCE, TRIALS = 8, 4
+PROBES = 2  # steps to make what is made once, and to be recorded
 
 
 def combiner(tier: str, horizons: tuple[int, ...]) -> Combiner:
@@ -47,40 +50,51 @@ def assert_same(ours: forecasting.Observed, theirs: forecasting.Observed) -> Non
 def test_experts_see_the_same_by_machine_code(tier: str, horizons: tuple[int, ...], channels: int) -> None:
     ours, batch = combiner(tier, horizons), walk(80, rows=64, channels=channels, flaws=0.1)
     step = Counted(Seeing(ours))
-    quickened = Quick(step, PATIENCE)
+    quickened = Quick(step, PATIENCE, TRIALS)
 
     for _ in range(2):
         assert_same(observe(ours, batch, quickened), observe(ours, batch))
 
-    assert step.taken == PATIENCE + 2  # once to make what is made once, once to be recorded
+    assert step.taken == PATIENCE - 1 + PROBES + TRIALS
 
 
 def test_rows_that_no_tiles_have_are_stepped_as_they_are() -> None:
     ours, batch = combiner("compact", (1, 2)), walk(40, rows=33)
     step = Counted(Seeing(ours))
 
-    assert_same(observe(ours, batch, Quick(step, PATIENCE)), observe(ours, batch))
+    assert_same(observe(ours, batch, Quick(step, PATIENCE, TRIALS)), observe(ours, batch))
 
     assert step.taken == 40
 
 
-def test_a_step_without_machine_code_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreadable(*_: object) -> None:
-        raise Unreadable("an operation that nobody has read")
+@pytest.mark.parametrize("error", [Unreadable("an operation that nobody has read"), RuntimeError("no memory left")])
+def test_a_step_that_cannot_be_compiled_goes_on_as_it_is(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise error
 
-    monkeypatch.setattr(quick, "Kernel", unreadable)
+    monkeypatch.setattr(candidate, "Kernel", failing)
     ours, batch = combiner("compact", (1, 2)), walk(40, rows=32)
     step = Counted(Seeing(ours))
 
-    assert_same(observe(ours, batch, Quick(step, PATIENCE)), observe(ours, batch))
+    assert_same(observe(ours, batch, Quick(step, PATIENCE, TRIALS)), observe(ours, batch))
 
-    assert step.taken == 40 + 2
+    assert step.taken == 40 + PROBES
+
+
+def test_machine_code_of_other_bits_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> Callable[..., tuple[torch.Tensor, ...]]:
+        return lambda *inputs, **_: inputs
+
+    monkeypatch.setattr(candidate, "Kernel", wrong)
+    ours, batch = combiner("compact", (1, 2)), walk(40, rows=32)
+
+    assert_same(observe(ours, batch, Quick(Seeing(ours), PATIENCE, TRIALS)), observe(ours, batch))
 
 
 @WHERE_COMPILED
 def test_each_kind_of_rows_waits_and_is_compiled_for_itself() -> None:
     taken = Counted(lambda reading, state: ((reading.values * 2,), {name: of + 1 for name, of in state.items()}))
-    step = Quick(taken, PATIENCE)
+    step = Quick(taken, PATIENCE, TRIALS)
 
     def tell(channels: int, times: int) -> int:
         before, rows = taken.taken, walk(1, rows=32, channels=channels)
@@ -91,8 +105,8 @@ def test_each_kind_of_rows_waits_and_is_compiled_for_itself() -> None:
         assert torch.equal(state["count"], torch.full((32, channels), float(times)))
         return taken.taken - before
 
-    assert tell(1, PATIENCE) == PATIENCE
-    assert tell(2, PATIENCE) == PATIENCE
-    assert tell(1, 5) == 2
-    assert tell(2, 5) == 2
+    assert tell(1, PATIENCE - 1) == PATIENCE - 1
+    assert tell(2, PATIENCE - 1) == PATIENCE - 1
+    assert tell(1, TRIALS + 5) == PROBES + TRIALS
+    assert tell(2, TRIALS + 5) == PROBES + TRIALS
     assert tell(1, 5) == 0
