@@ -100,12 +100,12 @@ class _Window:
             del self._epochs[: KEPT_EPOCHS // 2]
             self._detector = None
         self._detector = self._detector or self._anew()
-        before = float(self.content.mean()) if self._epochs else float(errors.mean())
-        self._epochs.append(errors)
         if not _sees(self._detector, errors):
+            self._epochs.append(errors)
             return None
+        before = self.content if self._epochs else errors
         self._epochs.clear()
-        return before, float(errors.mean())
+        return float(before.mean()), float(errors.mean())
 
     def _anew(self) -> "DriftDetector":
         detector = self._make()
