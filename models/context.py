@@ -21,9 +21,3 @@ class Context(NamedTuple):
         """By no rule, and not muted."""
         is_muted = torch.zeros_like(elapsed_seconds, dtype=torch.bool)
         return Context(elapsed_seconds, calendar, is_muted.long().unsqueeze(1), is_muted)
-
-    def take(self, rows: Tensor) -> "Context":
-        """The context of some rows. rows: (M,) int64."""
-        elapsed_seconds, calendar, rule, is_muted = (column.index_select(0, rows) for column in self[:4])
-        learns, tolerance = (None if column is None else column.index_select(0, rows) for column in self[4:])
-        return Context(elapsed_seconds, calendar, rule, is_muted, learns, tolerance)

@@ -35,8 +35,7 @@ def account(metrics: Metrics, group: Group, batch: Batch, alarms: Iterable[Alarm
             account_alarms(metrics, group.name, changed)
     for duel in batch.duels:
         metrics.shadow.fought(group.name, duel)
-    if batch.epochs_closed:
-        _account_epochs(metrics, group, batch.epochs_closed)
+    metrics.epochs(group.name, batch.epochs_closed)
     metrics.held(group.name, group.held)
     metrics.join.joined(group.name, batch.joined, batch.replaced)
     metrics.series_evicted(group.name, batch.evicted)
@@ -52,15 +51,6 @@ def account_alarms(metrics: Metrics, group: str, alarms: Alarms | Silences) -> N
     called = Counter(zip(alarms.severity, alarms.event, alarms.historical.tolist(), strict=True))
     for severity in SEVERITIES:
         metrics.alarms.called(group, severity, called[severity, "opened", False])
-
-
-def _account_epochs(metrics: Metrics, group: Group, count: int) -> None:
-    """Enter epochs that ended, and how the pools of the group stand now."""
-    for _ in range(count):
-        metrics.epoch(group.name)
-    for where, partition in group.partitions.items():
-        if partition.health is not None:
-            metrics.state.calibration.epoch(where, partition.health)
 
 
 def _account_drifts(metrics: Metrics, drifts: Drifts) -> None:

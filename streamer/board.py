@@ -87,5 +87,8 @@ class Board:
             warming=sum(fleet.warming for fleet in fleets),
             anomalous=sum(fleet.anomalous for fleet in fleets),
         )
+        for where, partition in partitions:
+            if (health := partition.take_health()) is not None:
+                self._metrics.state.calibration.epoch(where, health)
         rows = sum(partition.table.rows for _, partition in partitions)
         self._metrics.table(group.name, rows, sum(partition.table.size_bytes for _, partition in partitions))

@@ -141,9 +141,9 @@ class Metrics:
         """Count series that were forgotten: silent for too long, or the oldest of too many."""
         self._evicted.labels(group).inc(n)
 
-    def epoch(self, group: str) -> None:
-        """Count an epoch that was closed in one partition of the group."""
-        self._epochs.labels(group).inc()
+    def epochs(self, group: str, n: int) -> None:
+        """Count epochs that were closed, over the partitions of the group."""
+        self._epochs.labels(group).inc(n)
 
     def _declare_series(self, groups: Sequence[str]) -> None:
         self._split = self._counter("series_split_total", "Series seen in a second partition.", "group")

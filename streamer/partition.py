@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Ahead, Alarms, Int64, Readings, Results, Silences, TopicPartition
+from connectors.columns import Alarms, Int64, Readings, Results, Silences, TopicPartition
 from connectors.drifts import Drifts
 from connectors.errors import StateError
 from models import alarm
 from models.calibration.epochs import close_epoch
 from models.calibration.health import Health, health
+from models.calibration.pool import Pool
 from models.calibration.prior import counted
 from streamer import drift, epoch, eviction, openings, order, silence
 from streamer.drift import DriftWatch
@@ -24,7 +25,7 @@ from streamer.judge import Judge
 from streamer.openings import Gone, Openings
 from streamer.order import Verdict
 from streamer.reorder import ReorderBuffer
-from streamer.scoring import Scored, Scorer
+from streamer.scoring import Scorer
 from streamer.series_rows import PADDING_ROW, HostColumns, SeriesRows
 from streamer.shadow import Duel, Learnt, Shadow
 from streamer.silence import Watch
@@ -75,7 +76,7 @@ class Partition:
         self.buffer = ReorderBuffer.empty(judge.group, topic_partition, len(judge.channels))
         self.drift = DriftWatch(judge.choices.drift)
         self.shadow: Shadow | None = None
-        self.health: Health | None = None  # of the pool at the end of the last epoch, for people
+        self._closed: tuple[Pool, Pool] | None = None  # the pool before and after the end of the last epoch
         self._terms = TermsOfRows(judge.choices)
 
     @property
@@ -143,6 +144,11 @@ class Partition:
         """The highest event time that has come, held back or not, in ns; `NEVER` before the first reading."""
         return max(self.buffer.watermark, order.NEVER if self.epoch.watermark is None else self.epoch.watermark)
 
+    def take_health(self) -> Health | None:
+        """How the pool stood at the end of the last epoch, for people; None where that was asked since."""
+        closed, self._closed = self._closed, None
+        return closed and health(*closed)
+
     def fall_silent(self, event_now_ns: int) -> Silences | None:
         """The silences that are to be raised by now, remembered as raised; None where there is none."""
         watch = self._watch
@@ -192,7 +198,7 @@ class Partition:
         """What happens to the state between two epochs, and at no other time. ended_by: a reading's offset, index."""
         lasted = self.epoch.milliseconds
         before, self.pool = self.pool, close_epoch(self.pool, lasted)
-        self.health = health(before, self.pool)
+        self._closed = before, self.pool
         if noticed := self.drift.close_epoch(self.judge.artifact.prior.numpy()):
             progress.drifts.append(drift.drifts_of(self.judge.group, self.topic_partition, self.epoch, noticed))
         if self.shadow is not None:
@@ -257,7 +263,7 @@ class Partition:
             progress.duels.append(self.shadow.follow(scored, rows, terms, came))
         self._end_silences(scored, rows, verdict.before[which], progress)
         order.remember(scored, rows, self.columns)
-        results = _results(self.judge, scored, came)
+        results = came.results(self.judge, scored)
         progress.results.append(results)
         progress.rows.append(rows)
         alarms = self._openings.alarms(results, rows, terms, came)
@@ -276,24 +282,3 @@ class Partition:
             silence.forget_ended(self.columns, rows, scored)
             if len(ended):
                 progress.silences.append(ended)
-
-
-def _results(judge: Judge, readings: Readings, came: Scored) -> Results:
-    outcome, explanation, ahead = came.outcome, came.explanation, came.ahead
-    return Results(
-        readings=readings,
-        channels=judge.channels,
-        value=outcome.value.numpy(),
-        forecast=outcome.forecast.numpy(),
-        lower=explanation.lower.numpy(),
-        upper=explanation.upper.numpy(),
-        anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
-        novelty=outcome.novelty.numpy().astype(np.float64),
-        surge=outcome.surge.numpy().astype(np.float64),
-        p_value=10.0 ** -outcome.joint_surprise.numpy().astype(np.float64),
-        shares=explanation.shares.numpy().astype(np.float64),
-        is_anomalous=outcome.is_open.any(1).numpy(),
-        warming=outcome.warming.numpy(),
-        artifact=judge.artifact.name,
-        ahead=ahead and Ahead(tuple(judge.choices.horizons[1:]), *(column.numpy() for column in ahead)),
-    )

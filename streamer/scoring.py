@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from connectors.columns import Bool, Int64, Readings
+from connectors import columns
+from connectors.columns import Bool, Int64, Readings, Results
 from models.alarm import KINDS
 from models.calibration.pool import Pool, fold
-from models.cells import padded_rows
 from models.context import Context
 from models.outcome import Ahead, Explanation, Outcome
 from models.reasons import Reasons, reasons
 from streamer.judge import Judge
-from streamer.rounds import MAX_ROUND_ROWS, split_rounds
+from streamer.rounds import MAX_ROUND_ROWS, Rounds
 from streamer.series_rows import PADDING_ROW
 from streamer.table import StateTable
 from streamer.terms import Terms
@@ -29,6 +29,28 @@ class Scored(NamedTuple):
     ahead: Ahead | None  # None where the next reading alone is forecast
     reasons: Reasons | None  # of the alarms that opened, by number of the reading and kind; None where none did
     pool: Pool  # that counted them
+
+    def results(self, judge: Judge, readings: Readings) -> Results:
+        """The same as it leaves us. readings: those that it came of."""
+        outcome, explanation = self.outcome, self.explanation
+        horizons = tuple(judge.choices.horizons[1:])
+        return Results(
+            readings=readings,
+            channels=judge.channels,
+            value=outcome.value.numpy(),
+            forecast=outcome.forecast.numpy(),
+            lower=explanation.lower.numpy(),
+            upper=explanation.upper.numpy(),
+            anomaly_score=outcome.anomaly_score.numpy().astype(np.float64),
+            novelty=outcome.novelty.numpy().astype(np.float64),
+            surge=outcome.surge.numpy().astype(np.float64),
+            p_value=10.0 ** -outcome.joint_surprise.numpy().astype(np.float64),
+            shares=explanation.shares.numpy().astype(np.float64),
+            is_anomalous=outcome.is_open.any(1).numpy(),
+            warming=outcome.warming.numpy(),
+            artifact=judge.artifact.name,
+            ahead=self.ahead and columns.Ahead(horizons, *(column.numpy() for column in self.ahead)),
+        )
 
 
 class Scorer:
@@ -44,36 +66,26 @@ class Scorer:
     def score(self, readings: Readings, rows: Int64, terms: Terms, pool: Pool) -> Scored:
         """Judge readings of one epoch, and learn those that are to be learnt. rows: (N,).
 
-        Each round is padded with a reading of nothing to a size of the ladder, so that no bit depends on the batch.
+        Each round is padded with a reading of nothing to whole tiles at least, so that no bit depends on the batch.
         """
-        count = len(readings)
         self._table.ensure(int(rows.max()) + 1)
-        values = self._padded(np.nan_to_num(readings.values), 0.0)
-        present = self._padded(readings.present, False)
-        context = self._context(readings, terms)
-        row = self._padded(rows, PADDING_ROW)
-        rounds = split_rounds(rows, MAX_ROUND_ROWS[self._device.type])
-        sizes = [padded_rows(len(positions)) for positions in rounds]
-        padded = [
-            np.pad(positions, (0, size - len(positions)), constant_values=count)
-            for positions, size in zip(rounds, sizes, strict=True)
-        ]
-        places = torch.split(self._on_device(np.concatenate(padded)), sizes)
+        rounds = Rounds(rows, MAX_ROUND_ROWS[self._device.type], self._judge.step.padded_rows)
+        row = self._in_rounds(rounds, rows, PADDING_ROW)
+        values = self._in_rounds(rounds, np.nan_to_num(readings.values), 0.0)
+        present = self._in_rounds(rounds, readings.present, False)
+        contexts = self._contexts(rounds, readings, terms)
         is_far = len(self._detector.forecaster.horizons) > 1
         outcomes, views, whys = [], [], []
-        for at, positions in zip(places, rounds, strict=True):
-            at_row = row[at]
-            v, p = values.index_select(0, at), present.index_select(0, at)
-            before = self._table.gather(at_row)
-            outcome, after = self._judge.step(before, v, p, context.take(at), pool)
-            self._table.scatter(at_row[: len(positions)], after)
+        for number, (at, context) in enumerate(zip(row, contexts, strict=True)):
+            before = self._table.gather(at)
+            outcome, after = self._judge.step(before, values[number], present[number], context, pool)
+            self._table.scatter(at[: len(rounds.positions[number])], after)
             outcomes.append(outcome)
             if outcome.opened.any():
-                why = reasons(outcome, self._table.layout.views(before), self._detector.forecaster)
-                whys.append(why._replace(at=at[why.at]))
+                whys.append(self._reasons(outcome, before, rounds.positions[number]))
             if is_far:
                 views.append(self._detector.ahead(self._table.layout.views(after)))
-        back = self._on_device(np.argsort(np.concatenate(padded), kind="stable")[:count])  # behind them is the padding
+        back = self._on_device(rounds.back)
         joined = Outcome(*_joined(outcomes, back))
         explanation = self._detector.explain(joined)
         return Scored(
@@ -84,21 +96,28 @@ class Scorer:
             fold(pool, (joined if terms.learns is None else _taken(joined, terms.learns)).sample),
         )
 
-    def _context(self, readings: Readings, terms: Terms) -> Context:
-        """What each step is told, and behind the last reading what it is told of nothing, on the device."""
-        return Context(
-            elapsed_seconds=self._padded(terms.elapsed_seconds, np.nan),
-            calendar=self._padded(self._judge.calendar.phases(readings.timestamp), 0.0),
-            rule=self._padded(terms.rule, 0),
-            is_muted=self._padded(terms.is_muted, False),
-            learns=None if terms.learns is None else self._padded(terms.learns, True),
-            tolerance=None if terms.tolerance is None else self._padded(terms.tolerance, 1.0),
+    def _contexts(self, rounds: Rounds, readings: Readings, terms: Terms) -> list[Context]:
+        """What each step is told, a round each."""
+        given = (
+            (terms.elapsed_seconds, np.nan),
+            (self._judge.calendar.phases(readings.timestamp), 0.0),
+            (terms.rule, 0),
+            (terms.is_muted, False),
+            (terms.learns, True),
+            (terms.tolerance, 1.0),
         )
+        nothing = (None,) * len(rounds.positions)
+        told = (nothing if column is None else self._in_rounds(rounds, column, filling) for column, filling in given)
+        return [Context(*one) for one in zip(*told, strict=True)]
 
-    def _padded(self, column: NDArray[Any], filling: Any) -> torch.Tensor:
-        """One reading of nothing behind the last, on the device. (N, …) -> (N + 1, …)."""
-        last = np.full((1, *column.shape[1:]), filling, dtype=column.dtype)
-        return self._on_device(np.concatenate((column, last)))
+    def _in_rounds(self, rounds: Rounds, column: NDArray[Any], filling: Any) -> tuple[torch.Tensor, ...]:
+        """A column as it is stepped, on the device. (N, …) -> (B, …) a round."""
+        return torch.split(self._on_device(rounds.padded(column, filling)), rounds.sizes)
+
+    def _reasons(self, outcome: Outcome, before: torch.Tensor, positions: Int64) -> Reasons:
+        """Why alarms opened in a round, by number of the reading. before: (B, words)."""
+        why = reasons(outcome, self._table.layout.views(before), self._detector.forecaster)
+        return why._replace(at=self._on_device(positions)[why.at])
 
     def _on_device(self, column: NDArray[Any]) -> torch.Tensor:
         """The column where the state is: on a CUDA device by way of pinned memory, which nobody waits for."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from models.calibration.pool import Pool, Standard
+from models.cells import padded_rows, whole_tiles
 from models.context import Context
 from models.detector import Detector
 from models.outcome import Outcome
@@ -66,6 +67,10 @@ class Step:
         if candidate is not None:
             candidate.try_on(inputs, outputs)
         return Outcome(*outputs[count:]), self._layout.paste(outputs[:count])
+
+    def padded_rows(self, rows: int) -> int:
+        """How many rows to fill up to: for recordings, which are of a shape, a size of the ladder, else whole tiles."""
+        return whole_tiles(rows) if self._candidates.are_all_taken else padded_rows(rows)
 
     def settle(self) -> None:
         """Wait until what is being compiled is."""

@@ -11,7 +11,7 @@ from models.cells.min_gru import MinGRU
 from models.cells.rg_lru import RGLRU
 from models.cells.rnn import RNN
 from models.cells.stack import Block, Residual, Stack, deep
-from models.cells.tiles import TILE_ROWS, TiledLinear, padded_rows
+from models.cells.tiles import TILE_ROWS, TiledLinear, padded_rows, whole_tiles
 
 CELLS: dict[str, type[Cell]] = {
     "rnn": RNN,
@@ -43,4 +43,5 @@ __all__ = [
     "deep",
     "linear_scan",
     "padded_rows",
+    "whole_tiles",
 ]

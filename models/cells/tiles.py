@@ -59,6 +59,11 @@ class TiledLinear(nn.Module):
         return functional.linear(x, self.weight.T, self.bias).to(x.dtype)
 
 
+def whole_tiles(rows: int) -> int:
+    """The least number of rows, ``rows`` or more, that whole tiles have."""
+    return -(-rows // TILE_ROWS) * TILE_ROWS
+
+
 def padded_rows(rows: int) -> int:
     """The size of the ladder that holds ``rows``: 32, 64, 128, ... so that few shapes ever occur."""
     return TILE_ROWS << max(0, math.ceil(math.log2(rows / TILE_ROWS))) if rows > TILE_ROWS else TILE_ROWS

@@ -92,6 +92,13 @@ class Candidates:
                 candidate = self._by_kind[kind] = begin()
         return candidate
 
+    @property
+    def are_all_taken(self) -> bool:
+        """Whether there is machine code for every kind that ever came."""
+        return bool(self._by_kind) and all(
+            kind in self._by_kind and self._by_kind[kind].is_taken for kind in self._came
+        )
+
     def wait(self) -> None:
         """Until each that has begun is compiled, or known not to be."""
         for candidate in self._by_kind.values():

@@ -49,7 +49,7 @@ class PlausibleDaemon:
             self.metrics.scored(group, scores, below=0, above=1, channels=SERIES_EACH * len(channels))
             self.metrics.channels_missing(group, 1)
             self.metrics.alarms.changed(group, "spike", opened=1, closed=1)
-            self.metrics.epoch(group)
+            self.metrics.epochs(group, 1)
         for phase in PHASES:
             self.metrics.phase(phase, self._random.exponential(0.003))
         self.metrics.batch(2 * SERIES_EACH)

@@ -129,6 +129,21 @@ def test_a_series_in_alarm_counts_no_more_once_it_is_evicted() -> None:
     assert evicted == 1
 
 
+def test_the_page_tells_how_a_pool_stood_when_its_last_epoch_ended() -> None:
+    rig = Rig()
+    rig.process(FIRST, ("steady", 0, CALM))
+    partition = rig.group.partitions[FIRST]
+
+    rig.page()
+
+    assert rig.gauge("streamer_alarm_line_decades") == pytest.approx(partition.pool.lines[0, 0].item())
+    assert partition.take_health() is None
+    rig.process(FIRST, ("steady", 1000, CALM))
+    health = partition.take_health()
+    assert health is not None
+    assert health.lines == partition.pool.lines[0].tolist()
+
+
 def test_the_page_of_a_large_fleet_forgets_the_pinned_and_the_anomalous_with_their_rows() -> None:
     rig = Rig(limit=2, pinned=("vip-*",))
     rig.process(FIRST, ("wild", 0, CALM[:3]), ("vip-1", 0, CALM[:3]), ("dull", 0, CALM[:4]), ("other", 0, CALM[:10]))

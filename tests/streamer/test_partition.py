@@ -37,16 +37,18 @@ def test_batches_give_the_bits_of_the_plain_loop(cell: str, channels: int) -> No
 @WHERE_COMPILED
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_machine_code_gives_the_bits_of_the_plain_loop(cell: str, caplog: pytest.LogCaptureFixture) -> None:
-    batch, compiling = walk(1_200, series=40), judge(cell)
+    batch, compiling = walk(1_200, series=200), judge(cell)
     compiling = replace(compiling, step=Step(compiling.detector, Patience(2, compiled=3, trials=2)))
     partition = Partition(compiling, WHERE)
 
     with caplog.at_level(logging.INFO, "streamer"):
         first = scored(partition, [batch.take(slice(0, 200))])
         compiling.step.settle()
-        rest = scored(partition, [batch.take(slice(start, start + 50)) for start in range(200, 1_200, 50)])
+        rest = scored(partition, [batch.take(slice(start, start + 250)) for start in range(200, 1_200, 250)])
 
     assert "a step is machine code now" in caplog.text
+    assert [compiling.step.padded_rows(rows) for rows in (1, 32, 143)] == [32, 32, 160]
+    assert [judge(cell).step.padded_rows(rows) for rows in (1, 32, 143)] == [32, 32, 256]
     ours = {name: np.concatenate([column, rest[name]]) for name, column in first.items()}
     assert_equal_bits(ours, plain_loop(judge(cell), batch))
 
