@@ -23,10 +23,11 @@ def promote(
 ) -> None:
     """Put an artifact in force on a group's shelf; a running daemon takes it up by itself."""
     from streamer.config import load  # noqa: PLC0415
-    from streamer.shelf_commands import group_of, promote  # noqa: PLC0415  # torch: seconds
+    from streamer.named_group import group_of  # noqa: PLC0415
+    from streamer.shelf_commands import promote  # noqa: PLC0415  # torch: seconds
 
     with named(config):
-        _tell(promote(group_of(load(config), group), artifact, kept))
+        _tell(promote(group_of(load(config), group, "--group"), artifact, kept))
 
 
 def rollback(
@@ -36,10 +37,11 @@ def rollback(
 ) -> None:
     """Go back to an artifact that was in force before; a running daemon takes it up by itself."""
     from streamer.config import load  # noqa: PLC0415
-    from streamer.shelf_commands import group_of, rollback  # noqa: PLC0415  # torch: seconds
+    from streamer.named_group import group_of  # noqa: PLC0415
+    from streamer.shelf_commands import rollback  # noqa: PLC0415  # torch: seconds
 
     with named(config):
-        _tell(rollback(group_of(load(config), group), to))
+        _tell(rollback(group_of(load(config), group, "--group"), to))
 
 
 def retrain(

@@ -9,7 +9,7 @@ from connectors.errors import ConfigError
 from connectors.shelf import Shelf
 from models.artifact import Artifact, ArtifactError, load, read
 from streamer.artifacts import artifact_of, fitting, shelf_of
-from streamer.config import Config, GroupOptions
+from streamer.config import GroupOptions
 
 
 class Turned(NamedTuple):
@@ -17,19 +17,6 @@ class Turned(NamedTuple):
 
     title: str
     before: str | None
-
-
-def group_of(config: Config, name: str | None) -> GroupOptions:
-    """The group of this name; without one the only group there is.
-
-    Raises:
-        ConfigError: there is none, or more than one.
-    """
-    found = [group for group in config.groups if name in {None, group.name}]
-    if len(found) != 1:
-        names = ", ".join(group.name for group in config.groups)
-        raise ConfigError(f"--group: Expected one of {names}, got {name or 'none'}")
-    return found[0]
 
 
 def shelved(group: GroupOptions) -> Shelf:

@@ -16,6 +16,7 @@ from models.training.snapshot import Forgetful
 from models.training.team import Alone
 from streamer.artifacts import artifact_of
 from streamer.config import Config, GroupOptions
+from streamer.named_group import group_of
 from streamer.retraining.contest import Rivals, fight
 from streamer.retraining.options import RetrainingOptions
 from streamer.retraining.report import NOTE, Report, Verdict, judge, to_markdown
@@ -24,7 +25,6 @@ from streamer.training.options import FilesData, KafkaData, TrainingOptions
 from streamer.training.series import Gathered, Series, gather
 from streamer.training.sources import opened
 from streamer.training.teach import Means, teach
-from streamer.training.train import group_of
 from streamer.training.watch import watched
 from streamer.wiring import device_of
 
@@ -46,7 +46,7 @@ def retrain(config: Config, wall_clock: Callable[[], float]) -> Report:
     torch.set_num_threads(1)  # the same bits on every machine, and the daemon beside it has cores of its own
     began = wall_clock()
     options, rules = options_of(config), config.retraining or RetrainingOptions()
-    group = group_of(config, options)
+    group = group_of(config, options.group, "training.group")
     shelf = shelved(group)
     in_force, champion = shelf.current(), artifact_of(group)
     with opened(config, group, _window(options.data, rules, began)) as (source, decoder):

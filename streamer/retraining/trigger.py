@@ -11,10 +11,10 @@ from connectors.drifts import DRIFT
 from connectors.errors import ConfigError, StoreError
 from connectors.past import Past
 from streamer.config import Config, GroupOptions, KafkaSink
+from streamer.named_group import group_of
 from streamer.retraining.report import NOTE, Report
 from streamer.retraining.retrain import options_of
 from streamer.shelf_commands import shelved
-from streamer.training.train import group_of
 
 POLL_SECONDS = 5.0
 END = 2**63 - 1  # of all offsets
@@ -42,7 +42,7 @@ def await_drift(config: Config, pause: Callable[[float], None]) -> Told:
         ConfigError: there is nothing to be trained, no shelf, or no topic of alarms to be read.
         TransientError: the brokers are away.
     """
-    group = group_of(config, options_of(config))
+    group = group_of(config, options_of(config).group, "training.group")
     if not isinstance(config.sink, KafkaSink):
         raise ConfigError(
             "--on-drift: Expected sink kafka, since drifts are read from the topic of alarms, got another"

@@ -19,6 +19,7 @@ from models.training.team import Team, assembled
 from models.training.trainer import Observer
 from streamer.artifacts import artifact_of
 from streamer.config import Config, GroupOptions
+from streamer.named_group import group_of
 from streamer.training.options import ArtifactStart, TrainingOptions
 from streamer.training.series import Gathered, gather
 from streamer.training.sources import opened
@@ -41,7 +42,7 @@ def train(config: Config) -> Iterator[Table | str]:
     options = config.training
     if options is None:
         raise ConfigError("Expected a table `training`, got none")
-    group = group_of(config, options)
+    group = group_of(config, options.group, "training.group")
     start, output = _start(group, options), Path(options.output or "")
     if not output.name:
         raise ConfigError("training.output: Expected a path, got none")
@@ -88,21 +89,6 @@ def _taught(start: Artifact, group: GroupOptions, options: TrainingOptions, foun
 
 def _beside(output: Path, suffix: str) -> Path:
     return output.with_name(f"{output.name}.{suffix}")
-
-
-def group_of(config: Config, options: TrainingOptions) -> GroupOptions:
-    """The group whose weights are trained.
-
-    Raises:
-        ConfigError: it does not exist, or none is named where there are more.
-    """
-    names = [group.name for group in config.groups]
-    if options.group is None and len(names) > 1:
-        raise ConfigError(f"training.group: Expected one of {names}, got none")
-    wanted = options.group or names[0]
-    if wanted not in names:
-        raise ConfigError(f"training.group: Expected one of {names}, got {wanted!r}")
-    return config.groups[names.index(wanted)]
 
 
 def _start(group: GroupOptions, options: TrainingOptions) -> Artifact:

@@ -9,7 +9,8 @@ from connectors.shelf import Shelf
 from models.artifact import load, save, shipped
 from streamer.artifacts import artifact_of, shelf_of
 from streamer.config import GroupOptions
-from streamer.shelf_commands import group_of, promote, rollback
+from streamer.named_group import group_of
+from streamer.shelf_commands import promote, rollback
 from tests.streamer.heirs import settings
 from tests.streamer.rivals import rival
 
@@ -117,6 +118,6 @@ def test_a_group_whose_artifact_is_a_file_has_no_shelf(tmp_path: Path) -> None:
 def test_of_several_groups_one_must_be_named(tmp_path: Path) -> None:
     config = settings(tmp_path)
 
-    assert group_of(config, None).name == group_of(config, "pumps").name == "pumps"
-    with pytest.raises(ConfigError, match="--group: Expected one of pumps, got valves"):
-        group_of(config, "valves")
+    assert group_of(config, None, "--group").name == group_of(config, "pumps", "--group").name == "pumps"
+    with pytest.raises(ConfigError, match=r"--group: Expected one of \['pumps'\], got 'valves'"):
+        group_of(config, "valves", "--group")
