@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import torch
+from torch import Tensor
 
 from connectors.columns import Int64, Readings
 from models.calibration.epochs import close_epoch
@@ -34,6 +35,19 @@ class Duel(NamedTuple):
     readings: Readings
     champion: Skill
     challenger: Skill
+
+    @property
+    def both(self) -> Tensor:
+        """Where both had a forecast, so that they can be compared. -> (N, C)."""
+        return self.champion.is_judged & self.challenger.is_judged
+
+    @property
+    def crps(self) -> tuple[Tensor, Tensor]:
+        """Of champion and challenger, in spreads of the champion, 0 where not both had a forecast. -> (N, C) each."""
+        champion, challenger = (
+            (side.crps / self.champion.spread).masked_fill(~self.both, 0.0) for side in (self.champion, self.challenger)
+        )
+        return champion, challenger
 
 
 @dataclass(slots=True)

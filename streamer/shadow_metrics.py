@@ -50,12 +50,11 @@ class ShadowMetrics:
 
     def fought(self, group: str, duel: Duel) -> None:
         """Enter what both made of the same readings, as far as both had a forecast."""
-        both = duel.champion.is_judged & duel.challenger.is_judged
-        unit = duel.champion.spread[both]
+        both = duel.both
         self._readings.labels(group).inc(len(duel.readings))
         self._judged.labels(group).inc(int(both.sum()))
-        for model, skill in zip(MODELS, (duel.champion, duel.challenger), strict=True):
-            self._crps.labels(group, model).inc(float((skill.crps[both] / unit).sum()))
+        for model, skill, crps in zip(MODELS, (duel.champion, duel.challenger), duel.crps, strict=True):
+            self._crps.labels(group, model).inc(float(crps.sum()))
             self._surprise.labels(group, model).inc(float(skill.surprise[both].sum()))
             self._outside.labels(group, model).inc(int((skill.is_outside & both).sum()))
             self._opened.labels(group, model).inc(int(skill.opened.sum()))

@@ -98,9 +98,9 @@ class _Score:
     def enter(self, duel: Duel) -> None:
         """Take in what both made of some readings, as far as they count."""
         counts = torch.from_numpy(duel.readings.timestamp >= self._later)
-        both = duel.champion.is_judged & duel.challenger.is_judged & counts.unsqueeze(1)
+        both = duel.both & counts.unsqueeze(1)
         sides = (duel.champion, duel.challenger)
-        crps = [(side.crps / duel.champion.spread).masked_fill(~both, 0.0).sum(1).numpy() for side in sides]
+        crps = [scores.masked_fill(~both, 0.0).sum(1).numpy() for scores in duel.crps]
         rows = [self._rows[name] for name in duel.readings.series.tolist()]
         np.add.at(self._sums, rows, np.stack([both.sum(1).numpy(), *crps], axis=1))
         self._outside += [int((side.is_outside & both).sum()) for side in sides]
