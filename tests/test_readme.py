@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ import pytest
 from docs.readme_parts import PACKAGES, REST, occupancy, part, result, tree
 from streamer import config as configuration
 from tests.conftest import MakeTopic
-from tests.end_to_end.process import DaemonProcess, adapted
+from tests.end_to_end.process import DaemonProcess, adapted, until
+from tests.prometheus.server import port_told
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -134,12 +134,6 @@ def shell(script: str, **variables: str) -> str:
     return done.stdout
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def here(script: str) -> str:
     """A block as it is run from this environment, wherever that is."""
     return script.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
@@ -161,15 +155,15 @@ def daemon(kafka: str, make_topic: MakeTopic, tmp_path: Path) -> Iterator[tuple[
 
 @pytest.fixture
 def prometheus(daemon: tuple[DaemonProcess, str], require: Callable[[str], str], tmp_path: Path) -> Iterator[str]:
-    """Prometheus as the README starts it; its port."""
+    """Prometheus as the README starts it, but for the port, which it finds by itself; that port."""
     require("prometheus"), require("promtool")
-    port = free_port()
-    script = block("cat > /tmp/streamer-prometheus.yml").replace("/tmp/", f"{tmp_path}/").replace(PROMETHEUS_PORT, port)
+    script = block("cat > /tmp/streamer-prometheus.yml").replace("/tmp/", f"{tmp_path}/").replace(PROMETHEUS_PORT, "0")
     script = script.replace("127.0.0.1:9464", daemon[0].address).replace("\nprometheus ", "\nexec prometheus ")
-    with (tmp_path / "prometheus.log").open("wb") as log:
+    said = tmp_path / "prometheus.log"
+    with said.open("wb") as log:
         process = subprocess.Popen(["bash", "-euc", script], cwd=ROOT, stdout=log, stderr=log)
     try:
-        yield port
+        yield str(until(lambda: port_told(said), "a port in the log of Prometheus"))
     finally:
         process.terminate()
         process.wait()

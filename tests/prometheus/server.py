@@ -23,6 +23,14 @@ Sample = dict[str, Any]
 T = TypeVar("T")
 
 
+def port_told(log: Path) -> int | None:
+    """The port that a server which was to find one by itself has found, as soon as its log tells it."""
+    for line in log.read_text().splitlines():
+        if "Listening on" in line and "address=" in line:
+            return int(line.rpartition("address=")[2].split()[0].rpartition(":")[2])
+    return None
+
+
 def shipped_config(target: str, interval: str = "1s") -> str:
     """The configuration that is shipped, pointed at a daemon here (``127.0.0.1:9464``) that asks no token."""
     config = yaml.safe_load(SHIPPED_CONFIG.read_text())
@@ -59,7 +67,7 @@ class Prometheus:
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder)
-        self.url = f"http://127.0.0.1:{self._until(self._port)}"
+        self.url = f"http://127.0.0.1:{self._until(lambda: port_told(self._log))}"
         self._until(self._is_ready)
         return self
 
@@ -107,12 +115,6 @@ class Prometheus:
                 body = refused.read()
         answer: dict[str, Any] = json.loads(body)
         return answer
-
-    def _port(self) -> int | None:
-        for line in self._log.read_text().splitlines():
-            if "Listening on" in line and "address=" in line:
-                return int(line.rpartition("address=")[2].split()[0].rpartition(":")[2])
-        return None
 
     def _is_ready(self) -> bool:
         try:
