@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import yaml
 
@@ -70,6 +70,17 @@ def run(*arguments: str | Path, **variables: str) -> "subprocess.CompletedProces
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=RUN_SECONDS)
 
 
+class Running(Protocol):
+    """What a `subprocess.Popen` is to its owner."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
+
+
 class DaemonProcess:
     """``with DaemonProcess(config, folder, NAME="value") as daemon``: runs until the block ends or it is told to."""
 
@@ -77,19 +88,22 @@ class DaemonProcess:
         self._log = folder / f"{config.stem}.{len(list(folder.glob('*.log')))}.log"
         self._command = [str(STREAMER), "run", str(config)]
         self._environment = os.environ | variables
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
 
     def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+        self._process = self._begun()
         return self
+
+    def _begun(self) -> Running:
+        with self._log.open("wb") as log:
+            return subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.process.poll() is None:
             self.kill()
 
     @property
-    def process(self) -> "subprocess.Popen[bytes]":
+    def process(self) -> Running:
         assert self._process is not None
         return self._process
 

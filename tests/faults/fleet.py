@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.process import DaemonProcess, adapted, until
+from tests.end_to_end.process import adapted, until
+from tests.faults.forked import ForkedDaemon
 
 PATIENCE_SECONDS = 120.0
 
@@ -58,7 +59,7 @@ class Member:
 
     def start(self) -> None:
         """Begin the next life."""
-        self._daemon = DaemonProcess(self._config, self._config.parent, **self._variables)
+        self._daemon = ForkedDaemon(self._config, self._config.parent, **self._variables)
         self._daemon.__enter__()
 
     def kill(self) -> None:

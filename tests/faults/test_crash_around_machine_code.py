@@ -11,6 +11,7 @@ import pytest
 from streamer.step import PATIENCE
 from tests.end_to_end.process import DaemonProcess, adapted
 from tests.faults.comparison import Comparison
+from tests.faults.forked import ForkedDaemon
 from tests.faults.stage import Stage
 from tests.faults.undisturbed import OUTPUTS, rows
 from tests.streamer.steps import WHERE_COMPILED
@@ -51,7 +52,7 @@ class Flow:
 @contextmanager
 def life(config: Path, folder: Path, variables: Mapping[str, str]) -> Iterator[DaemonProcess]:
     """A daemon that is ready, and killed when the block ends."""
-    with DaemonProcess(config, folder, **variables) as daemon:
+    with ForkedDaemon(config, folder, **variables) as daemon:
         daemon.wait_until_ready()
         yield daemon
         daemon.kill()
@@ -72,7 +73,7 @@ def outputs(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -
     with life(config, folder, stage.variables) as compiled:
         flow.until(compiled, said=SAID)
         flow.until(compiled, longer)
-    with DaemonProcess(config, folder, **stage.variables) as last:
+    with ForkedDaemon(config, folder, **stage.variables) as last:
         last.until(stage.is_all_committed, "everything committed")
         assert last.leave() == 0
     return stage.compare(flow.published, cell)

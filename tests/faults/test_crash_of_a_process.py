@@ -10,6 +10,7 @@ import pytest
 
 from tests.end_to_end.process import DaemonProcess, adapted
 from tests.faults.comparison import Comparison
+from tests.faults.forked import ForkedDaemon
 from tests.faults.fuse import EXIT_CODE, Moment, armed
 from tests.faults.fused_run import CALLS
 from tests.faults.stage import Stage
@@ -66,8 +67,8 @@ def outputs(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -
                 assert published < READINGS_MAX, f"{death} does not come; the log:\n{doomed.log}"
                 stage.publish(flow[published : published + SLICE])
                 published += SLICE
-        assert doomed.process.returncode == EXIT_CODE, f"{death}:\n{doomed.log}"
-    with DaemonProcess(config, folder, **stage.variables) as last:
+        assert doomed.process.poll() == EXIT_CODE, f"{death}:\n{doomed.log}"
+    with ForkedDaemon(config, folder, **stage.variables) as last:
         last.until(stage.is_all_committed, "everything committed")
         last.wait_until_ready()
         assert last.leave() == 0

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.end_to_end.independent import Row, reading
-from tests.end_to_end.process import DaemonProcess, adapted
+from tests.end_to_end.process import adapted
 from tests.faults.comparison import Comparison
+from tests.faults.forked import ForkedDaemon
 from tests.faults.stage import Stage
 from tests.faults.undisturbed import START_SECONDS
 
@@ -55,11 +56,11 @@ def lives(kafka: str, tmp_path_factory: Any) -> Lives:
     flow, deaths, topic = parts(), [], stage.topics["results"]
     stage.publish(flow)
     for count in KILLED_AFTER:
-        with DaemonProcess(config, folder, **stage.variables) as doomed, reading(kafka, topic) as results:
+        with ForkedDaemon(config, folder, **stage.variables) as doomed, reading(kafka, topic) as results:
             results.wait_for(count)
             doomed.kill()
             deaths.append(len(results.read_to_end()))
-    with DaemonProcess(config, folder, **stage.variables) as last:
+    with ForkedDaemon(config, folder, **stage.variables) as last:
         last.until(stage.is_all_committed, "everything committed")
         last.wait_until_ready()
         assert last.leave() == 0
