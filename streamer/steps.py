@@ -6,14 +6,16 @@ import torch
 
 from models.artifact import Artifact
 from models.detector import Detector, DetectorOptions
-from streamer.step import Step
+from streamer.step import Patience, Step
 
 
 class Steps:
     """Makes the steps on one device. One that nobody has any more is forgotten."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, patience: Patience | None = None) -> None:
+        """patience: for tests; else it is the device's."""
         self.device = device
+        self._patience = patience
         self._made: WeakValueDictionary[tuple[str, tuple[int, ...], DetectorOptions], Step] = WeakValueDictionary()
 
     def of(self, artifact: Artifact, horizons: tuple[int, ...], options: DetectorOptions) -> Step:
@@ -26,5 +28,5 @@ class Steps:
         step = self._made.get(key)
         if step is None:
             detector = Detector(artifact.forecaster.at(horizons), options)
-            step = self._made[key] = Step(detector.to(self.device).eval())
+            step = self._made[key] = Step(detector.to(self.device).eval(), self._patience)
         return step

@@ -12,7 +12,7 @@ from models.outcome import Outcome
 from streamer.layout import Layout
 from streamer.step import Patience, Step
 
-SOON = Patience(32, compiled=400, trials=8)
+SOON = Patience(16, compiled=400, trials=8)
 
 
 class Stepped:
@@ -28,7 +28,7 @@ class Stepped:
         return outcome, self._layout.views(after)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def stepped(detector: Detector, patience: Patience) -> Stepped:
     """That of a detector which is stepped again and again."""
     return Stepped(detector, patience)

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 import torch
 
 from models import detector, scaler
 from models.column import State
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import lived, noise
 from tests.streamer.fleets import judge
 
@@ -24,7 +24,7 @@ def test_07_an_alarm_closes_when_it_has_been_calm_for_a_while() -> None:
     assert endless.closed == []
 
 
-def test_08_a_level_shift_is_told_once_and_then_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_08_a_level_shift_is_told_once_and_then_learnt(switch_off: SwitchOff) -> None:
     values = noise(700)
     values[300:] += 40
 
@@ -36,7 +36,7 @@ def test_08_a_level_shift_is_told_once_and_then_learnt(monkeypatch: pytest.Monke
     assert alarms[0] == 300
     assert len(alarms) <= 2  # one of each kind at most
     assert later == 0
-    monkeypatch.setattr(scaler, "update", never_beyond(80.0))
+    switch_off(scaler, "update", never_beyond(80.0))
     assert told()[1] > 0.9
 
 
@@ -50,7 +50,7 @@ def never_beyond(limit: float) -> Callable[..., dict[str, torch.Tensor]]:
     return guarded
 
 
-def test_09_a_flat_value_does_not_alarm_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_09_a_flat_value_does_not_alarm_for_ever(switch_off: SwitchOff) -> None:
     values = np.full(600, 70.0)
     values[::50] += 1e-9  # the last digit of a sensor
 
@@ -58,5 +58,5 @@ def test_09_a_flat_value_does_not_alarm_for_ever(monkeypatch: pytest.MonkeyPatch
         return float(lived(values).is_anomalous.mean())
 
     assert alarmed() == 0
-    monkeypatch.setattr(detector, "LEAST_MOVE", 0.0)
+    switch_off(detector, "LEAST_MOVE", 0.0)
     assert alarmed() > 0.1

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import msgspec
-import pytest
 
 from models.alarm import KINDS
 from streamer.feedback import tolerances
 from streamer.partition import Partition
 from streamer.tolerance import Tolerances
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import DAY, MONDAY, lived, noise, returns_without
 from tests.connectors.verdict_samples import verdict_of
 from tests.streamer.fleets import SECOND_NS, WHERE, judge
@@ -32,11 +32,11 @@ def called_again(seconds_later: float, verdict: str = "false") -> bool:
     return AT in lived(FAR, partition=partition, starts=MONDAY + seconds_later).opened
 
 
-def test_18_an_alarm_that_was_called_false_calls_nobody_when_it_happens_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def switch_off() -> None:
-        monkeypatch.setattr(Tolerances, "of", lambda *_: None)
+def test_18_an_alarm_that_was_called_false_calls_nobody_when_it_happens_again(switch_off: SwitchOff) -> None:
+    def mechanism() -> None:
+        switch_off(Tolerances, "of", lambda *_: None)
 
-    assert returns_without(switch_off, lambda: called_again(DAY))
+    assert returns_without(mechanism, lambda: called_again(DAY))
 
 
 def test_18_one_that_was_called_true_calls_again() -> None:

@@ -1,9 +1,9 @@
 """Complaints 1 and 2: detectors that initialise for days, and series too sparse that stay so for ever."""
 
 import numpy as np
-import pytest
 
 from models import detector
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import DAY, lived, noise
 
 FAULT = 20  # the reading: at one a minute, twenty minutes after the series was first heard of
@@ -20,7 +20,7 @@ def test_01_a_fault_among_the_first_readings_opens_an_alarm() -> None:
 
 
 def test_02_a_series_of_one_reading_a_day_is_judged_from_its_second_and_says_how_young_it_is(
-    monkeypatch: pytest.MonkeyPatch,
+    switch_off: SwitchOff,
 ) -> None:
     def is_stuck_in_its_youth() -> bool:
         values = noise(40)
@@ -30,7 +30,7 @@ def test_02_a_series_of_one_reading_a_day_is_judged_from_its_second_and_says_how
         return bool(life.warming[-1])
 
     before = is_stuck_in_its_youth()
-    monkeypatch.setattr(detector, "WARMING_READINGS", np.inf)
+    switch_off(detector, "WARMING_READINGS", np.inf)
 
     assert not before
     assert is_stuck_in_its_youth()

@@ -1,18 +1,18 @@
 """Complaints 4 to 6: what comes after a time without data, and that there is none."""
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from connectors.columns import Silences
 from models import detector
 from streamer.partition import Partition
 from streamer.silence import SilenceOptions
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import DAY, MINUTE, lived
 from tests.streamer.fleets import SECOND_NS, WHERE, judge, readings
 
 
-def test_04_a_series_that_comes_back_after_days_of_nothing_is_judged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_04_a_series_that_comes_back_after_days_of_nothing_is_judged_at_once(switch_off: SwitchOff) -> None:
     def walked() -> np.ndarray:
         return 50 + np.cumsum(np.random.default_rng(3).normal(size=420))
 
@@ -26,7 +26,7 @@ def test_04_a_series_that_comes_back_after_days_of_nothing_is_judged_at_once(mon
         return lived(values, seconds).opened_from(300)
 
     assert alarms() == [400]  # the fault a hundred readings later, and not the way that it went meanwhile
-    monkeypatch.setattr(detector, "MAX_GAP_STEPS", 1.0)
+    switch_off(detector, "MAX_GAP_STEPS", 1.0)
     assert 300 in alarms()
 
 

@@ -1,6 +1,7 @@
 """Complaint 9 again: counts, states and coarse sensors do not alarm for being what they are, nor spend the budget."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from models import hours, moves
 from models.calibration import habit
 from streamer.partition import Partition, Progress
 from tests.complaints import lives as life
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import MINUTE
 from tests.streamer.fleets import WHERE, judge, readings
 
@@ -46,7 +48,7 @@ def openings(progress: Progress) -> list[int]:
     ]
 
 
-def test_a_small_count_that_rises_is_told_within_two_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_count_that_rises_is_told_within_two_hours(switch_off: SwitchOff) -> None:
     days, rng = 4 * 1440, np.random.default_rng(1)
     values = np.concatenate((rng.poisson(0.5, days), rng.poisson(2.0, 180))).astype(float)
 
@@ -56,29 +58,31 @@ def test_a_small_count_that_rises_is_told_within_two_hours(monkeypatch: pytest.M
         return [at for at in opened if at < 0], [at for at in opened if at >= 0]
 
     before, [after] = told()
-    monkeypatch.setattr(hours, "learn", life.by_no_hour)
+    switch_off(hours, "learn", life.by_no_hour)
 
     assert len(before) <= 1
     assert after <= 120
     assert told()[1] == []
 
 
+@cache
+def came(kind: str) -> list[int]:
+    """The openings of a fleet of one kind."""
+    return openings(lived(KINDS[kind](np.random.default_rng(0))))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fleet_keeps_to_its_budget_whatever_kind_of_series_it_is_of(kind: str) -> None:
-    progress = lived(KINDS[kind](np.random.default_rng(0)))
-
-    assert sum(reading >= YOUNG for reading in openings(progress)) <= MOST
+    assert sum(reading >= YOUNG for reading in came(kind)) <= MOST
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fleet_that_is_new_does_not_alarm_for_what_it_will_turn_out_to_be(kind: str) -> None:
-    progress = lived(KINDS[kind](np.random.default_rng(0)))
-
-    assert sum(reading < YOUNG for reading in openings(progress)) <= MOST_YOUNG
+    assert sum(reading < YOUNG for reading in came(kind)) <= MOST_YOUNG
 
 
-def test_without_a_measure_of_first_moves_a_new_fleet_storms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moves, "FIRST", 1e3)  # of decades: the forecast alone judges it
+def test_without_a_measure_of_first_moves_a_new_fleet_storms(switch_off: SwitchOff) -> None:
+    switch_off(moves, "FIRST", 1e3)  # of decades: the forecast alone judges it
 
     assert len(openings(lived(KINDS["a coarse last digit"](np.random.default_rng(0))))) > 2 * MOST_YOUNG
 
@@ -95,14 +99,14 @@ def score_of_a_spike() -> float:
 
 
 def test_series_that_are_far_out_all_the_time_do_not_hide_a_fault_of_the_others(
-    monkeypatch: pytest.MonkeyPatch,
+    switch_off: SwitchOff,
 ) -> None:
     def as_it_is(surprise: Tensor, *_: object) -> Tensor:
         return surprise
 
     found = score_of_a_spike()
-    monkeypatch.setattr(moves, "tempered", as_it_is)
-    monkeypatch.setattr(habit, "tempered", as_it_is)
+    switch_off(moves, "tempered", as_it_is)
+    switch_off(habit, "tempered", as_it_is)
     hidden = score_of_a_spike()
 
     assert hidden < 1 < found

@@ -12,6 +12,7 @@ from models.experts.season import Season
 from models.experts.sight import Sight
 from streamer.partition import Partition
 from tests.complaints import lives
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import DAY, MINUTE, QUARTER, lived, noise
 from tests.streamer.fleets import WHERE, judge
 
@@ -34,17 +35,17 @@ def by_no_habit(surprise: Tensor, _: State) -> Tensor:
     return surprise
 
 
-def test_10_the_job_of_every_morning_is_known_after_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_10_the_job_of_every_morning_is_known_after_two(switch_off: SwitchOff) -> None:
     def alarms() -> list[int]:
         return [reading // DAY_READINGS for reading in lived(mornings(), QUARTER).opened_from(2 * DAY_READINGS)]
 
     assert alarms() == []
-    monkeypatch.setattr(rhythm, "widening", by_no_hour)
-    monkeypatch.setattr(habit, "tempered", by_no_habit)
+    switch_off(rhythm, "widening", by_no_hour)
+    switch_off(habit, "tempered", by_no_habit)
     assert len(alarms()) >= 3
 
 
-def test_10_what_is_usual_in_the_morning_is_not_at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_10_what_is_usual_in_the_morning_is_not_at_noon(switch_off: SwitchOff) -> None:
     values = mornings()
     values[NOON] += 200
 
@@ -52,7 +53,7 @@ def test_10_what_is_usual_in_the_morning_is_not_at_noon(monkeypatch: pytest.Monk
         return float(lived(values, QUARTER).score[NOON])
 
     assert score() > 1
-    monkeypatch.setattr(rhythm, "widening", by_no_hour)
+    switch_off(rhythm, "widening", by_no_hour)
     assert score() < 0.7
 
 
@@ -63,7 +64,7 @@ def without_a_peak(day: int) -> np.ndarray:
     return noise(len(reading)) + np.where(reading // DAY_READINGS < day, peak, 0.0)
 
 
-def test_a_daily_peak_that_does_not_come_is_told_at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daily_peak_that_does_not_come_is_told_at_noon(switch_off: SwitchOff) -> None:
     day = 10
 
     def hours_after_midnight() -> list[float]:
@@ -75,7 +76,7 @@ def test_a_daily_peak_that_does_not_come_is_told_at_noon(monkeypatch: pytest.Mon
         return zeros, zeros
 
     [told] = hours_after_midnight()
-    monkeypatch.setattr(Season, "seasonal", nothing)
+    switch_off(Season, "seasonal", nothing)
     never = hours_after_midnight()
 
     assert 9 < told < 15
@@ -94,7 +95,7 @@ def five_minutes(day: int, fifth: float) -> np.ndarray:
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_a_peak_that_does_not_come_is_told_where_each_reading_follows_the_one_before(
-    monkeypatch: pytest.MonkeyPatch, cell: str
+    switch_off: SwitchOff, cell: str
 ) -> None:
     day = 15
 
@@ -104,7 +105,7 @@ def test_a_peak_that_does_not_come_is_told_where_each_reading_follows_the_one_be
         return [(reading - day * 288) / 12 for reading in opened]
 
     [found] = told()
-    monkeypatch.setattr(hours, "learn", lives.by_no_hour)
+    switch_off(hours, "learn", lives.by_no_hour)
 
     assert 9 < found < 15
     assert told() == []
@@ -118,7 +119,7 @@ def usual_day(cadence_seconds: float) -> np.ndarray:
     return partition.table.views["day"][1, 0].numpy().copy()
 
 
-def test_12_memory_is_as_long_at_every_sample_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_12_memory_is_as_long_at_every_sample_rate(switch_off: SwitchOff) -> None:
     def difference() -> float:
         fine, coarse = usual_day(300.0), usual_day(1800.0)
         return float(np.abs(fine - coarse).max() / np.abs(coarse).max())
@@ -130,5 +131,5 @@ def test_12_memory_is_as_long_at_every_sample_rate(monkeypatch: pytest.MonkeyPat
         sight = of(difference, present, steps, calendar, state)
         return sight._replace(pace=torch.full_like(sight.pace, 1 / 48))
 
-    monkeypatch.setattr(Sight, "of", in_steps)
+    switch_off(Sight, "of", in_steps)
     assert difference() > 0.3

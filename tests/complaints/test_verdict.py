@@ -7,6 +7,7 @@ import torch
 from models.tail import StudentTail
 from streamer.eviction import EvictionOptions
 from streamer.partition import Partition
+from tests.complaints.conftest import SwitchOff
 from tests.complaints.lives import lived, noise
 from tests.streamer.fleets import WHERE, judge, readings
 
@@ -36,7 +37,7 @@ def test_23_a_reading_of_many_channels_gets_one_verdict() -> None:
 
 
 @pytest.mark.parametrize("direction", [1.0, -1.0])
-def test_24_high_is_always_anomalous_and_one_is_the_line(direction: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_24_high_is_always_anomalous_and_one_is_the_line(direction: float, switch_off: SwitchOff) -> None:
     calm = noise(60)
 
     def scores() -> list[float]:
@@ -46,5 +47,5 @@ def test_24_high_is_always_anomalous_and_one_is_the_line(direction: float, monke
     assert rising == sorted(rising)
     assert rising[0] < 1 < rising[-1]
     forward = StudentTail.forward
-    monkeypatch.setattr(StudentTail, "forward", lambda tail, t, nu: torch.pow(10, -forward(tail, t, nu)))
+    switch_off(StudentTail, "forward", lambda tail, t, nu: torch.pow(10, -forward(tail, t, nu)))
     assert scores() != sorted(scores())

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tests.end_to_end.independent import Row
-from tests.end_to_end.process import adapted, run
+from tests.end_to_end.process import RUN_SECONDS, adapted
+from tests.faults.forked import ForkedDaemon
 
 START_SECONDS = 1_767_600_000
 SPIKE_RATIO = 2e-3  # of the readings: some of them open alarms
@@ -66,8 +67,8 @@ def undisturbed(published: Iterable[Row], folder: Path, changes: Mapping[str, An
         "groups.0.topics": [str(partition) for partition in lines],
         "http.port": 0,
     }
-    done = run("run", adapted("sensors.yaml", folder, dict(changes) | READING | replay))
-    assert done.returncode == 0, done.stderr
+    with ForkedDaemon(adapted("sensors.yaml", folder, dict(changes) | READING | replay), folder) as replaying:
+        assert replaying.process.wait(RUN_SECONDS) == 0, replaying.log
     return {
         output: [keyed(line, is_replayed=True) for line in (folder / f"{topic}.jsonl").read_bytes().splitlines()]
         for output, topic in OUTPUTS.items()

@@ -12,6 +12,7 @@ from models.detector import DetectorOptions
 from streamer import wiring
 from streamer.step import Step
 from streamer.steps import Steps
+from tests.stepped import SOON
 from tests.streamer import fleets
 
 
@@ -19,7 +20,7 @@ class KeptSteps(Steps):
     """For tests that change nothing of a model: a step that is recorded would not notice."""
 
     def __init__(self, device: torch.device) -> None:
-        super().__init__(device)
+        super().__init__(device, SOON if device.type == "cpu" else None)
         self._kept: set[Step] = set()
 
     @override
@@ -29,10 +30,13 @@ class KeptSteps(Steps):
         return step
 
 
+kept = cache(KeptSteps)  # from the first test that a process runs to the last
+
+
 @pytest.fixture(scope="module", autouse=True)
 def steps_are_kept() -> Iterator[None]:
-    """All judges of a module that would step alike share a step, those of processes that are only played too."""
+    """All judges that would step alike share a step, those of processes that are only played too."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (fleets, wiring):
-            patch.setattr(module, "Steps", cache(KeptSteps))
+            patch.setattr(module, "Steps", kept)
         yield
