@@ -101,7 +101,7 @@ class Observed(NamedTuple):
 
 @torch.no_grad()
 def observe(combiner: Combiner, batch: Batch, step: Step | None = None) -> Observed:
-    """Take a whole batch through the experts, once for all the passes of training over it.
+    """Take a whole batch through the experts, once for whatever training goes over it.
 
     step: that of `Seeing` the combiner, where there is a quicker one.
     """

@@ -26,7 +26,7 @@ from models.transform import Transform
 HORIZONS = ((1, 12, 24), (1, 3, 48), (1, 6, 96), (1, 2, 18), (1, 24, 36), (1, 8, 64))  # of one batch after the other
 CHANNELS = (1, 1, 4)
 HELD_OUT = 1_000_000  # number of the first batch that is never trained
-COMPACT, RICH = (Settings(epochs, reset_ratio=0.02) for epochs in (40, 36))  # two hours for all
+COMPACT, RICH = (Settings(epochs, reset_ratio=0.02) for epochs in (80, 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,17 @@ class Recipe:
     streams: int = 1024
     length: int = 1024
     window: int = 128
-    passes: int = 2  # over one batch: its experts are the greater part of the work
     settings: Settings = field(default_factory=lambda: Settings(epochs=64, reset_ratio=0.02))
 
 
-LONG = partial(Recipe, streams=512, length=2048)  # so that weeks of hours are seen
+LONG = partial(Recipe, streams=256, length=2048)  # so that weeks of hours are seen
 RECIPES = {
     "gru": LONG(Spec("gru", 32, Kind.COMBINER.value), settings=COMPACT),
     "lstm": LONG(Spec("lstm", 32, Kind.COMBINER.value), settings=COMPACT),
     "gru-rich": LONG(Spec("gru", 64, Kind.COMBINER.value, "rich"), settings=RICH),
     "lstm-rich": LONG(Spec("lstm", 64, Kind.COMBINER.value, "rich"), settings=RICH),
-    "gru-recurrent": Recipe(Spec("gru", 32), streams=512, window=64, passes=1),
-    "lstm-recurrent": Recipe(Spec("lstm", 32), streams=512, window=64, passes=1),
+    "gru-recurrent": Recipe(Spec("gru", 32), streams=512, window=64),
+    "lstm-recurrent": Recipe(Spec("lstm", 32), streams=512, window=64),
     "experts": Recipe(Spec("", 0, Kind.EXPERTS.value)),
     "experts-rich": Recipe(Spec("", 0, Kind.EXPERTS.value, "rich")),
     **{baseline: Recipe(Spec("", 0, baseline), streams=256) for baseline in BASELINES},
@@ -63,25 +62,20 @@ def batch_of(recipe: Recipe, number: int) -> Batch:
 
 
 class SyntheticTask(CombinerTask):
-    """Teaches a combiner one batch after the other, each at horizons of its own and in several passes."""
+    """Teaches a combiner one batch after the other, each at horizons of its own."""
 
-    def __init__(self, combiner: Combiner, lesson: Lesson, passes: int, quicken: Quicken = as_it_is) -> None:
+    def __init__(self, combiner: Combiner, lesson: Lesson, quicken: Quicken = as_it_is) -> None:
         super().__init__(combiner.at(HORIZONS[0]), lesson, quicken)
         self._teachers = [CombinerTask(combiner.at(horizons), lesson, quicken) for horizons in HORIZONS]
-        self._passes = passes
-        self._newest: dict[tuple[int, Shard], Walk[Observed]] = {}
 
     @property
     @override
     def identity(self) -> dict[str, Any]:
-        return {**super().identity, "horizons": [list(horizons) for horizons in HORIZONS], "passes": self._passes}
+        return {**super().identity, "horizons": [list(horizons) for horizons in HORIZONS]}
 
     @override
     def walk(self, epoch: int, shard: Shard) -> Walk[Observed]:
-        number = epoch // self._passes
-        if (number, shard) not in self._newest:
-            self._newest = {(number, shard): self._teachers[number % len(HORIZONS)].walk(number, shard)}
-        return self._newest[number, shard]
+        return self._teachers[epoch % len(HORIZONS)].walk(epoch, shard)
 
 
 class Lines(Observer):
@@ -100,7 +94,7 @@ def task_of(forecaster: Forecaster, recipe: Recipe, quicken: Quicken = as_it_is)
     held_out = [batch_of(recipe, HELD_OUT + i) for i in (1, 2)]  # four channels, and one
     lesson = Lesson(partial(batch_of, recipe), held_out, recipe.window, asdict(recipe.spec))
     if isinstance(forecaster, Combiner):
-        return SyntheticTask(forecaster, lesson, recipe.passes, quicken)
+        return SyntheticTask(forecaster, lesson, quicken)
     return DetectorTask(forecaster, lesson)
 
 

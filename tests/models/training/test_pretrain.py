@@ -1,5 +1,6 @@
 """The shipped weights: made by a seed, the same again, and better than where they began."""
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -49,13 +50,13 @@ def test_a_batch_is_a_function_of_its_number_and_every_third_has_four_channels()
     assert [batch_of(recipe, number).values.shape[2] for number in range(3)] == [1, 1, 4]
 
 
-def test_every_batch_is_passed_over_twice_at_horizons_of_its_own() -> None:
+def test_every_batch_is_seen_once_at_horizons_of_its_own() -> None:
     recipe = tiny(Spec("gru", 8, Kind.COMBINER.value))
     task = task_of(build(recipe.spec), recipe)
 
-    walks = [task.walk(epoch, Shard()) for epoch in range(4)]
+    walks = [task.walk(epoch, Shard()) for epoch in range(3)]
 
-    assert walks[0] is walks[1]
-    assert walks[2] is walks[3]
     horizons = [[round(h) for h in walk[0].log_horizon.exp()[0, 0, 0].tolist()] for walk in walks]
-    assert horizons == [[1, 12, 24], [1, 12, 24], [1, 3, 48], [1, 3, 48]]
+    assert horizons == [[1, 12, 24], [1, 3, 48], [1, 6, 96]]
+    features = [walk[0].features.flatten() for walk in walks]
+    assert not any(torch.equal(one, other) for one, other in combinations(features, 2))
