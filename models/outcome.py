@@ -5,7 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.alarm import KINDS
 from models.calibration.pool import Sample
+from models.column import Column
 
 
 class Outcome(NamedTuple):
@@ -38,6 +40,20 @@ class Outcome(NamedTuple):
     is_open: Tensor  # (B, K) after the reading
     peak: Tensor  # (B, K) score, of the alarm that is open or has just closed
     warming: Tensor  # (B,) judged on little history of its own
+
+    @staticmethod
+    def columns(channels: int) -> tuple[Column, ...]:
+        """Dtype and shape of what is said of one reading of so many channels."""
+        kinds = (len(KINDS),)
+        shapes: dict[str, tuple[int, ...]] = {"climb": (*kinds, 2)}
+        shapes |= dict.fromkeys(("joint_surprise", "anomaly_score", "novelty", "surge", "warming"), ())
+        shapes |= dict.fromkeys(("ratios", "opened", "closed", "is_open", "peak"), kinds)
+        dtypes = dict.fromkeys(("value", "forecast"), torch.float64) | {"bet": torch.int64}
+        are = ("is_judged", "moved", "opened", "closed", "is_open", "warming")
+        dtypes |= dict.fromkeys(are, torch.bool)
+        return tuple(
+            Column(name, dtypes.get(name, torch.float32), shapes.get(name, (channels,))) for name in Outcome._fields
+        )
 
     @property
     def is_impossible(self) -> Tensor:

@@ -75,21 +75,22 @@ class Scorer:
         present = self._in_rounds(rounds, readings.present, False)
         contexts = self._contexts(rounds, readings, terms)
         is_far = len(self._detector.forecaster.horizons) > 1
-        outcomes, views, whys = [], [], []
+        said, views, whys = [], [], []
         for number, (at, context) in enumerate(zip(row, contexts, strict=True)):
             before = self._table.gather(at)
-            outcome, after = self._judge.step(before, values[number], present[number], context, pool)
+            told, after = self._judge.step.packed(before, values[number], present[number], context, pool)
             self._table.scatter(at[: len(rounds.positions[number])], after)
-            outcomes.append(outcome)
-            if outcome.opened.any():
-                whys.append(self._reasons(outcome, before, rounds.positions[number]))
+            said.append(told)
+            if self._judge.step.has_opened(told):
+                whys.append(self._reasons(self._judge.step.outcome(told), before, rounds.positions[number]))
             if is_far:
                 views.append(self._detector.ahead(self._table.layout.views(after)))
         back = self._on_device(rounds.back)
-        joined = Outcome(*_joined(outcomes, back))
-        explanation = self._detector.explain(joined)
+        whole = torch.cat(said).index_select(0, back)
+        joined = self._judge.step.outcome(whole)
+        explanation, host = self._detector.explain(joined), whole.cpu()
         return Scored(
-            Outcome(*_on_host(joined)),
+            joined if host is whole else self._judge.step.outcome(host),
             Explanation(*_on_host(explanation)),
             Ahead(*_on_host(_joined(views, back))) if is_far else None,
             _in_order(whys),

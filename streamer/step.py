@@ -44,6 +44,7 @@ class Step:
         """patience: for tests and benchmarks; else it is the device's."""
         self.detector = detector
         self._layout = Layout(detector.columns)
+        self._said = Layout(Outcome.columns(len(detector.options.transforms)))
         self._patience = patience
         self._came: Counter[Shape] = Counter()
         self._recordings: dict[Shape, Operations] = {}
@@ -57,16 +58,32 @@ class Step:
         Raises:
             ValueError: the detector does one thing or another by a value, which no recording could.
         """
+        said, after = self.packed(block, values, present, context, pool)
+        return self.outcome(said), after
+
+    def outcome(self, said: Tensor) -> Outcome:
+        """What was said, where it lies. said: (B, words)."""
+        return Outcome(**self._said.views(said))
+
+    def has_opened(self, said: Tensor) -> bool:
+        """Whether any alarm opened with what was said."""
+        return bool(self._said.view(said, "opened").any())
+
+    def packed(
+        self, block: Tensor, values: Tensor, present: Tensor, context: Context, pool: Pool
+    ) -> tuple[Tensor, Tensor]:
+        """The same as a block, too, for whoever joins those of many steps: `outcome` tells what it says."""
         told = {name: column for name, column in context._asdict().items() if column is not None}
         inputs = (*self._layout.cut(block), values, present, pool.table, pool.lines, *told.values())
         count, candidate = self._layout.count, self._candidate(tuple(told), inputs)
         if candidate is not None and candidate.is_taken:
-            after = self._layout.blank(len(block))
-            return Outcome(*candidate(*inputs, into=self._layout.cut(after))[count:]), after
+            said, after = self._said.empty(len(block)), self._layout.blank(len(block))
+            candidate(*inputs, into=(*self._layout.cut(after), *self._said.cut(said)))
+            return said, after
         outputs = self._operations((tuple(told), tuple(column.shape for column in inputs)), inputs)(*inputs)
         if candidate is not None:
             candidate.try_on(inputs, outputs)
-        return Outcome(*outputs[count:]), self._layout.paste(outputs[:count])
+        return self._said.paste(outputs[count:]), self._layout.paste(outputs[:count])
 
     def padded_rows(self, rows: int) -> int:
         """How many rows to fill up to: for recordings, which are of a shape, a size of the ladder, else whole tiles."""
@@ -112,4 +129,4 @@ class Step:
         context = Context(**dict(zip(told, rest, strict=True)))
         state = self._layout.columns(inputs[:count])
         outcome, after = self.detector.step(values, present, context, state, Standard(table, lines))
-        return *self._layout.stretches(after), *outcome
+        return *self._layout.stretches(after), *self._said.stretches(outcome._asdict())
