@@ -9,7 +9,6 @@ from connectors.shelf import Shelf
 from models.artifact import load, save, shipped
 from streamer.artifacts import artifact_of, shelf_of
 from streamer.config import GroupOptions
-from streamer.named_group import group_of
 from streamer.shelf_commands import promote, rollback
 from tests.streamer.heirs import settings
 from tests.streamer.rivals import rival
@@ -113,11 +112,3 @@ def test_a_group_whose_artifact_is_a_file_has_no_shelf(tmp_path: Path) -> None:
     assert shelf_of(ours) is None
     with pytest.raises(ConfigError, match=r"artifact of group 'pumps': Expected a shelf, a directory, got .*0\.02"):
         promote(ours, path, KEPT)
-
-
-def test_of_several_groups_one_must_be_named(tmp_path: Path) -> None:
-    config = settings(tmp_path)
-
-    assert group_of(config, None, "--group").name == group_of(config, "pumps", "--group").name == "pumps"
-    with pytest.raises(ConfigError, match=r"--group: Expected one of \['pumps'\], got 'valves'"):
-        group_of(config, "valves", "--group")
