@@ -56,7 +56,7 @@ class RecurrentForecaster(Forecaster):
         before = {name: state[name].flatten(0, 1) for name in self.cell.state_shapes}
         is_stepped = moment.present.any(1)
         y, hidden = self.cell.step(
-            self._features(moment, state).flatten(0, 1),
+            self.features(moment, state).flatten(0, 1),
             before,
             moment.steps.repeat_interleave(channels),
             is_stepped.repeat_interleave(channels),
@@ -66,8 +66,22 @@ class RecurrentForecaster(Forecaster):
         after["forecast"] = torch.where(is_stepped[:, None, None], forecast, state["forecast"])
         return after
 
-    def _features(self, moment: Moment, state: State) -> Tensor:
-        """-> (B, C, FEATURES)."""
+    def scan(
+        self, features: Tensor, state: State, elapsed: Tensor, is_stepped: Tensor
+    ) -> tuple[StudentT, dict[str, Tensor]]:
+        """Readings over time, to train with: what `advance` forecasts after each, but for the last bits.
+
+        features: (T, B, C, FEATURES), elapsed, is_stepped: (T, B) -> (T, B, C) each, state of the cell after the last.
+        """
+        steps, rows, channels, _ = features.shape
+        before = {name: state[name].flatten(0, 1) for name in self.cell.state_shapes}
+        of_each = (column.repeat_interleave(channels, 1) for column in (elapsed, is_stepped))
+        y, hidden = self.cell.scan(features.flatten(1, 2), before, *of_each)
+        after = {name: column.view(rows, channels, *column.shape[1:]) for name, column in hidden.items()}
+        return self.head.distribution(self.head(y.flatten(0, 1)).view(steps, rows, channels, -1)), after
+
+    def features(self, moment: Moment, state: State) -> Tensor:
+        """What the cell is fed of a reading whose scale, level and interval ``state`` holds. -> (B, C, FEATURES)."""
         rows, channels = moment.difference.shape
         scale = scaler.floored_scale(state)
         moves = squash(torch.stack((moment.difference, state["near_gap"], state["far_gap"]), -1) / scale.unsqueeze(-1))

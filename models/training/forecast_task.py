@@ -1,4 +1,4 @@
-"""Tasks that teach a forecaster: the combiner by what its experts saw of a whole walk, any other reading by reading."""
+"""Tasks that teach a forecaster, by what its experts or its cell see of a whole walk: no weight has a part in that."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -9,18 +9,15 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from models import scaler
-from models.calibration.budget import Budget
-from models.calibration.pool import Pool, Standard
 from models.cells import TILE_ROWS
 from models.column import fresh_state
-from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster
 from models.forecasters.combiner import Combiner
-from models.heads import student_t_nll
-from models.training.batches import padded, part, tensors
+from models.forecasters.recurrent import RecurrentForecaster
+from models.training import following
+from models.training.batches import padded, part
+from models.training.following import Followed, Following, follow
 from models.training.forecasting import (
-    MAX_NLL,
     Batch,
     Observed,
     Quicken,
@@ -31,9 +28,6 @@ from models.training.forecasting import (
     window_loss,
 )
 from models.training.task import Carried, Loss, Shard, Task, Walk, Window
-from models.transform import Transform
-
-ABSOLUTE_ERROR_WEIGHT = 1.0  # beside the likelihood, where there are no experts
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,60 +122,47 @@ class CombinerTask(ForecastTask[Observed]):
 
     @override
     def loss(self, window: Observed, carried: Carried, masked: Tensor) -> tuple[Loss, dict[str, Tensor]]:
-        step = torch.arange(len(window.weight), device=masked.device)
-        counts = (step.unsqueeze(1) >= masked)[..., None, None]  # (T, B, 1, 1)
+        counts = _counting(len(window.weight), masked)[..., None, None]
         total, weight, after = window_loss(self._combiner, window._replace(weight=window.weight * counts), carried)
         return Loss(total, weight, window.is_seen.sum()), after
 
 
-class DetectorTask(ForecastTask[Batch]):
-    """Teaches any forecaster the next reading, each stepped by the detector exactly as it is live.
+class RecurrentTask(ForecastTask[Followed]):
+    """Teaches a forecaster without experts the next reading. What is carried is the state of its cell."""
 
-    All state is carried, so a row that is reset is a series that nobody has seen.
-    """
-
-    def __init__(self, forecaster: Forecaster, lesson: Lesson) -> None:
+    def __init__(self, forecaster: RecurrentForecaster, lesson: Lesson, quicken: Quicken = as_it_is) -> None:
+        """quicken: what makes looking at readings quicker."""
         super().__init__(forecaster, lesson)
-        pool, device = Pool.fresh(Budget()), next(forecaster.parameters()).device
-        self._standard = Standard(pool.table.to(device), pool.lines.to(device))
-        self._detectors: dict[int, Detector] = {}  # by the number of channels
+        self._recurrent = forecaster
+        self._step = quicken(Following(forecaster))
 
     @override
-    def _taker(self, batch: Batch) -> Callable[[slice], Batch]:
-        return lambda span: Batch(*(tensor[span] for tensor in tensors(batch)))
-
-    def _detector(self, channels: int) -> Detector:
-        if channels not in self._detectors:
-            made = Detector(self._forecaster, DetectorOptions((Transform.NONE,) * channels))
-            self._detectors[channels] = made.to(self._standard.lines.device)
-        return self._detectors[channels]
+    def _taker(self, batch: Batch) -> Callable[[slice], Followed]:
+        seen = follow(batch, self._step)
+        return lambda span: Followed(*(tensor[span] for tensor in seen))
 
     @override
-    def fresh(self, window: Batch) -> dict[str, Tensor]:
-        _, rows, channels = window.values.shape
-        return fresh_state(self._detector(channels).columns, rows, window.values.device)
+    def fresh(self, window: Followed) -> dict[str, Tensor]:
+        rows, channels = window.features.shape[1:3]
+        return fresh_state(self._recurrent.parts(channels)["cell"], rows, window.features.device)
 
     @override
-    def loss(self, window: Batch, carried: Carried, masked: Tensor) -> tuple[Loss, dict[str, Tensor]]:
-        detector = self._detector(window.values.shape[2])
-        state, losses, counted = dict(carried), [], []
-        for t, reading in enumerate(window.readings()):
-            scale = scaler.floored_scale(state)
-            outcome, state = detector.step(*reading, state, self._standard)
-            error = (outcome.value - outcome.forecast).float().masked_fill(~outcome.is_judged, 0.0)
-            log_scale = torch.log(outcome.spread / scale)
-            nll = student_t_nll(error / outcome.spread, log_scale, outcome.freedom).clamp_max(MAX_NLL)
-            losses.append(nll + ABSOLUTE_ERROR_WEIGHT * (error / scale).abs().clamp_max(MAX_NLL))
-            counted.append(outcome.is_judged & window.scored[t] & (masked <= t).unsqueeze(1))
-        counts = torch.stack(counted)
-        total = torch.stack(losses).masked_fill(~counts, 0.0).sum()
-        return Loss(total, counts.sum(), window.present.any(-1).sum()), state
+    def loss(self, window: Followed, carried: Carried, masked: Tensor) -> tuple[Loss, dict[str, Tensor]]:
+        counts = _counting(len(window.weight), masked).unsqueeze(-1)
+        seen = window._replace(weight=window.weight * counts)
+        total, weight, after = following.window_loss(self._recurrent, seen, carried)
+        return Loss(total, weight, window.is_seen.sum()), after
+
+
+def _counting(steps: int, masked: Tensor) -> Tensor:
+    """Which readings of a window count. masked: (B,) how many first ones do not -> (T, B)."""
+    return torch.arange(steps, device=masked.device).unsqueeze(1) >= masked
 
 
 def task_of(forecaster: Forecaster, lesson: Lesson, quicken: Quicken = as_it_is) -> Task[Any]:
     """The fastest task that teaches this forecaster.
 
-    quicken: what makes the step of its experts quicker, where it has some.
+    quicken: what makes looking at readings quicker.
 
     Raises:
         ValueError: it has no weights to teach.
@@ -190,4 +171,6 @@ def task_of(forecaster: Forecaster, lesson: Lesson, quicken: Quicken = as_it_is)
         raise ValueError("forecaster: Expected one with weights to train, got one without a network")
     if isinstance(forecaster, Combiner):
         return CombinerTask(forecaster, lesson, quicken)
-    return DetectorTask(forecaster, lesson)
+    if isinstance(forecaster, RecurrentForecaster):
+        return RecurrentTask(forecaster, lesson, quicken)
+    raise ValueError(f"forecaster: Expected one that can be taught, got {type(forecaster).__name__}")

@@ -108,18 +108,12 @@ def observe(combiner: Combiner, batch: Batch, step: Step | None = None) -> Obser
     step = step or Seeing(combiner)
     length, rows, channels = batch.values.shape
     columns = (*tempo.columns(), *scaler.columns(channels), *combiner.bank.columns(channels))
-    state: State = fresh_state(columns, rows, batch.values.device)
-    seen: list[tuple[Tensor, ...]] = []
-    for t in range(length):
-        told, state = step(batch.at(t), state)
-        seen.append(told)
-    stacked = (torch.stack(column) for column in zip(*seen, strict=True))
-    features, offsets, log_errors, log_shares, log_recent, steps, is_seen, unit, age = stacked
+    told = told_of(batch, step, fresh_state(columns, rows, batch.values.device))
+    features, offsets, log_errors, log_shares, log_recent, steps, is_seen, unit, age = told
     log_horizon = combiner.log_horizon.expand(length, 1, 1, -1)
     target, is_whole = targets(batch, combiner.horizons, unit, age)
-    widening = torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
     of_head = (offsets, log_errors, log_horizon, log_shares, log_recent)
-    whole = Observed(features, *of_head, steps, is_seen, target, widening, is_whole.float(), theirs=target)
+    whole = Observed(features, *of_head, steps, is_seen, target, widening(steps), is_whole.float(), theirs=target)
     return whole._replace(theirs=_usual_score(whole).expand_as(target))
 
 
@@ -140,6 +134,20 @@ class Seeing:
         told = (features, offsets, log_errors, log_shares, log_recent, moment.steps, moment.present.any(1))
         settled = combiner.bank.settle(sight, views, combiner.free(views), learnt)
         return (*told, views.unit, sight.age), {**after, **settled}
+
+
+def told_of(batch: Batch, step: Step, state: State) -> list[Tensor]:
+    """What a step tells of every reading of a batch, from a state on. -> (T, B, ...) each."""
+    told: list[tuple[Tensor, ...]] = []
+    for t in range(len(batch.values)):
+        of_reading, state = step(batch.at(t), state)
+        told.append(of_reading)
+    return [torch.stack(column) for column in zip(*told, strict=True)]
+
+
+def widening(steps: Tensor) -> Tensor:
+    """How much wider the next reading's spread is, over the gap before it. steps: (T, B) elapsed -> (T, B)."""
+    return torch.cat((steps[1:], torch.ones_like(steps[:1]))).clamp(1, MAX_GAP_STEPS).sqrt()
 
 
 def learn(reading: Reading, state: State) -> tuple[Moment, dict[str, Tensor]]:

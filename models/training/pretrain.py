@@ -14,8 +14,9 @@ from models.calibration.prior import BINS
 from models.detector import Detector, DetectorOptions
 from models.forecasters import BASELINES, Forecaster, Kind, Spec, build
 from models.forecasters.combiner import Combiner
+from models.training import forecast_task
 from models.training.evaluation import evaluate
-from models.training.forecast_task import CombinerTask, DetectorTask, Lesson
+from models.training.forecast_task import CombinerTask, Lesson
 from models.training.forecasting import Batch, Observed, Quicken, as_it_is
 from models.training.snapshot import Position, SnapshotFile
 from models.training.streams import draw
@@ -95,7 +96,7 @@ def task_of(forecaster: Forecaster, recipe: Recipe, quicken: Quicken = as_it_is)
     lesson = Lesson(partial(batch_of, recipe), held_out, recipe.window, asdict(recipe.spec))
     if isinstance(forecaster, Combiner):
         return SyntheticTask(forecaster, lesson, quicken)
-    return DetectorTask(forecaster, lesson)
+    return forecast_task.task_of(forecaster, lesson, quicken)
 
 
 def make(name: str, recipe: Recipe, folder: Path, quicken: Quicken = as_it_is) -> Artifact:

@@ -18,11 +18,13 @@ from models.detector import Detector, DetectorOptions
 from models.forecasters import Forecaster, Spec, build
 from models.training.batches import tensors, transformed
 from models.training.evaluation import evaluate
-from models.training.forecast_task import DetectorTask, Lesson, task_of
+from models.training.following import ABSOLUTE_ERROR_WEIGHT
+from models.training.forecast_task import Lesson, task_of
 from models.training.forecasting import Batch
 from models.training.task import Shard, Task
 from models.training.trainer import Settings, Trainer
 from models.transform import Transform
+from tests.models.training.detector_task import DetectorTask
 
 STEPS, ROWS, CHANNELS = 48, 32, 2
 SPECS = [
@@ -96,17 +98,28 @@ def test_masked_readings_count_for_nothing(spec: Spec) -> None:
     assert none == 0
 
 
+def taught_and_live(spec: Spec, absolute: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The losses over a walk without gaps, and those that the detector would be taught by, reading by reading."""
+    model = forecaster(spec)
+    readings = dataclasses.replace(batch(0), present=torch.ones(STEPS, ROWS, CHANNELS, dtype=torch.bool))
+    of_one = Lesson(lambda _: readings, [], STEPS, {})
+    tasks: list[Task[Any]] = [task_of(model, of_one), DetectorTask(model, of_one, absolute)]
+    taught, live = (losses(task, task.walk(0, Shard())) for task in tasks)
+    return taught, live
+
+
 def test_the_combiner_is_taught_what_the_detector_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The likelihood, that is: errors are counted in other units, and live there is a panel."""
     monkeypatch.setattr("models.training.forecasting.SCORE_WEIGHT", 0.0)
-    monkeypatch.setattr("models.training.forecast_task.ABSOLUTE_ERROR_WEIGHT", 0.0)
     monkeypatch.setattr("models.forecasters.panel.YOUNG", math.inf)
-    model = forecaster(SPECS[1])
-    readings = dataclasses.replace(batch(0), present=torch.ones(STEPS, ROWS, CHANNELS, dtype=torch.bool))
-    of_one = Lesson(lambda _: readings, [], STEPS, {})
-    tasks: list[Task[Any]] = [task_of(model, of_one), DetectorTask(model, of_one)]
 
-    taught, live = (losses(task, task.walk(0, Shard())) for task in tasks)
+    taught, live = taught_and_live(SPECS[1], absolute=0.0)
+
+    assert taught == pytest.approx(live, rel=1e-4)
+
+
+def test_a_cell_without_experts_is_taught_what_the_detector_makes_of_it() -> None:
+    taught, live = taught_and_live(SPECS[0], ABSOLUTE_ERROR_WEIGHT)
 
     assert taught == pytest.approx(live, rel=1e-4)
 
@@ -118,8 +131,8 @@ def test_rows_are_filled_up_to_whole_tiles_with_rows_that_count_for_nothing() ->
 
     walk = task.walk(0, Shard())
 
-    assert walk[0].values.shape == (STEPS, 32, CHANNELS)
-    assert losses(task, walk)[1] == few.present.sum() - few.present.any(0).sum()  # all but the first of each
+    assert walk[0].target.shape == (STEPS, 32, CHANNELS)
+    assert losses(task, walk)[1] == (few.present[1:] & few.present[:-1]).sum()  # the change from one to the next
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
