@@ -3,11 +3,14 @@
 import pytest
 import torch
 
+from models.column import fresh_state
 from models.experts.bank import Bank, Tier
 from models.forecasters import Spec, build
 from models.forecasters.combiner import Combiner
 from models.forecasters.network import Network, Sighted
+from models.forecasters.recurrent import RecurrentForecaster
 from models.heads import StudentT
+from models.training.following import Following, follow
 from models.training.forecasting import fresh_hidden, observe
 from tests.models.walks import taken, walk
 
@@ -43,6 +46,27 @@ def test_a_scan_says_what_steps_say(cell: str, tier: str, joint: int | None, mon
     for ours, theirs in zip(scanned, in_units, strict=True):
         torch.testing.assert_close(ours[is_stepped], theirs[is_stepped], atol=1e-5, rtol=1e-5)
     for name in network.cell.state_shapes:
+        torch.testing.assert_close(after[name], state[name], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_scan_of_a_cell_without_experts_says_what_steps_say(cell: str) -> None:
+    torch.manual_seed(4)
+    forecaster = build(Spec(cell, 8, "recurrent"))
+    assert isinstance(forecaster, RecurrentForecaster)
+    forecaster.requires_grad_(False)
+    torch.nn.init.normal_(forecaster.get_parameter("cell.forgetting"))
+    batch = walk(80, channels=CHANNELS, flaws=0.1)
+
+    seen = follow(batch, Following(forecaster))
+    fresh = fresh_state(forecaster.parts(CHANNELS)["cell"], 32)
+    scanned, after = forecaster.scan(seen.features, fresh, seen.steps, seen.is_seen)
+
+    said, state = taken(forecaster, batch)
+    is_stepped = batch.present.any(-1)
+    for ours, theirs in zip(scanned, said, strict=True):
+        torch.testing.assert_close(ours[is_stepped], theirs.squeeze(-1)[is_stepped], atol=1e-5, rtol=1e-5)
+    for name in forecaster.cell.state_shapes:
         torch.testing.assert_close(after[name], state[name], atol=1e-5, rtol=0)
 
 

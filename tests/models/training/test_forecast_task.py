@@ -98,11 +98,13 @@ def test_masked_readings_count_for_nothing(spec: Spec) -> None:
     assert none == 0
 
 
-def taught_and_live(spec: Spec, absolute: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The losses over a walk without gaps, and those that the detector would be taught by, reading by reading."""
-    model = forecaster(spec)
-    readings = dataclasses.replace(batch(0), present=torch.ones(STEPS, ROWS, CHANNELS, dtype=torch.bool))
-    of_one = Lesson(lambda _: readings, [], STEPS, {})
+def without_gaps() -> Batch:
+    return dataclasses.replace(batch(0), present=torch.ones(STEPS, ROWS, CHANNELS, dtype=torch.bool))
+
+
+def taught_and_live(spec: Spec, readings: Batch, absolute: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The losses over a walk, and those that the detector would be taught by, reading by reading."""
+    model, of_one = forecaster(spec), Lesson(lambda _: readings, [], STEPS, {})
     tasks: list[Task[Any]] = [task_of(model, of_one), DetectorTask(model, of_one, absolute)]
     taught, live = (losses(task, task.walk(0, Shard())) for task in tasks)
     return taught, live
@@ -113,15 +115,20 @@ def test_the_combiner_is_taught_what_the_detector_makes_of_it(monkeypatch: pytes
     monkeypatch.setattr("models.training.forecasting.SCORE_WEIGHT", 0.0)
     monkeypatch.setattr("models.forecasters.panel.YOUNG", math.inf)
 
-    taught, live = taught_and_live(SPECS[1], absolute=0.0)
+    taught, live = taught_and_live(SPECS[1], without_gaps(), absolute=0.0)
 
     assert taught == pytest.approx(live, rel=1e-4)
 
 
 def test_a_cell_without_experts_is_taught_what_the_detector_makes_of_it() -> None:
-    taught, live = taught_and_live(SPECS[0], ABSOLUTE_ERROR_WEIGHT)
+    readings = without_gaps()
+    readings.elapsed[STEPS // 2, ::3] = 5.0  # some pause
+    readings.values[:6, 1::4] = 0.0  # some have no scale yet
+
+    taught, live = taught_and_live(SPECS[0], readings, ABSOLUTE_ERROR_WEIGHT)
 
     assert taught == pytest.approx(live, rel=1e-4)
+    assert live[1] < (STEPS - 1) * ROWS * CHANNELS
 
 
 def test_rows_are_filled_up_to_whole_tiles_with_rows_that_count_for_nothing() -> None:
