@@ -136,6 +136,11 @@ class RecurrentTask(ForecastTask[Followed]):
         self._recurrent = forecaster
         self._step = quicken(Following(forecaster))
 
+    @property
+    @override
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity, "carried": "cell"}  # snapshots that say nothing of it carry a detector's state
+
     @override
     def _taker(self, batch: Batch) -> Callable[[slice], Followed]:
         seen = follow(batch, self._step)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from models.training.evaluation import evaluate
 from models.training.following import ABSOLUTE_ERROR_WEIGHT
 from models.training.forecast_task import Lesson, task_of
 from models.training.forecasting import Batch
+from models.training.snapshot import SnapshotError, SnapshotFile
 from models.training.task import Shard, Task
 from models.training.trainer import Settings, Trainer
 from models.transform import Transform
@@ -129,6 +131,16 @@ def test_a_cell_without_experts_is_taught_what_the_detector_makes_of_it() -> Non
 
     assert taught == pytest.approx(live, rel=1e-4)
     assert live[1] < (STEPS - 1) * ROWS * CHANNELS
+
+
+def test_a_snapshot_that_carries_a_detectors_state_is_refused_by_name(tmp_path: Path) -> None:
+    """What is carried was once all state of a detector, under the same identity otherwise."""
+    model, settings = forecaster(SPECS[0]), Settings(epochs=1)
+    keeper = SnapshotFile(tmp_path / "a.training")
+    Trainer(DetectorTask(model, lesson(STEPS)), settings, keeper=keeper).fit()
+
+    with pytest.raises(SnapshotError, match=r"training with {'carried': 'cell'}, got one with {'carried': None}"):
+        Trainer(task_of(model, lesson(STEPS)), settings, keeper=keeper).fit()
 
 
 def test_rows_are_filled_up_to_whole_tiles_with_rows_that_count_for_nothing() -> None:
