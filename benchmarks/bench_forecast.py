@@ -16,7 +16,7 @@ import torch
 from forecast import skill, sources
 from forecast.batch import Batch, Series
 from forecast.directions import direction_table
-from forecast.entrants import Entrant, entrants, one_a_tier
+from forecast.entrants import Entrant, entrants
 from forecast.field import score_all
 from forecast.scores import Tally
 from forecast.seasons import CADENCES, season_table
@@ -42,7 +42,7 @@ def main() -> int:
 
 def _report(options: argparse.Namespace, entered: Sequence[Entrant]) -> Iterator[str]:
     """The section, part by part, as it is measured."""
-    series, few = sources.real_series(options.data), one_a_tier(entered)
+    series = sources.real_series(options.data)
     if options.quick:
         yield from _skill(sources.a_tenth(series, np.random.default_rng(SEED)), entered, options)
         return
@@ -50,22 +50,22 @@ def _report(options: argparse.Namespace, entered: Sequence[Entrant]) -> Iterator
         yield from _skill(series, entered, options)
     if "bands" in options.part:
         yield from ["", "How often the 90 % bands hold that the daemon serves:", ""]
-        yield from served_table(_heads(series, options), skill.HORIZONS, few)
+        yield from served_table(_heads(series, options), skill.HORIZONS, entered)
     if "thinning" in options.part:
         yield from ["", "Thinned tenfold, how often the 90 % band holds the next reading:", ""]
-        yield from thinning_table(series, few, SEED)
+        yield from thinning_table(series, entered, SEED)
     if "seasons" in options.part:
         yield from [
             "",
             "A synthetic day under noise, two hours ahead, after three days: CRPS over the last value's:",
             "",
         ]
-        yield from season_table(options.cadence, [entrant for entrant in few if entrant.tier], SEED)
+        yield from season_table(options.cadence, [entrant for entrant in entered if entrant.tier], SEED)
     if "weather" in options.part:
-        yield from ["", "Hourly temperatures, degrees Fahrenheit:", *weather_tables(few)]
+        yield from ["", "Hourly temperatures, degrees Fahrenheit:", *weather_tables(entered)]
     if "directions" in options.part:
         yield from ["", "Whether the next day rises: accuracy / Matthews' correlation, after 64 readings:", ""]
-        yield from direction_table(few)
+        yield from direction_table(entered)
     yield ""
 
 

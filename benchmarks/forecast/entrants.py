@@ -39,11 +39,6 @@ class Entrant:
         return self.forecaster.at((1,) if isinstance(self.forecaster, RecurrentForecaster) else horizons)
 
 
-def one_a_tier(entrants: Sequence[Entrant]) -> list[Entrant]:
-    """The first of every tier, and of those without one: cells differ less than tiers."""
-    return list({entrant.tier: entrant for entrant in reversed(entrants)}.values())[::-1]
-
-
 def entrants(paths: Sequence[Path]) -> list[Entrant]:
     """Read the artifacts with a network, for what has none is there without; their files tell two of one name apart."""
     found: list[Entrant] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from forecast.baselines import BASELINES, Baselines
 from forecast.batch import Batch
 from forecast.contenders import Said, experts
-from forecast.entrants import Entrant, one_a_tier
+from forecast.entrants import Entrant
 from forecast.scores import Tally
 from models.experts.bank import Tier
 
@@ -21,7 +21,7 @@ def everybody(
     for entrant in entrants:
         print(f"{entrant.name} on {len(batch.series)} series …", file=sys.stderr, flush=True)
         yield entrant.trained(horizons).say(batch)
-        if variants and entrant in one_a_tier(entrants):
+        if variants:
             yield entrant.without_memory(horizons).say(batch)
             yield entrant.without_past(horizons).say(batch)
 

@@ -6,7 +6,7 @@ import torch
 from forecast import contenders
 from forecast.batch import Batch, Float64, Series
 from forecast.contenders import CHUNK, Said, Trained, chunks, experts
-from forecast.entrants import Entrant, entrants, one_a_tier
+from forecast.entrants import Entrant, entrants
 from forecast.field import tiers
 from forecast.scores import Forecast
 
@@ -161,15 +161,12 @@ def test_the_shipped_artifacts_enter_under_their_cells_and_twice_by_their_files(
     assert "lstm" in names[1]
 
 
-def test_a_tier_is_stood_for_by_its_first() -> None:
+def test_who_has_no_experts_is_compared_with_the_compact_ones() -> None:
     made = forecaster(EXPERTS)
-    everybody = [
-        Entrant(name, tier, made) for name, tier in (("a", "compact"), ("b", "compact"), ("c", ""), ("d", "rich"))
-    ]
+    everybody = [Entrant(name, tier, made) for name, tier in (("a", "compact"), ("c", ""), ("d", "rich"))]
 
-    assert [entrant.name for entrant in one_a_tier(everybody)] == ["a", "c", "d"]
     assert tiers(everybody) == [Tier.COMPACT, Tier.RICH]
-    assert tiers(everybody[2:3]) == [Tier.COMPACT]
+    assert tiers(everybody[1:2]) == [Tier.COMPACT]
 
 
 def test_a_forecaster_that_knows_the_next_reading_alone_enters_with_that() -> None:
