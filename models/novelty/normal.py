@@ -69,5 +69,8 @@ def learn(difference: Tensor, state: State) -> tuple[Standing, dict[str, Tensor]
 
 
 def _varied(deviation: Tensor, distance: Tensor, rate: Tensor) -> Tensor:
-    """The deviation after a distance that counts for ``rate``. (B, C) each -> (B, C)."""
-    return (1 - rate).sqrt() * torch.hypot(deviation, rate.sqrt() * distance)
+    """The deviation after a distance that counts for ``rate``. (B, C) each -> (B, C).
+
+    Each side of the root is a product of its own: of columns that lie among others torch's hypot has other bits.
+    """
+    return torch.hypot((1 - rate).sqrt() * deviation, ((1 - rate) * rate).sqrt() * distance)
