@@ -13,6 +13,7 @@ import numpy as np
 from saving.fleet import Fleet
 
 BATCH_READINGS = 1_000  # small, so that the gap between two of them shows a stall
+_WARM_BATCHES = 300  # steps that keep coming are machine code by then
 _IDLE_BATCHES = 100  # between two checkpoints
 
 
@@ -81,6 +82,8 @@ def measured(series: int, cell: str, channels: int, repetitions: int) -> Measure
     """Measure one fleet."""
     with TemporaryDirectory(prefix="bench-") as folder:
         fleet = Fleet(Path(folder), series, cell, channels)
+        for _ in range(_WARM_BATCHES):
+            fleet.score(BATCH_READINGS)
         data = np.ones(fleet.copied_bytes, np.uint8)
         room = np.empty_like(data)
         first = _save(fleet, lambda: np.copyto(room, data))
