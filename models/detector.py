@@ -148,7 +148,7 @@ class Detector(nn.Module):
         calm = self.forecaster.calm(forecast, scale, state)
         has_no_forecast = ~scaler.is_known(state, scale)
         is_judged = seen.present & ~has_no_forecast & (state["away"] <= MAX_GAP_STEPS)
-        is_not_judged = ~is_judged
+        is_not_judged, has_scale = ~is_judged, is_judged & scaler.is_measured(state)
         away = state["away"] + seen.steps.unsqueeze(1)
         unit = scale * away.clamp(1, MAX_GAP_STEPS).sqrt()
         expected = (state["last"] + forecast.location * scale).masked_fill(has_no_forecast, torch.nan)
@@ -171,7 +171,8 @@ class Detector(nn.Module):
         evidence = Evidence(
             signed=torch.copysign(told, z).detach(),  # no weight learns from what is made of it
             is_judged=is_judged,
-            moved=is_judged & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
+            has_scale=has_scale,
+            moved=has_scale & ((seen.value - state["last"]).abs() > scale * LEAST_MOVE),
             weight=weight,
             is_muted=context.is_muted,
             hour=hour,
@@ -193,6 +194,7 @@ class Detector(nn.Module):
             score=said.sample.score,
             score_before=said.sample.score_before,
             is_judged=is_judged,
+            has_scale=has_scale,
             moved=evidence.moved,
             evidence=said.evidence,
             joint_surprise=said.joint_surprise,

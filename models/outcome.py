@@ -24,7 +24,8 @@ class Outcome(NamedTuple):
     score: Tensor  # (B, C) float32, normal: calibrated, negative below the forecast
     score_before: Tensor  # (B, C) that of the reading before
     is_judged: Tensor  # (B, C) present, and forecast
-    moved: Tensor  # (B, C) judged, and not the value before once more
+    has_scale: Tensor  # (B, C) judged, by a scale of its own moves and not by a guess
+    moved: Tensor  # (B, C) of those, not the value before once more
     evidence: Tensor  # (B, C) surprise that may alarm, less the price of looking at so many channels; or -inf
     joint_surprise: Tensor  # (B,) of the reading: the largest evidence, whatever the rules, at least 0
     anomaly_score: Tensor  # (B,) the largest ratio: 1 is the line
@@ -49,7 +50,7 @@ class Outcome(NamedTuple):
         shapes |= dict.fromkeys(("joint_surprise", "anomaly_score", "novelty", "surge", "warming"), ())
         shapes |= dict.fromkeys(("ratios", "opened", "closed", "is_open", "peak"), kinds)
         dtypes = dict.fromkeys(("value", "forecast"), torch.float64) | {"bet": torch.int64}
-        are = ("is_judged", "moved", "opened", "closed", "is_open", "warming")
+        are = ("is_judged", "has_scale", "moved", "opened", "closed", "is_open", "warming")
         dtypes |= dict.fromkeys(are, torch.bool)
         return tuple(
             Column(name, dtypes.get(name, torch.float32), shapes.get(name, (channels,))) for name in Outcome._fields
@@ -62,7 +63,10 @@ class Outcome(NamedTuple):
 
     @property
     def sample(self) -> Sample:
-        """What a pool counts of it: an alarm about a value that cannot be is no matter of chance."""
+        """What a pool counts of it: an alarm about a value that cannot be is no matter of chance.
+
+        A reading that was judged by a guess of its scale is not counted: nothing surprises then, and those to come do.
+        """
         is_sure = self.is_impossible.any(1)
         before = self.climb[..., :1].expand_as(self.climb)
         return Sample(
@@ -70,7 +74,7 @@ class Outcome(NamedTuple):
             is_counted=self.moved,
             score=self.score,
             score_before=self.score_before,
-            is_judged=self.is_judged.any(1),
+            is_judged=self.has_scale.any(1),
             climb=torch.where(is_sure[:, None, None], before, self.climb),
             opened=self.opened & ~is_sure.unsqueeze(1),
             is_open=self.is_open,

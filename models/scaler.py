@@ -51,6 +51,11 @@ def is_known(state: State, scale: Tensor) -> Tensor:
     return (state["age"] > 0) & (scale > TINY)
 
 
+def is_measured(state: State) -> Tensor:
+    """Whether the scale is that of differences: before a channel moves, or has stood still for long, it is a guess."""
+    return (state["scale"] > 0) | (state["age"] >= EARLY_READINGS)
+
+
 def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:
     """Learn one reading a row where ``seen``. values: (B, C) float64, seen: (B, C) -> the columns."""
     age = state["age"]
@@ -73,6 +78,5 @@ def update(values: Tensor, seen: Tensor, state: State) -> dict[str, Tensor]:
 
 def _floored(state: State, level: Tensor) -> Tensor:
     scale, level = state["scale"], level.float()
-    is_moving = (scale > 0) | (state["age"] >= EARLY_READINGS)
-    guess = torch.where(is_moving, level * LEVEL_RATIO, level)  # of a value that has not moved yet, nothing is known
+    guess = torch.where(is_measured(state), level * LEVEL_RATIO, level)  # of one that has not moved nothing is known
     return torch.maximum(torch.maximum(scale, state["slow_scale"] * SLOW_RATIO), guess).clamp_min(TINY)

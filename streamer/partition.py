@@ -258,7 +258,7 @@ class Partition:
         terms = self._terms_of(scored, rows, elapsed)
         came = scorer.score(scored, rows, terms, self.pool)
         self.pool = came.pool
-        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.is_judged]).numpy())
+        self.drift.count(counted(came.outcome.raw_surprise[came.outcome.has_scale]).numpy())
         if self.shadow is not None:
             progress.duels.append(self.shadow.follow(scored, rows, terms, came))
         self._end_silences(scored, rows, verdict.before[which], progress)

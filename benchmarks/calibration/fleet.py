@@ -106,6 +106,7 @@ class Fleet:
         evidence = Evidence(
             signed=torch.copysign(surprise, z),
             is_judged=every,
+            has_scale=every,
             moved=moved,
             weight=every.float(),
             is_muted=~every[:, 0],

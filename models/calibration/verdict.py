@@ -21,7 +21,8 @@ class Evidence(NamedTuple):
 
     signed: Tensor  # (B, C) raw surprise in decades, negative below the forecast, 0 where there is none
     is_judged: Tensor  # (B, C)
-    moved: Tensor  # (B, C) it is judged, and is not the value before once more
+    has_scale: Tensor  # (B, C) it is judged, by a scale of its own moves and not by a guess
+    moved: Tensor  # (B, C) of those, it is not the value before once more
     weight: Tensor  # (B, C) of each channel in the verdict on all, sum 1; 0 where not judged
     is_muted: Tensor  # (B,)
     hour: Hour  # what the reading says of the hour before it
@@ -60,7 +61,7 @@ def judge(
     evidence: Evidence, hysteresis: Hysteresis, state: State, pool: Pool | Standard
 ) -> tuple[Verdict, dict[str, Tensor]]:
     """Judge one reading a row, and learn it. The pool is read only; B / P rows in a row share one of its P."""
-    signed, is_judged, moved, weight, is_muted, hour, asked, tolerance = evidence
+    signed, is_judged, has_scale, moved, weight, is_muted, hour, asked, tolerance = evidence
     raw = signed.abs()
     tempered = torch.copysign(habit.tempered(raw, state), signed).masked_fill(~is_judged, 0.0)
     surprise, score = calibrate(tempered, pool.table)
@@ -83,7 +84,7 @@ def judge(
         is_counted=moved,
         score=score,
         score_before=state["last_score"],
-        is_judged=is_any,
+        is_judged=has_scale.any(1),
         climb=became.climb,
         opened=became.opened,
         is_open=became.is_open,

@@ -163,3 +163,29 @@ def test_novelty_is_told_how_many_channels_are_analog_and_judged(monkeypatch: py
     assert lively[0].eq(0).all()
     torch.testing.assert_close(lively[39], torch.full((ROWS,), 2.0), atol=0.1, rtol=0)
     torch.testing.assert_close(lively[49], torch.full((ROWS,), 1.0), atol=0.1, rtol=0)
+
+
+def test_a_second_reading_is_judged_by_the_size_of_the_first_and_counts_in_no_pool() -> None:
+    batch = walk(3)
+    said = outcomes(detector_of(load(shipped("gru")).forecaster, 1), batch)
+
+    first, second, third = (Outcome(*(column[t] for column in said)) for t in range(3))
+
+    assert not first.is_judged.any()
+    assert second.is_judged.all()
+    assert (second.anomaly_score < 1e-6).all()  # any first move is as good as another
+    assert not second.sample.is_judged.any()
+    assert not second.sample.is_counted.any()
+    assert third.sample.is_judged.all()
+    assert third.sample.is_counted.any()
+
+
+def test_a_channel_that_has_never_moved_counts_from_when_its_standing_still_is_its_scale() -> None:
+    batch = walk(scaler.EARLY_READINGS + 3)
+    batch.values[:] = 20.0
+
+    said = outcomes(detector_of(load(shipped("gru")).forecaster, 1), batch)
+
+    assert said.is_judged[1:].all()
+    assert said.has_scale[:, 0, 0].tolist() == [False] * scaler.EARLY_READINGS + [True] * 3
+    assert not said.moved.any()
