@@ -30,12 +30,17 @@ def served_table(batch: Batch, horizons: tuple[int, ...], entrants: Sequence[Ent
     for entrant in entrants:
         forecaster = entrant.trained(horizons).forecaster
         inside, judged = served(batch, forecaster)
+        shares = shares_of(inside, judged)
         for k, horizon in enumerate(forecaster.horizons):
-            shares = inside[:, k] / judged[:, k]
-            tenth, median = np.nanquantile(shares, (0.1, 0.5))
+            tenth, median = np.nanquantile(shares[:, k], (0.1, 0.5))
             whole = inside[:, k].sum() / judged[:, k].sum()
             rows.append([entrant.name, str(horizon), f"{median:.3f}", f"{tenth:.3f}", f"{whole:.3f}"])
     return results_page.table(["forecaster", "h", "median series", "first tenth of series", "all readings"], rows)
+
+
+def shares_of(inside: Float64, judged: Float64) -> Float64:
+    """The share of each series' readings that lay inside, NaN where none was judged. (B, K) each -> (B, K)."""
+    return np.divide(inside, judged, out=np.full_like(inside, np.nan), where=judged > 0)
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from forecast.batch import Batch, Float64, Series
 from forecast.entrants import Entrant
 from forecast.field import score_all, shown
 from forecast.scores import Tally
-from forecast.served import served
+from forecast.served import served, shares_of
 
 SHORTEST, TENFOLD = 4000, 10  # readings
 
@@ -37,5 +37,4 @@ def thinning_table(series: Sequence[Series], entrants: Sequence[Entrant], seed: 
 
 def shares_served(batch: Batch, entrant: Entrant) -> Float64:
     """The share of each series' readings that lies in the band that was served. -> (B,)."""
-    inside, judged = served(batch, entrant.trained((1,)).forecaster)
-    return (inside / judged)[:, 0]
+    return shares_of(*served(batch, entrant.trained((1,)).forecaster))[:, 0]

@@ -13,7 +13,7 @@ import numpy as np
 from saving.fleet import Fleet
 
 BATCH_READINGS = 1_000  # small, so that the gap between two of them shows a stall
-_WARM_BATCHES = 300  # steps that keep coming are machine code by then
+_WARM_BATCHES = 1_000  # steps that keep coming are machine code by then
 _IDLE_BATCHES = 100  # between two checkpoints
 
 
