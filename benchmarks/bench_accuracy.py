@@ -7,6 +7,7 @@ python benchmarks/bench_accuracy.py --data FOLDER --only nab --half A    one set
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import results_page
@@ -24,7 +25,8 @@ def main() -> int:
     options = _options()
     torch.set_num_threads(1)
     results_page.tell(
-        chain([f"{results_page.machine()}; {options.tier} tier.", ""], _report(options)), options.markdown
+        chain([f"{results_page.machine()}; {options.tier} tier, cell {options.cell}.", ""], _report(options)),
+        options.markdown,
     )
     return 0
 
@@ -54,6 +56,7 @@ def _rows(options: argparse.Namespace, source: str, files: Sequence[File]) -> li
         *(detectors() if "detectors" in options.part else ()),
         *(ablations(options.tier) if "ablation" in options.part and source in ABLATED else ()),
     ]
+    entered = [replace(entrant, cell=options.cell) for entrant in entered]
     if options.entrant:
         entered = [entrant for entrant in entered if entrant.name in options.entrant]
     rows = baselines(files) if "baselines" in options.part else []
@@ -78,6 +81,7 @@ def _options() -> argparse.Namespace:
         "--entrant", action="append", help=f"one or more detectors by name, such as {STREAMER!r}; without it, all"
     )
     parser.add_argument("--tier", choices=("compact", "rich"), default="compact", help="of the detector")
+    parser.add_argument("--cell", choices=("gru", "lstm"), default="gru", help="of the network")
     parser.add_argument("--readings", type=int, help="of what is scored of a file, at most")
     options = results_page.parsed(parser, "accuracy")
     options.part = options.part or PARTS

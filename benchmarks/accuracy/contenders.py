@@ -82,6 +82,7 @@ class Entrant:
     name: str
     forecaster: str = "combiner"
     tier: str = "compact"
+    cell: str = "gru"
     views: Mapping[str, View] = field(default_factory=lambda: {"novelty": NOVELTY})
     without: Switch | None = None  # a mechanism that is off
     is_forgetful: bool = False  # the state of its network begins anew in every stretch
@@ -89,7 +90,7 @@ class Entrant:
     def judge(self, channels: int) -> Judge:
         """The judge of files of so many channels."""
         choices = Choices(channels=[f"c{number}" for number in range(channels)])
-        artifact = load(shipped("gru", self.forecaster, self.tier))
+        artifact = load(shipped(self.cell, self.forecaster, self.tier))
         steps, phases = Steps(torch.device("cpu")), Phases(lambda: 0.0, lambda *_: None)
         return make_judge("accuracy", choices, artifact, steps, phases)
 

@@ -91,7 +91,7 @@ def test_the_section_has_every_score_on_every_set_and_nothing_else_is_touched(da
     assert "stale" not in text
     for row in ("streamer: novelty", "recurrent, zeroed each batch: residual", "clock", "level beyond its record"):
         assert f"| {row} " in text
-    assert "compact tier" in text
+    assert "compact tier, cell gru" in text
 
 
 def test_one_half_of_one_set_by_one_detector_is_measured_alone(data: Path) -> None:
@@ -100,6 +100,17 @@ def test_one_half_of_one_set_by_one_detector_is_measured_alone(data: Path) -> No
     assert done.returncode == 0, done.stderr
     assert "on 1 files of smap-msl" in done.stderr
     assert "clock" not in done.stdout
+
+
+def test_the_cell_of_the_network_can_be_chosen(data: Path) -> None:
+    gru, lstm = (
+        bench(data, "--only", "nab", "--part", "contenders", "--entrant", "streamer", "--cell", cell).stdout
+        for cell in ("gru", "lstm")
+    )
+
+    assert "cell lstm" in lstm
+    score = "| streamer: anomaly score "
+    assert [line for line in gru.splitlines() if score in line] != [line for line in lstm.splitlines() if score in line]
 
 
 def test_a_page_without_the_section_is_refused_before_anything_is_measured(data: Path, tmp_path: Path) -> None:
