@@ -82,6 +82,7 @@ def lives(kafka: str, make_topic: MakeTopic, fresh_names: Callable[[], dict[str,
         logs += doomed.log
     with DaemonProcess(config, folder, KAFKA_BOOTSTRAP_SERVERS=kafka) as last:
         last.until(lambda: committed(kafka, names["kafka.group_id"], topic) == read_to, "everything committed")
+        last.wait_until_ready()
         assert last.leave() == 0
     with reading(kafka, names["outputs.results.topic"]) as results:
         found = identities(results.read_to_end())

@@ -75,6 +75,7 @@ def outputs(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: Any) -
         flow.until(compiled, longer)
     with ForkedDaemon(config, folder, **stage.variables) as last:
         last.until(stage.is_all_committed, "everything committed")
+        last.wait_until_ready()
         assert last.leave() == 0
     return stage.compare(flow.published, cell)
 
