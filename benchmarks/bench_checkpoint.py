@@ -24,7 +24,7 @@ def main() -> int:
     measurements = []
     for series, cell, channels in FLEETS:
         if series <= options.most:
-            measurements.append(measured(series, cell, channels, options.repetitions))
+            measurements.append(measured(series, cell, channels, options.repetitions, options.warm_up))
             print(" · ".join(_pauses(measurements[-1])), file=sys.stderr, flush=True)
     text = _section(measurements) + load
     print(text)
@@ -93,6 +93,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--most", type=int, default=1_000_000, help="leave out fleets of more series")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument(
+        "--warm-up", type=int, default=1_000, help="batches before; steps that keep coming are machine code by then"
+    )
     options = results_page.parsed(parser, "checkpoint")
     if options.repetitions < 1 or options.most < min(series for series, _, _ in FLEETS):
         parser.error("expected --repetitions of at least 1 and --most of at least the smallest fleet")

@@ -13,7 +13,6 @@ import numpy as np
 from saving.fleet import Fleet
 
 BATCH_READINGS = 1_000  # small, so that the gap between two of them shows a stall
-_WARM_BATCHES = 1_000  # steps that keep coming are machine code by then
 _IDLE_BATCHES = 100  # between two checkpoints
 
 
@@ -78,11 +77,11 @@ class Measurement:
         return median(idle.rate / busy.rate for idle, busy in zip(self.idle, self.busy, strict=True))
 
 
-def measured(series: int, cell: str, channels: int, repetitions: int) -> Measurement:
-    """Measure one fleet."""
+def measured(series: int, cell: str, channels: int, repetitions: int, warm_up: int) -> Measurement:
+    """Measure one fleet, after so many batches that are not counted."""
     with TemporaryDirectory(prefix="bench-") as folder:
         fleet = Fleet(Path(folder), series, cell, channels)
-        for _ in range(_WARM_BATCHES):
+        for _ in range(warm_up):
             fleet.score(BATCH_READINGS)
         data = np.ones(fleet.copied_bytes, np.uint8)
         room = np.empty_like(data)

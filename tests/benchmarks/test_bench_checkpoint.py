@@ -20,7 +20,7 @@ def test_small_fleets_are_measured_and_the_section_alone_is_written(tmp_path: Pa
     results = tmp_path / "RESULTS.md"
     results.write_text("before\n<!-- checkpoint: begin -->\nold\n<!-- checkpoint: end -->\nafter\n")
 
-    done = bench("--most", "10000", "--repetitions", "1", "--markdown", str(results))
+    done = bench("--most", "10000", "--repetitions", "1", "--warm-up", "1", "--markdown", str(results))
 
     assert done.returncode == 0, done.stderr
     before, section, after = re.split("<!-- checkpoint: (?:begin|end) -->", results.read_text())
